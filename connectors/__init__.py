@@ -1,0 +1,1 @@
+"""The world outside, one folder each. Imports `schemas` and never `processors`."""

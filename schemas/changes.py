@@ -1,0 +1,180 @@
+"""Debezium's envelopes and the rows inside them, decoded into typed values.
+
+Columns that a decoder doesn't know are ignored; columns that a later migration added have the default that rows had
+before it, so the envelopes of every migration stay readable (tests/golden/envelopes holds one for each).
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from schemas.groups import Lineage
+from schemas.keys import RowKey
+from schemas.outcomes import DeadLetter, Ok, Reason, Skip
+from schemas.rows import ROWS, BadRow
+from schemas.values import Value
+
+Unseal = Callable[[RowKey, str], str]
+"""Opens sealed words: given the row and its words as stored, the words as plain JSON. Raises BadRow(SEALED) if no key
+does.
+"""
+
+READ_BY_SQL = frozenset({"cadence"})
+"""Tables that are captured for replay, but that no stream processor decides on."""
+
+
+NO_ROW = msgspec.Raw(b"null")
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The value on `working-set`: a row as captured (words still sealed) and its version; no row means that it was
+    deleted.
+    """
+
+    version: int
+    row: msgspec.Raw = NO_ROW
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One change of one row, decoded. `value` is None for a delete; `kept` is what the working set remembers of it."""
+
+    key: RowKey
+    version: int
+    value: Value | None
+    kept: Kept
+    lineage: Lineage
+
+
+class _Source(msgspec.Struct):
+    table: str
+    ts_ms: int = 0
+    gtid: str | None = None
+    file: str | None = None
+    pos: int = 0
+
+
+class _Envelope(msgspec.Struct):
+    source: _Source
+    op: str
+    before: msgspec.Raw = NO_ROW
+    after: msgspec.Raw = NO_ROW
+
+
+class _Wrapped(msgspec.Struct):
+    payload: msgspec.Raw
+
+
+class _Ids(msgspec.Struct):
+    id: int
+    firm_id: int | None = None
+    timekeeper_id: int | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_wrapped = msgspec.json.Decoder(_Wrapped)
+_ids = msgspec.json.Decoder(_Ids)
+_kept = msgspec.json.Decoder(Kept)
+
+
+def plain(_: RowKey, words: str) -> str:
+    """The unsealer of a firm that seals nothing: words pass as they are, sealed ones are refused."""
+    if words.startswith('{"sealed"'):
+        raise BadRow(Reason.SEALED, "the words are sealed, and no key is configured to open them")
+    return words
+
+
+def decode_change(
+    raw: bytes | None, partition: int, offset: int, unseal: Unseal = plain
+) -> Ok[Change] | Skip | DeadLetter:
+    """One record of `changes` as a typed change, with its offset as version."""
+    if raw is None:
+        return DeadLetter(Reason.NULL_VALUE, "the record has no value; capture writes no tombstones to this topic")
+    envelope = _open(raw)
+    if isinstance(envelope, DeadLetter):
+        return envelope
+    table = envelope.source.table
+    if table in READ_BY_SQL:
+        return Skip(f"{table} is read by SQL")
+    if table not in ROWS:
+        return DeadLetter(Reason.UNKNOWN_TABLE, f"no decoder for table {table!r}; known are {', '.join(sorted(ROWS))}")
+    if envelope.op not in ("c", "u", "r", "d"):
+        return DeadLetter(Reason.UNKNOWN_OP, f"operation {envelope.op!r} on {table}; known are c, u, r and d")
+    row = envelope.before if envelope.op == "d" else envelope.after
+    if bytes(row) == b"null":
+        return DeadLetter(
+            Reason.NO_PAYLOAD,
+            f"operation {envelope.op!r} on {table} without its row (is binlog_row_image FULL?)",
+        )
+    source = envelope.source
+    lineage = Lineage(partition, offset, source.gtid or "", source.file or "", source.pos, source.ts_ms)
+    return _change(table, envelope.op == "d", row, lineage, unseal)
+
+
+def _open(raw: bytes) -> _Envelope | DeadLetter:
+    """The envelope, with or without Connect's schema around it."""
+    try:
+        return _envelope.decode(raw)
+    except msgspec.ValidationError as error:
+        first = error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON: {error}")
+    try:
+        return _envelope.decode(_wrapped.decode(raw).payload)
+    except msgspec.ValidationError:
+        return DeadLetter(Reason.NO_PAYLOAD, f"JSON, but no change envelope: {first}")
+
+
+def _change(table: str, deleted: bool, row: msgspec.Raw, lineage: Lineage, unseal: Unseal) -> Ok[Change] | DeadLetter:
+    try:
+        ids = _ids.decode(row)
+    except msgspec.ValidationError as error:
+        return _bad_column(table, None, error)
+    if ids.firm_id is None or ids.timekeeper_id is None:
+        return DeadLetter(
+            Reason.NO_OWNER,
+            f"{table} {ids.id} has no firm or no timekeeper; set firm_id and timekeeper_id of the row",
+        )
+    key = RowKey(ids.firm_id, ids.timekeeper_id, table, ids.id)
+    if deleted:
+        return Ok(Change(key, lineage.offset, None, Kept(lineage.offset), lineage))
+    outcome = decode_row(key, row, unseal)
+    if isinstance(outcome, DeadLetter):
+        return outcome
+    return Ok(Change(key, lineage.offset, outcome.value, Kept(lineage.offset, msgspec.Raw(bytes(row))), lineage))
+
+
+def decode_row(key: RowKey, row: bytes | msgspec.Raw, unseal: Unseal = plain) -> Ok[Value] | DeadLetter:
+    """A captured row as its typed value; used for a change event and for what the working set kept."""
+    decoder, build = ROWS[key.table]
+    try:
+        return Ok(build(decoder.decode(row), lambda words: unseal(key, words)))
+    except BadRow as bad:
+        return DeadLetter(bad.reason, f"{key.table} {key.id}: {bad}", key)
+    except msgspec.ValidationError as error:
+        return _bad_column(key.table, key, error)
+
+
+def _bad_column(table: str, key: RowKey | None, error: msgspec.ValidationError) -> DeadLetter:
+    missing = str(error).startswith("Object missing required field")
+    reason = Reason.MISSING_COLUMN if missing else Reason.BAD_COLUMN
+    name = f"{table} {key.id}" if key else table
+    return DeadLetter(reason, f"{name}: {error}", key)
+
+
+def encode_kept(kept: Kept) -> bytes:
+    """The record's value on `working-set`."""
+    return msgspec.json.encode(kept)
+
+
+def decode_kept(raw: bytes) -> Kept:
+    """Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote."""
+    return _kept.decode(raw)
+
+
+def change_of_kept(key: RowKey, kept: Kept, partition: int, unseal: Unseal = plain) -> Ok[Change] | DeadLetter:
+    """What the working set kept of a row, as the change that it was."""
+    lineage = Lineage(partition, kept.version)
+    if bytes(kept.row) == b"null":
+        return Ok(Change(key, kept.version, None, kept, lineage))
+    outcome = decode_row(key, kept.row, unseal)
+    return outcome if isinstance(outcome, DeadLetter) else Ok(Change(key, kept.version, outcome.value, kept, lineage))
