@@ -1,0 +1,1 @@
+"""MariaDB: the tables, their migrations and users, connections, and rows as typed values."""

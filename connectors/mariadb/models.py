@@ -1,0 +1,187 @@
+"""The tables that people and collectors write: whose work it is, what was done, and what was decided about it.
+
+Debezium captures `activity`, `feedback`, `release`, `activation`, `mark` and `cadence` to the topic `changes`;
+`connectors.mariadb.ledger` has the tables that `bill` keeps for itself.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.dialects.mysql import DATETIME, INTEGER
+from sqlalchemy.orm import Mapped, mapped_column
+
+from connectors.mariadb.columns import (
+    OPTIONS,
+    At,
+    Base,
+    CreatedAt,
+    Id,
+    Ids,
+    Name,
+    Owned,
+    Text,
+    Texts,
+    UpdatedAt,
+    Zone,
+    json,
+    of_firm,
+    owned,
+)
+from schemas.values import WORDS_MAX_BYTES
+
+CAPTURED = ("activity", "feedback", "release", "activation", "mark", "cadence")
+"""The tables of a timekeeper that reach `changes`."""
+
+
+class Firm(Base):
+    """Whom timekeepers work for; nothing ever crosses from one firm to another."""
+
+    __tablename__ = "firm"
+    __table_args__ = (UniqueConstraint("name"), OPTIONS)
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(191))
+    created_at: Mapped[CreatedAt]
+
+
+class Timekeeper(Base):
+    """A person whose time it is. `zone` is where they usually are (cadences, defaults); an activity has its own."""
+
+    __tablename__ = "timekeeper"
+    __table_args__ = (
+        UniqueConstraint("firm_id", "email"),
+        UniqueConstraint("firm_id", "id"),  # what every owned table's key points to
+        OPTIONS,
+    )
+    id: Mapped[Id]
+    firm_id: Mapped[int] = mapped_column(ForeignKey("firm.id"))
+    email: Mapped[str] = mapped_column(String(191))
+    name: Mapped[Name]
+    zone: Mapped[Zone]
+    created_at: Mapped[CreatedAt]
+
+
+class Client(Base):
+    """For whom a firm works. `domains` are the mail domains that mean this client."""
+
+    __tablename__ = "client"
+    __table_args__ = (UniqueConstraint("firm_id", "id"), UniqueConstraint("firm_id", "name"), json("domains"), OPTIONS)
+    id: Mapped[Id]
+    firm_id: Mapped[int] = mapped_column(ForeignKey("firm.id"))
+    name: Mapped[str] = mapped_column(String(191))
+    domains: Mapped[Texts]
+
+
+class Matter(Base):
+    """What time is billed to. `aliases` are other names by which activities speak of it."""
+
+    __tablename__ = "matter"
+    __table_args__ = (
+        UniqueConstraint("firm_id", "id"),
+        UniqueConstraint("firm_id", "number"),
+        of_firm("client_id", "client"),
+        json("aliases"),
+        OPTIONS,
+    )
+    id: Mapped[Id]
+    firm_id: Mapped[int] = mapped_column(ForeignKey("firm.id"))
+    client_id: Mapped[int]
+    number: Mapped[str] = mapped_column(String(64))
+    name: Mapped[Name]
+    aliases: Mapped[Texts]
+    billable: Mapped[bool]
+
+
+class Activity(Owned, Base):
+    """What a collector wrote (`schemas.values.Activity`). `words` is JSON text, perhaps sealed.
+
+    `source` and `source_id` say what it is where it came from, so that writing it again changes it and adds nothing.
+    `said` is raised to have the binlog say the row again; it means nothing else.
+    """
+
+    __tablename__ = "activity"
+    __table_args__ = owned(
+        UniqueConstraint("firm_id", "timekeeper_id", "source", "source_id"),
+        Index(None, "firm_id", "timekeeper_id", "started_at"),
+        of_firm("matter_id", "matter"),
+        json("words"),
+        CheckConstraint(f"octet_length(words) <= {WORDS_MAX_BYTES}", name="words_size"),
+    )
+    id: Mapped[Id]
+    source: Mapped[str] = mapped_column(String(32))
+    source_id: Mapped[str] = mapped_column(String(191))
+    kind: Mapped[str] = mapped_column(String(16))
+    app: Mapped[str | None] = mapped_column(String(255))
+    started_at: Mapped[At]
+    ended_at: Mapped[At | None]
+    zone: Mapped[Zone]
+    words: Mapped[Text]
+    matter_id: Mapped[int | None]
+    billable: Mapped[bool | None]
+    excluded: Mapped[bool] = mapped_column(server_default="0")
+    said: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default="0")
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+
+class Feedback(Owned, Base):
+    """A person says that activities are one piece of work (`together`) or aren't (`apart`, with both sides)."""
+
+    __tablename__ = "feedback"
+    __table_args__ = owned(json("left_ids"), json("right_ids"))
+    id: Mapped[Id]
+    verb: Mapped[str] = mapped_column(String(16))
+    left_ids: Mapped[Ids]
+    right_ids: Mapped[Ids | None]
+    said: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class Release(Owned, Base):
+    """A person released these activities; `seen` is what they saw, as JSON text."""
+
+    __tablename__ = "release"  # a reserved word: SQLAlchemy quotes it, SQL by hand must too
+    __table_args__ = owned(json("activity_ids"), json("seen"))
+    id: Mapped[Id]
+    activity_ids: Mapped[Ids]
+    seen: Mapped[Text | None]
+    said: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class Activation(Owned, Base):
+    """From here on the timekeeper is grouped with the model of that version; the highest id wins."""
+
+    __tablename__ = "activation"
+    __table_args__ = owned()
+    id: Mapped[Id]
+    model_version: Mapped[str] = mapped_column(String(128))
+    said: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class Mark(Owned, Base):
+    """Separates the changes before it from those after it (`schemas.values.Mark`)."""
+
+    __tablename__ = "mark"
+    __table_args__ = owned(UniqueConstraint("token"))
+    id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(String(16))
+    token: Mapped[str] = mapped_column(String(64))
+    period_id: Mapped[int | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Cadence(Owned, Base):
+    """When a timekeeper's time is billed: an RRULE from `dtstart`, a local wall time in `zone`.
+
+    A period is due `cutoff_minutes` after its end.
+    """
+
+    __tablename__ = "cadence"
+    __table_args__ = owned()
+    id: Mapped[Id]
+    rrule: Mapped[str] = mapped_column(String(255))
+    dtstart: Mapped[datetime] = mapped_column(DATETIME)
+    zone: Mapped[Zone]
+    cutoff_minutes: Mapped[int] = mapped_column(INTEGER)
+    created_at: Mapped[CreatedAt]
