@@ -1,0 +1,46 @@
+# Timeloom's verbs. Bare `make` prints them.
+PYTHON ?= python3
+KEEP ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint soak bench check-machine clean
+
+help: ## Print the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+check-machine:
+	@$(PYTHON) connectors/stack/machine.py
+
+install: check-machine .venv/.runtime ## Make .venv from the hash-checked lock
+
+.venv/.runtime: requirements.lock
+	@$(PYTHON) -m venv .venv
+	@echo "Installing what requirements.lock pins ..."
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.development: .venv/.runtime requirements-dev.lock
+	@echo "Installing what requirements-dev.lock pins ..."
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: install ## The main job on the real stack, from nothing to a timesheet (KEEP=0 stops the stack at the end)
+	@./timeloom demo $(if $(filter 0,$(KEEP)),--stop,)
+
+lint: check-machine .venv/.development ## Lint, types and import rules
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: lint ## Everything that must hold: lint, types, import rules, laws, contracts, end to end on the real stack
+	.venv/bin/python -m pytest
+
+soak: check-machine .venv/.development ## The long matrices of kills; writes benchmarks/results/
+	.venv/bin/python -m benchmarks.soak
+
+bench: check-machine .venv/.development ## The figures, beside the peers in the same run; writes benchmarks/results/
+	.venv/bin/python -m benchmarks.run
+
+clean: ## Stop the stack and delete what it made here (downloads stay)
+	@./timeloom stack reset --yes

@@ -1,0 +1,1 @@
+"""Capture: the connector's configuration, and its registration with Kafka Connect."""

@@ -1,0 +1,152 @@
+"""Registers the connector with Kafka Connect, shows what a new configuration changes, and tells its state."""
+
+import configparser
+from pathlib import Path
+from string import Template
+
+import msgspec
+import requests
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from schemas.errors import CaptureError, StackError
+
+NAME = "timeloom"
+CONFIGURATION = Path(__file__).with_name("connector.properties")
+TIMEOUT_S = 10
+SECRETS = ("database.password",)
+
+
+class _Rebalancing(StackError):
+    """Connect answered 409: its workers agree on who runs what, and nothing can be changed for a moment."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What the configuration's `${...}` are filled with."""
+
+    database_host: str
+    database_port: int
+    database_password: str
+    kafka_bootstrap: str
+    partitions: int
+    database: str = "timeloom"
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A setting that registration changes; None where it isn't there before or after. Secrets are masked."""
+
+    key: str
+    before: str | None
+    after: str | None
+
+
+class CaptureState(msgspec.Struct, frozen=True):
+    """What Connect says: `connector` and `task` are RUNNING, FAILED, PAUSED, ... or UNASSIGNED; `trace` says why."""
+
+    connector: str
+    task: str
+    trace: str = ""
+
+    @property
+    def running(self) -> bool:
+        """True when Connect says that both run. It says so a moment before rows flow; a mark proves that they do."""
+        return self.connector == "RUNNING" and self.task == "RUNNING"
+
+
+def configuration(target: Target) -> dict[str, str]:
+    """The connector's settings for one target, from `connector.properties`."""
+    parser = configparser.ConfigParser(delimiters=("=",), comment_prefixes=("#",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their letters' case
+    parser.read_string("[connector]\n" + CONFIGURATION.read_text(encoding="utf-8"))
+    values = {name: str(value) for name, value in msgspec.structs.asdict(target).items()}
+    return {key: Template(value).substitute(values) for key, value in parser["connector"].items()}
+
+
+class Connect:
+    """Kafka Connect's REST interface, as far as one connector needs it. `url` like http://127.0.0.1:8083."""
+
+    def __init__(self, url: str) -> None:
+        self._connector = f"{url.rstrip('/')}/connectors/{NAME}"
+        self._session = requests.Session()
+
+    def register(self, wanted: dict[str, str]) -> list[Difference]:
+        """Puts the configuration in force and returns what it changed; nothing is sent where nothing differs."""
+        present = self._present()
+        changes = differences(present, wanted)
+        if changes:
+            self._put(wanted)
+        return changes
+
+    def state(self) -> CaptureState:
+        """The connector's and its task's state as Connect says it."""
+        answer = self._call("GET", "/status")
+        if answer.status_code == 404:
+            return CaptureState("UNREGISTERED", "UNREGISTERED")
+        body = _checked(answer).json()
+        tasks = body.get("tasks") or [{"state": "UNASSIGNED"}]
+        return CaptureState(body["connector"]["state"], tasks[0]["state"], tasks[0].get("trace", ""))
+
+    def restart(self) -> None:
+        """Starts the connector and its failed task again."""
+        _checked(self._call("POST", "/restart?includeTasks=true"))
+
+    def stop(self) -> None:
+        """Stops the connector and keeps its configuration and offsets."""
+        _checked(self._call("PUT", "/stop"))
+
+    def resume(self) -> None:
+        """Goes on after `stop`."""
+        _checked(self._call("PUT", "/resume"))
+
+    def forget_offsets(self) -> None:
+        """Makes the next start take a new snapshot, which has no deletes in it. The connector must be stopped."""
+        _checked(self._call("DELETE", "/offsets"))
+
+    def _present(self) -> dict[str, str]:
+        answer = self._call("GET", "/config")
+        present: dict[str, str] = {} if answer.status_code == 404 else _checked(answer).json()
+        return {key: value for key, value in present.items() if key != "name"}
+
+    # Connect answers 409 while its workers rebalance, as they do right after a start.
+    @retry(
+        retry=retry_if_exception_type(_Rebalancing),
+        stop=stop_after_delay(30),
+        wait=wait_exponential(0.1, max=2),
+        reraise=True,
+    )
+    def _put(self, wanted: dict[str, str]) -> None:
+        answer = self._call("PUT", "/config", wanted)
+        if answer.status_code == 409:
+            raise _Rebalancing(f"Connect is still rebalancing: {answer.text}")
+        _checked(answer)
+
+    def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> requests.Response:
+        try:
+            return self._session.request(method, self._connector + path, json=body, timeout=TIMEOUT_S)
+        except requests.RequestException as error:
+            raise StackError(
+                f"Kafka Connect does not answer at {self._connector}: {error}. See `./timeloom stack status`."
+            ) from error
+
+
+def differences(present: dict[str, str], wanted: dict[str, str]) -> list[Difference]:
+    """What putting `wanted` in place of `present` changes, by key."""
+    keys = sorted(set(present) | set(wanted))
+    return [
+        Difference(key, _shown(key, present.get(key)), _shown(key, wanted.get(key)))
+        for key in keys
+        if present.get(key) != wanted.get(key)
+    ]
+
+
+def _shown(key: str, value: str | None) -> str | None:
+    return "********" if value is not None and key in SECRETS else value
+
+
+def _checked(answer: requests.Response) -> requests.Response:
+    if answer.ok:
+        return answer
+    try:
+        message = answer.json().get("message", answer.text)
+    except ValueError:
+        message = answer.text
+    raise CaptureError(f"Kafka Connect refused {answer.request.method} {answer.url} ({answer.status_code}): {message}")

@@ -1,0 +1,1 @@
+"""Kafka: topics as the registry wants them, reading a partition to its end, and the fenced writer."""

@@ -1,0 +1,52 @@
+"""Reads a topic's partitions from where one says to where they end now."""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from schemas.errors import StackError
+from schemas.records import Incoming
+
+SILENCE_S = 30
+"""A broker that says nothing for so long while there is something to read is out of reach."""
+
+
+def read_to_end(bootstrap: str, topic: str, partitions: list[int], start: int = 0) -> Iterator[Incoming]:
+    """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
+
+    Reads without joining a consumer group, so it disturbs nobody. Raises StackError where the broker is silent.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "timeloom-reader",  # required by the library; nothing is ever committed under it
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
+        }
+    )
+    left, heard = set(partitions), monotonic()
+    try:
+        consumer.assign([TopicPartition(topic, p, start) for p in partitions])
+        while left:
+            for message in consumer.consume(5000, timeout=0.5):
+                heard = monotonic()
+                error = message.error()
+                if error is None:
+                    yield Incoming(
+                        cast(int, message.partition()), cast(int, message.offset()), message.key(), message.value()
+                    )
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left.discard(message.partition())
+                else:
+                    raise StackError(f"Reading {topic} failed: {error.str()}")
+            if monotonic() - heard > SILENCE_S:
+                raise StackError(
+                    f"The broker said nothing for {SILENCE_S} s while {topic} was read. See `./timeloom stack status`."
+                )
+    finally:
+        consumer.close()

@@ -1,0 +1,65 @@
+"""The fenced writer: everything that one partition's owner says, in transactions under that partition's own name.
+
+A transactional id belongs to one partition, so whoever takes the partition fences whoever had it: a frozen
+process that wakes up can't put an older value over a newer one. Readers use read_committed.
+"""
+
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from schemas.errors import Fenced, StackError
+from schemas.records import Outgoing
+
+TIMEOUT_S = 30.0
+_FENCING = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
+
+
+class FencedWriter:
+    """Writes batches of records, each batch whole or not at all.
+
+    `name` is the transactional id. Making one fences every other writer of that name and ends what it left open.
+    """
+
+    def __init__(self, bootstrap: str, name: str) -> None:
+        self.name = name
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "transactional.id": name,
+                "transaction.timeout.ms": 30_000,
+                "compression.type": "lz4",
+                "linger.ms": 0,
+                "message.max.bytes": 16_777_216,
+            }
+        )
+        self._checked(self._producer.init_transactions, TIMEOUT_S)
+
+    def write(self, records: Iterable[Outgoing]) -> None:
+        """Commits all of them; returns when the broker has them. Raises Fenced, or StackError with nothing written."""
+        self._checked(self._producer.begin_transaction)
+        for record in records:
+            self._produce(record)
+        try:
+            self._checked(self._producer.commit_transaction, TIMEOUT_S)
+        except StackError:
+            self._checked(self._producer.abort_transaction, TIMEOUT_S)
+            raise
+
+    def _produce(self, record: Outgoing) -> None:
+        while True:
+            try:
+                self._producer.produce(record.topic, record.value, record.key, record.partition)
+                return
+            except BufferError:
+                # The local queue is full of our own records; the broker's answers make room, or the commit times out.
+                self._producer.poll(0.1)
+
+    def _checked(self, call: object, *arguments: object) -> None:
+        try:
+            call(*arguments)  # type: ignore[operator]
+        except KafkaException as error:
+            reason: KafkaError = error.args[0]
+            if reason.code() in _FENCING:
+                raise Fenced(f"{self.name}: another process owns this partition now ({reason.str()})") from error
+            raise StackError(f"{self.name}: the broker did not take the batch: {reason.str()}") from error
