@@ -75,7 +75,7 @@ class Entry(Owned, Base):
 
     __tablename__ = "entry"
     __table_args__ = owned(
-        UniqueConstraint("firm_id", "timekeeper_id", "group_id", "billing_day", "matter_key"),
+        UniqueConstraint("firm_id", "timekeeper_id", "group_id", "billing_day", "matter_key", name="uq_entry_slice"),
         Index(None, "firm_id", "timekeeper_id", "billing_day"),
         of_firm("matter_id", "matter"),
         CheckConstraint("status in ('proposed', 'accepted', 'released', 'locked')", name="status"),

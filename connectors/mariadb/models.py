@@ -100,8 +100,9 @@ class Activity(Owned, Base):
 
     __tablename__ = "activity"
     __table_args__ = owned(
-        UniqueConstraint("firm_id", "timekeeper_id", "source", "source_id"),
+        UniqueConstraint("firm_id", "timekeeper_id", "source", "source_id", name="uq_activity_source"),
         Index(None, "firm_id", "timekeeper_id", "started_at"),
+        Index(None, "firm_id", "timekeeper_id", "id"),  # reading one timekeeper's rows in chunks, by id
         of_firm("matter_id", "matter"),
         json("words"),
         CheckConstraint(f"octet_length(words) <= {WORDS_MAX_BYTES}", name="words_size"),

@@ -1,0 +1,70 @@
+"""Connections to MariaDB: one way of setting them up, and one way in which their failures are told.
+
+What a person can mend (server down, user or password wrong, tables not there) is raised as
+`schemas.errors.StackError`. The rest stays SQLAlchemy's: a deadlock or a lock that waited too long is for the caller to
+try again, a broken constraint is for the caller to understand.
+"""
+
+from functools import partial
+
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
+
+from schemas.errors import StackError
+
+CONNECT_TIMEOUT_S = 5
+# Longer than any statement of ours takes, so that only a server that has stopped is given up.
+SILENCE_S = 60
+
+# Every session computes times in UTC and refuses what doesn't fit instead of cutting it.
+SESSION = (
+    "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+)
+
+GONE = frozenset({2002, 2003, 2006, 2013, 1040, 1053, 1152, 1927})
+REFUSED = frozenset({1044, 1045, 1142, 1143, 1227, 1698})
+UNMIGRATED = frozenset({1049, 1054, 1146})
+
+
+def address(host: str, port: int, user: str, password: str, database: str = "timeloom") -> URL:
+    """Where the database is and as whom; printed, it hides the password."""
+    return URL.create("mariadb+pymysql", user, password, host, port, database)
+
+
+def connect(url: URL, *, pool_size: int = 4) -> Engine:
+    """An engine whose sessions read what is committed, in UTC. It connects when it is first used."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,  # an error's text goes to logs; words must not
+        connect_args={
+            "charset": "utf8mb4",
+            "collation": "utf8mb4_bin",
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "read_timeout": SILENCE_S,
+            "write_timeout": SILENCE_S,
+            "init_command": SESSION,
+        },
+    )
+    event.listen(engine, "handle_error", partial(_told, url.render_as_string()), retval=True)
+    return engine
+
+
+def _told(where: str, failure: ExceptionContext) -> StackError | None:
+    """What a person can mend, as a StackError in place of SQLAlchemy's; None leaves it as it is."""
+    # A ping that fails makes the pool connect anew; only if that fails too is something wrong.
+    if failure.is_pre_ping:
+        return None
+    cause = failure.original_exception
+    code = cause.args[0] if cause.args else None
+    if code in GONE or failure.is_disconnect:
+        message = f"MariaDB does not answer at {where}. See `./timeloom stack status`"
+    elif code in REFUSED:
+        message = f"MariaDB refuses this user at {where}. `./timeloom stack up` sets users and grants"
+    elif code in UNMIGRATED:
+        message = f"The tables at {where} aren't as this version needs them. `./timeloom stack up` migrates them"
+    else:
+        return None
+    return StackError(f"{message} ({cause}).")

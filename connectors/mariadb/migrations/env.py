@@ -1,0 +1,8 @@
+"""Alembic runs this for each upgrade; the connection comes from `connectors.mariadb.migrate`, never from a file."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()
