@@ -1,0 +1,128 @@
+"""What billing passes around: where an activity was put, the slices of a day, and a firm's clients and matters.
+
+Instants and durations are whole microseconds; a billing day is a date (it begins at 04:00 where the activity happened).
+"""
+
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+from schemas.groups import Disposition
+
+
+class MinuteClass(StrEnum):
+    """Where a captured minute ends up; every minute is in exactly one (law 10)."""
+
+    BILLABLE = "billable"
+    NON_BILLABLE = "non_billable"
+    HELD = "held"
+    OUTLIER = "outlier"
+    EXCLUDED = "excluded"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The group that an activity is in, and what becomes of that group's minutes."""
+
+    group: int
+    disposition: Disposition
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one activity gives to a slice. `allocated_us` may be 0: another activity has its minutes, its words stay.
+
+    `hash` is `schemas.values.content_hash`; `imputed` is true where the minutes were inferred from a point in time.
+    """
+
+    activity: int
+    hash: str
+    allocated_us: int
+    imputed: bool
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """The part of a group that lies in one billing day and one matter; of WORK it becomes an entry.
+
+    `matter` is None where it is unassigned. Parts are sorted by activity id.
+    """
+
+    group: int
+    disposition: Disposition
+    day: date
+    matter: int | None
+    billable: bool
+    parts: tuple[Part, ...]
+
+    @property
+    def allocated_us(self) -> int:
+        """Microseconds that belong to this slice and to no other."""
+        return sum(part.allocated_us for part in self.parts)
+
+    @property
+    def imputed_us(self) -> int:
+        """How much of `allocated_us` was inferred from points in time."""
+        return sum(part.allocated_us for part in self.parts if part.imputed)
+
+
+class DayMinutes(msgspec.Struct, frozen=True):
+    """A timekeeper's billing day by class, in microseconds. `captured_us` is the sum of the others (law 10)."""
+
+    day: date
+    billable_us: int = 0
+    non_billable_us: int = 0
+    held_us: int = 0
+    outlier_us: int = 0
+    excluded_us: int = 0
+
+    @property
+    def captured_us(self) -> int:
+        """Everything that was captured on that day, each minute once."""
+        return self.billable_us + self.non_billable_us + self.held_us + self.outlier_us + self.excluded_us
+
+
+class SlicedDay(msgspec.Struct, frozen=True):
+    """One billing day of one timekeeper, sliced: groups of every disposition, and the minutes by class."""
+
+    minutes: DayMinutes
+    slices: tuple[Slice, ...]
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """An entry as it should be now: a WORK slice, its content (`processors.billing.content`), its free narrative."""
+
+    slice: Slice
+    content: str
+    narrative: str
+
+
+class DraftedDay(msgspec.Struct, frozen=True):
+    """What the database should hold of one timekeeper's billing day."""
+
+    minutes: DayMinutes
+    drafts: tuple[Draft, ...]
+
+
+class Client(msgspec.Struct, frozen=True):
+    """A firm's client. Mail from `domains` means this client."""
+
+    id: int
+    name: str
+    domains: tuple[str, ...] = ()
+
+
+class Matter(msgspec.Struct, frozen=True):
+    """A firm's matter: what work is billed to. `aliases` are what people call it in titles and mails."""
+
+    id: int
+    client: int
+    number: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    billable: bool = True
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """All clients and matters of one firm."""
+
+    clients: tuple[Client, ...] = ()
+    matters: tuple[Matter, ...] = ()
