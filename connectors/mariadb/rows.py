@@ -1,0 +1,96 @@
+"""Rows of the captured tables as the typed values that their change events give (`schemas.changes`).
+
+A row is read in the form that it has on the wire and goes through the same decoder as a change event, so that the two
+can't drift apart; the content hash depends on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import BIGINT, Column, ColumnElement, Connection, Select, Table, literal_column, select, type_coerce
+from sqlalchemy import func as sql
+from sqlalchemy.dialects.mysql import LONGTEXT
+
+from connectors.mariadb import models
+from connectors.mariadb.columns import Base, Instant, JsonArray
+from schemas.changes import Unseal, plain
+from schemas.keys import RowKey, Scope
+from schemas.outcomes import Reason
+from schemas.rows import ROWS, BadRow
+from schemas.values import Value
+
+CHUNK = 5_000
+"""Rows read at a time: some megabytes, some tenths of a second."""
+
+TABLES: dict[str, Table] = {name: Base.metadata.tables[name] for name in ROWS}
+assert models.CAPTURED  # the import above defines the tables
+
+SINCE_1970: tuple[ColumnElement[Any], ...] = (literal_column("MICROSECOND"), literal_column("'1970-01-01'"))
+
+Read = tuple[int, Value | BadRow]
+"""A row's id with its value, or with what is wrong with it."""
+
+
+def value_of(key: RowKey, row: Sequence[Any], unseal: Unseal = plain) -> Value:
+    """The value of a row that was selected with `columns(key.table)`. Raises BadRow."""
+    decoder, build = ROWS[key.table]
+    try:
+        return build(_typed(decoder.type, row), lambda words: unseal(key, words))
+    except msgspec.ValidationError as error:
+        raise BadRow(Reason.BAD_COLUMN, f"{key.table} {key.id}: {error}") from error
+
+
+def columns(table: str) -> list[ColumnElement[Any]]:
+    """What to select of a captured table, in the order and form that its decoder knows."""
+    return [_as_on_the_wire(TABLES[table].c[name]) for name in ROWS[table][0].type.__struct_fields__]
+
+
+def read_ids(
+    connection: Connection, scope: Scope, table: str, ids: Sequence[int], unseal: Unseal = plain
+) -> Iterator[Read]:
+    """Those of these rows that are there and the timekeeper's, in the order of their ids."""
+    found = sorted(set(ids))
+    for first in range(0, len(found), CHUNK):
+        chunk = _of(scope, table).where(TABLES[table].c.id.in_(found[first : first + CHUNK]))
+        yield from _read(connection, scope, table, chunk, unseal)
+
+
+def read_all(connection: Connection, scope: Scope, table: str, unseal: Unseal = plain) -> Iterator[Read]:
+    """All rows of a timekeeper in the order of their ids, some at a time; under load, in a repeatable read."""
+    after = 0
+    while True:
+        chunk = _of(scope, table).where(TABLES[table].c.id > after).limit(CHUNK)
+        rows = list(_read(connection, scope, table, chunk, unseal))
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        after = rows[-1][0]
+
+
+def _of(scope: Scope, table: str) -> Select[Any]:
+    of = TABLES[table].c
+    owned = (of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
+    return select(*columns(table)).where(*owned).order_by(of.id)
+
+
+def _read(connection: Connection, scope: Scope, table: str, chunk: Select[Any], unseal: Unseal) -> Iterator[Read]:
+    for row in connection.execute(chunk).fetchall():
+        key = RowKey(scope.firm, scope.timekeeper, table, row[0])
+        try:
+            yield key.id, value_of(key, row, unseal)
+        except BadRow as bad:
+            yield key.id, bad
+
+
+def _typed(row_type: type[Any], row: Sequence[Any]) -> Any:
+    return msgspec.convert(dict(zip(row_type.__struct_fields__, row, strict=True)), row_type)
+
+
+def _as_on_the_wire(column: Column[Any]) -> ColumnElement[Any]:
+    """Instants as microseconds (computed by the server, which is faster than parsing dates here), JSON as text."""
+    if isinstance(column.type, Instant):
+        return sql.timestampdiff(*SINCE_1970, column, type_=BIGINT).label(column.name)
+    if isinstance(column.type, JsonArray):
+        return type_coerce(column, LONGTEXT).label(column.name)
+    return column
