@@ -1,0 +1,67 @@
+"""What management consultants have on their screens."""
+
+from processors.simulation.vocabulary.task import Task
+
+TASKS = (
+    Task(
+        name="Cost baseline",
+        documents=("{short}_cost_baseline_v{v}.xlsx", "Baseline storyline v{v}.pptx", "Spend cube {part}.xlsx"),
+        subjects=("Baseline {part}: data request", "Spend cube", "Numbers for Thursday"),
+        sentences=("The plant codes don't match the ledger.", "Please send the vendor master.",
+                   "Page 7 needs the source."),
+        research=("benchmark overhead cost share revenue", "maintenance cost per tonne",
+                  "procurement savings typical range"),
+        meetings=("Baseline walk-through", "Data request {part}"),
+        parts=("overheads", "maintenance", "freight"),
+    ),
+    Task(
+        name="Market study",
+        documents=("Market_model_v{v}.xlsx", "{short} market study v{v}.pptx", "Expert call notes {part}.docx"),
+        subjects=("Market study: storyline", "Expert calls {part}", "Sizing assumptions"),
+        sentences=("Growth in {part} is below what they believe.", "The expert sees prices falling.",
+                   "Can you check the sizing once more?"),
+        research=("market size cold storage", "competitor price list", "import statistics by tariff code"),
+        meetings=("Problem solving: market", "Expert call {part}"),
+        parts=("Iberia", "Nordics", "private label"),
+    ),
+    Task(
+        name="Operating model",
+        documents=("Operating model v{v}.pptx", "RACI {part}.xlsx", "{short} interview notes {part}.docx"),
+        subjects=("Operating model: options", "RACI {part}", "Interview notes"),
+        sentences=("Finance wants to keep the hub.", "Span of control is under four in {part}.",
+                   "Option B is what the board prefers."),
+        research=("shared service centre location criteria", "span of control benchmark", "RACI template"),
+        meetings=("Interview {part}", "Steering committee preparation"),
+        parts=("finance", "HR", "IT", "supply chain"),
+    ),
+    Task(
+        name="Programme office",
+        documents=("Status report {part}.pptx", "Risk log v{v}.xlsx", "{short} roadmap v{v}.pptx"),
+        subjects=("Status report", "Risks and issues {part}", "Milestones"),
+        sentences=("Two milestones turned amber.", "Workstream {part} is late with its report.",
+                   "Please update the risk log before noon."),
+        research=("benefit tracking template", "milestone trend analysis", "steering committee charter"),
+        meetings=("Weekly status", "Steering committee"),
+        parts=("wave 1", "wave 2", "pilot"),
+    ),
+    Task(
+        name="Pricing project",
+        documents=("Price_waterfall_{part}_v{v}.xlsx", "{short} pricing v{v}.pptx", "Discount corridors.xlsx"),
+        subjects=("Price waterfall {part}", "Discount corridors", "Pilot customers"),
+        sentences=("Rebates explain half of the leakage.", "The pilot starts with {part}.",
+                   "Sales doesn't believe the elasticity."),
+        research=("price elasticity industrial goods", "rebate leakage analysis", "value based pricing case"),
+        meetings=("Pricing workshop {part}", "Pilot: results"),
+        parts=("key accounts", "spare parts", "distributors"),
+    ),
+    Task(
+        name="Proposal",
+        documents=("Proposal {short} v{v}.pptx", "Team CVs {part}.docx", "Fee estimate v{v}.xlsx"),
+        subjects=("Proposal {client}", "References {part}", "Fee estimate"),
+        sentences=("They want two options for the fee.", "We need a reference in {part}.",
+                   "The approach page is too long."),
+        research=("request for proposal evaluation criteria", "industry trends overview", "annual report {short}"),
+        meetings=("Proposal: storyline", "Pitch rehearsal"),
+        parts=("retail", "utilities", "public sector"),
+    ),
+)  # fmt: skip
