@@ -1,0 +1,191 @@
+"""Laws 1, 2, 4 and 5 on a worker's whole deciding, at the level of bytes: change events in, records out.
+
+A history is written once. It is then delivered as a broker and a crash may deliver it: in any batches, with batches that
+come again, with aborted data that comes again later at higher offsets, and with owners that die before or after their
+write.
+"""
+
+import json
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.grouping.batch import group_all
+from processors.partition import Partition
+from schemas.changes import decode_change
+from schemas.groups import GroupSaid, MarkSaid, decode_said, encode_group
+from schemas.keys import GroupKey, MarkKey, Scope, decode_said_key
+from schemas.outcomes import Ok
+from schemas.records import Incoming, Outgoing
+from schemas.topics import GROUPS, WORKING_SET
+from schemas.values import Activity
+from streams.models import shipped_models
+
+MODELS, DEFAULT = shipped_models()
+NUMBER = 3
+MINUTE = 60_000_000
+MORNING = 1_772_442_000_000_000
+TITLES = ("Lease draft Harbour.docx", "Harbour lease: comments", "Tax return 2025", "News", "", "Ω 契約 🙂")
+
+
+class Topics:
+    """What a broker remembers of two compacted topics: a record's last value for each key, and all in order."""
+
+    def __init__(self) -> None:
+        self.log: list[Outgoing] = []
+
+    def read(self, topic: str) -> list[Incoming]:
+        last = {record.key: (n, record) for n, record in enumerate(self.log) if record.topic == topic}
+        return [Incoming(NUMBER, n, r.key, r.value) for n, r in sorted(last.values(), key=lambda pair: pair[0])]
+
+    def groups(self) -> dict[tuple[Scope, int], bytes]:
+        found = {}
+        for record in self.read(GROUPS.name):
+            assert record.key is not None
+            key = decode_said_key(record.key)
+            if isinstance(key, GroupKey) and record.value is not None:
+                said = decode_said(record.value)
+                assert isinstance(said, GroupSaid)
+                found[Scope(key.firm, key.timekeeper), key.group] = encode_group(said.group)
+        return found
+
+
+def owner(topics: Topics) -> Partition:
+    partition = Partition(NUMBER, MODELS, DEFAULT)
+    for record in topics.read(WORKING_SET.name):
+        partition.restore(record)
+    for record in topics.read(GROUPS.name):
+        partition.remember(record)
+    topics.log += partition.resume()
+    return partition
+
+
+def row(
+    timekeeper: int, activity: int, minute: int, length: int | None, title: int, excluded: bool
+) -> dict[str, object]:
+    started = MORNING + minute * MINUTE
+    return {
+        "id": activity,
+        "firm_id": 1,
+        "timekeeper_id": timekeeper,
+        "kind": "mail" if length is None else "window",
+        "started_at": started,
+        "ended_at": None if length is None else started + length * MINUTE,
+        "zone": "Europe/Berlin",
+        "words": json.dumps({"title": TITLES[title]}),
+        "excluded": int(excluded),
+    }
+
+
+def envelope(op: str, what: dict[str, object]) -> bytes:
+    before, after = (what, None) if op == "d" else (None, what)
+    return json.dumps({"op": op, "before": before, "after": after, "source": {"table": "activity"}}).encode()
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[bytes]:
+    """Inserts, updates and deletes of up to twelve activities of two timekeepers."""
+    rows = st.builds(
+        row,
+        st.integers(1, 2),
+        st.integers(1, 12),
+        st.integers(0, 3000),
+        st.none() | st.integers(0, 90),
+        st.integers(0, len(TITLES) - 1),
+        st.booleans(),
+    )
+    return [envelope(op, what) for op, what in draw(st.lists(st.tuples(st.sampled_from("cuurd"), rows), max_size=30))]
+
+
+def fold(history: Sequence[bytes]) -> dict[tuple[Scope, int], bytes]:
+    """The groups of the set that a history ends in, decided at once."""
+    last: dict[tuple[Scope, int], Activity | None] = {}
+    for offset, raw in enumerate(history):
+        outcome = decode_change(raw, NUMBER, offset)
+        assert isinstance(outcome, Ok)
+        change = outcome.value
+        assert change.value is None or isinstance(change.value, Activity)
+        last[Scope(change.key.firm, change.key.timekeeper), change.key.id] = change.value
+    found = {}
+    for scope in {scope for scope, _ in last}:
+        live = [activity for (owner, _), activity in last.items() if owner == scope and activity is not None]
+        for name, group in group_all(live, model=MODELS[DEFAULT]).items():
+            found[scope, name] = encode_group(group)
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.data())
+def test_any_delivery_with_crashes_ends_in_the_groups_of_the_set(history: list[bytes], data: st.DataObject) -> None:
+    topics = Topics()
+    partition = owner(topics)
+    committed = 0
+    while committed < len(history):
+        size = data.draw(st.integers(1, 8))
+        batch = [Incoming(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))]
+        fate = data.draw(st.sampled_from(["acknowledged", "acknowledged", "died_before_write", "died_after_write"]))
+        written = partition.absorb(batch)
+        if fate != "died_before_write":
+            topics.log += written
+        if fate == "acknowledged":
+            committed = batch[-1].offset + 1
+        else:
+            partition = owner(topics)
+            if data.draw(st.booleans()):
+                committed = data.draw(st.integers(0, committed))  # an older commit is found: more comes again
+    assert topics.groups() == fold(history)
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories(), st.data())
+def test_aborted_data_that_comes_again_later_changes_nothing(history: list[bytes], data: st.DataObject) -> None:
+    """A worker that reads uncommitted sees aborted changes; each comes again, in order, at a higher offset."""
+    start = data.draw(st.integers(0, len(history)))
+    end = data.draw(st.integers(start, len(history)))
+    seen = [*history[:end], *history[start:]]
+    topics = Topics()
+    partition = owner(topics)
+    for offset, raw in enumerate(seen):
+        topics.log += partition.absorb([Incoming(NUMBER, offset, b"k", raw)])
+    assert topics.groups() == fold(history)
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories())
+def test_only_what_changed_is_said_and_once_for_a_batch(history: list[bytes]) -> None:
+    topics = Topics()
+    partition = owner(topics)
+    batch = [Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)]
+    written = partition.absorb(batch)
+    keys = [(record.topic, record.key) for record in written]
+    assert len(keys) == len(set(keys))
+    assert all(record.value is not None for record in written if record.topic == GROUPS.name), (
+        "nothing to take back yet"
+    )
+    topics.log += written
+    assert partition.absorb(batch) == [], "what is known already is not said again"
+    assert owner(topics).absorb(batch) == [], "neither by the next owner"
+
+
+def test_a_mark_comes_after_all_before_it_and_before_all_after_it() -> None:
+    first = envelope("c", row(1, 1, 0, 30, 0, False))
+    later = envelope("c", row(1, 2, 600, 30, 2, False))
+    mark_row = {"id": 9, "firm_id": 1, "timekeeper_id": 1, "kind": "verify", "token": "t"}
+    mark = json.dumps({"op": "c", "before": None, "after": mark_row, "source": {"table": "mark"}}).encode()
+    records = [Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate((first, mark, later))]
+    written = [r for r in Partition(NUMBER, MODELS, DEFAULT).absorb(records) if r.topic == GROUPS.name]
+    assert [decode_said_key(r.key) for r in written] == [GroupKey(1, 1, 1), MarkKey(1, 1, "verify"), GroupKey(1, 1, 2)]
+    assert isinstance(decode_said(written[1].value or b""), MarkSaid)
+
+
+def test_a_row_that_becomes_unusable_leaves_its_group_and_is_a_dead_letter() -> None:
+    good, bad = row(1, 1, 0, 30, 0, False), {**row(1, 1, 0, 30, 0, False), "words": "not json"}
+    topics = Topics()
+    partition = owner(topics)
+    for offset, raw in enumerate((envelope("c", good), envelope("u", bad))):
+        topics.log += partition.absorb([Incoming(NUMBER, offset, b"k", raw)])
+    assert topics.groups() == {}
+    assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bad_words"]
+    topics.log += partition.absorb([Incoming(NUMBER, 2, b"k", envelope("u", good))])
+    assert set(topics.groups()) == {(Scope(1, 1), 1)}, "mended in its row, it is back"
