@@ -3,7 +3,7 @@
 Instants and durations are whole microseconds; a billing day is a date (it begins at 04:00 where the activity happened).
 """
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -126,3 +126,21 @@ class Directory(msgspec.Struct, frozen=True):
 
     clients: tuple[Client, ...] = ()
     matters: tuple[Matter, ...] = ()
+
+
+class Cadence(msgspec.Struct, frozen=True):
+    """When a timekeeper's time is billed: an RRULE from `dtstart`, a wall time in `zone`, due `cutoff_minutes` late."""
+
+    id: int
+    rrule: str
+    dtstart: datetime
+    zone: str
+    cutoff_minutes: int
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """The period that one occurrence of a cadence closes: the billing days [starts_on, ends_on), due at an instant."""
+
+    starts_on: date
+    ends_on: date
+    due_at: int

@@ -57,9 +57,6 @@ def matter_book(directory: Directory) -> MatterBook:
     )
 
 
-EMPTY_BOOK = matter_book(Directory())
-
-
 def matter_of(activity: Activity, book: MatterBook) -> int | None:
     """The matter, or None (unassigned).
 

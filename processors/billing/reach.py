@@ -23,7 +23,8 @@ def reach(started_at: int, ended_at: int | None) -> Range:
 def days_reached(ranges: Iterable[Range], zones: Collection[str]) -> set[date]:
     """Every billing day, in any of the zones, that has an instant of the ranges.
 
-    `zones` are those of all activities that cover one of these instants, before or after the change.
+    `zones` are all zones of the timekeeper's activities, before and after the change: a day in one zone shares hours
+    with two days in another.
     """
     found: set[date] = set()
     for first, last in ranges:

@@ -1,0 +1,140 @@
+"""Which periods a cadence closes, and when: a pure function of the cadence and of now.
+
+The dates of an RRULE's occurrences are where one period ends and the next begins; `dtstart`'s date opens the first. A
+period is due at the wall time of the occurrence that ends it, not before that day's 04:00 (until then the last billing
+day runs), plus the cut-off.
+
+Roll rule (RFC 7529's SKIP): BYMONTHDAY=31 means the last day of a shorter month (SKIP=BACKWARD, the default here:
+a month must not silently go unbilled); with SKIP=OMIT such a month has no occurrence.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from heapq import merge
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrule, rrulestr
+
+from processors.billing.days import day_begins, instant, moment
+from schemas.billing import Cadence, Occurrence
+from schemas.errors import ConfigurationError
+
+MINUTE_US = 60_000_000
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
+
+def periods_due(cadence: Cadence, now: int, after: date | None) -> list[Occurrence]:
+    """The periods that are due by `now` and begin on or after `after` (None: from `dtstart` on), oldest first.
+
+    `after` is where the last known period ended. Raises ConfigurationError on a rule that can't be read.
+    """
+    due = []
+    for occurrence in periods(cadence):
+        if occurrence.due_at > now:
+            break
+        if after is None or occurrence.starts_on >= after:
+            due.append(occurrence)
+    return due
+
+
+def next_due(cadence: Cadence, now: int, after: date | None) -> Occurrence | None:
+    """The first period that begins on or after `after` and is due later than `now`; None where the rule has ended."""
+    later = (o for o in periods(cadence) if o.due_at > now and (after is None or o.starts_on >= after))
+    return next(later, None)
+
+
+def periods(cadence: Cadence) -> Iterator[Occurrence]:
+    """All periods of a cadence, from its first on; without UNTIL or COUNT they end only with the calendar."""
+    starts_on = cadence.dtstart.date()
+    for wall in _occurrences(cadence):
+        if wall.date() > starts_on:
+            yield Occurrence(starts_on, wall.date(), _due(wall, cadence))
+            starts_on = wall.date()
+
+
+def _due(wall: datetime, cadence: Cadence) -> int:
+    # fold=0: a wall time that clocks jump over counts with the offset before the jump, one shown twice the first time.
+    at = instant(wall.replace(tzinfo=ZoneInfo(cadence.zone)))
+    return max(at, day_begins(wall.date(), cadence.zone)) + cadence.cutoff_minutes * MINUTE_US
+
+
+def _occurrences(cadence: Cadence) -> Iterator[datetime]:
+    """Wall times in order, each date's first one once; COUNT is applied after rolling."""
+    parts = _parts(cadence)
+    count = parts.pop("COUNT", None)
+    backward = parts.pop("SKIP", "BACKWARD") == "BACKWARD"
+    parts.pop("RSCALE", None)
+    rules = [_rule(part, cadence) for part in (_rolled(parts, cadence) if backward else [parts])]
+    times = _each_once(merge(*rules))
+    return islice(times, int(count)) if count else times
+
+
+def _each_once(times: Iterator[datetime]) -> Iterator[datetime]:
+    last: date | None = None
+    for time in times:
+        if time.date() != last:
+            yield time
+        last = time.date()
+
+
+def _parts(cadence: Cadence) -> dict[str, str]:
+    """The rule's parts, with what we can't honour refused rather than ignored."""
+    text = cadence.rrule.strip().upper().removeprefix("RRULE:")
+    parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+    if parts.get("FREQ") not in FREQUENCIES:
+        raise _refusal(cadence, f"FREQ must be one of {', '.join(FREQUENCIES)}")
+    if parts.get("SKIP", "BACKWARD") not in ("BACKWARD", "OMIT"):
+        raise _refusal(cadence, "SKIP must be BACKWARD or OMIT")
+    if parts.get("RSCALE", "GREGORIAN") != "GREGORIAN":
+        raise _refusal(cadence, "RSCALE must be GREGORIAN")
+    if parts.get("UNTIL", "").endswith("Z"):
+        parts["UNTIL"] = _local(parts["UNTIL"], cadence)
+    return parts
+
+
+def _local(until: str, cadence: Cadence) -> str:
+    """UNTIL comes in UTC (RFC 5545 wants it so); wall times are compared with wall times."""
+    try:
+        at = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise _refusal(cadence, f"UNTIL {until} isn't a time such as 20261231T230000Z") from error
+    return moment(instant(at)).astimezone(ZoneInfo(cadence.zone)).strftime("%Y%m%dT%H%M%S")
+
+
+def _rolled(parts: dict[str, str], cadence: Cadence) -> list[dict[str, str]]:
+    """One rule for each day of the month: day n > 28 becomes the last of 28..n that the month has."""
+    days = parts.get("BYMONTHDAY")
+    if parts["FREQ"] != "MONTHLY" or "BYSETPOS" in parts or "BYDAY" in parts:
+        return [parts]
+    try:
+        numbers = [int(day) for day in days.split(",")] if days else [cadence.dtstart.day]
+    except ValueError as error:
+        raise _refusal(cadence, f"BYMONTHDAY={days} isn't a list of days") from error
+    return [
+        parts
+        | (
+            {"BYMONTHDAY": ",".join(map(str, range(28, day + 1))), "BYSETPOS": "-1"}
+            if day > 28
+            else {"BYMONTHDAY": str(day)}
+        )
+        for day in numbers
+    ]
+
+
+def _rule(parts: dict[str, str], cadence: Cadence) -> rrule:
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    try:
+        rule = rrulestr(text, dtstart=cadence.dtstart)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _refusal(cadence, str(error)) from error
+    if not isinstance(rule, rrule):
+        raise _refusal(cadence, "it must be one rule")
+    return rule
+
+
+def _refusal(cadence: Cadence, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Cadence {cadence.id} has a rule that can't be used: {cadence.rrule!r}: {why}. "
+        "Mend the column rrule of its row, e.g. FREQ=WEEKLY;BYDAY=MO or FREQ=MONTHLY;BYMONTHDAY=15,31."
+    )
