@@ -54,13 +54,16 @@ def read_calendar(path: Path, notes: Notes, span: Span) -> Iterator[Event]:
 
 def _calendars(path: Path) -> list[icalendar.Component]:
     try:
-        return list(icalendar.Calendar.from_ical(path.read_text(encoding="utf-8-sig"), multiple=True))
+        found = list(icalendar.Calendar.from_ical(path.read_text(encoding="utf-8-sig"), multiple=True))
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: isn't UTF-8 ({error.reason}). Convert it: iconv -f LATIN1 -t UTF-8") from error
     except OSError as error:
         raise SourceError(f"{path}: can't be read ({error.strerror}). Check the path and its permissions.") from error
     except ValueError as error:
         raise SourceError(f"{path}: isn't a calendar: {str(error).strip()[:200]}. Export it again as ICS.") from error
+    if not found or any(one.name != "VCALENDAR" for one in found):
+        raise SourceError(f"{path}: isn't a calendar: it doesn't begin with BEGIN:VCALENDAR. Export it again as ICS.")
+    return found
 
 
 def _floating_zone(calendar: icalendar.Component) -> tzinfo:
@@ -108,14 +111,16 @@ class _Reader:
             return None
         if value.tzinfo is not None:
             return value
-        self.notes.add(f"times without a zone were read as {self.floating}", self.where)
         return value.replace(tzinfo=self.floating)
 
     def meetings(self, span: Span, moved: set[tuple[str, int | None]]) -> Iterator[Event]:
         start = self.moment("DTSTART")
         if start is None:
             self.notes.add("all-day events were left out", self.where)
-        elif str(self.event.get("STATUS", "")).upper() == "CANCELLED":
+            return
+        if self.event["DTSTART"].dt.tzinfo is None:
+            self.notes.add(f"times without a zone were read as {self.floating}", self.where)
+        if str(self.event.get("STATUS", "")).upper() == "CANCELLED":
             self.notes.add("cancelled events were left out", self.where)
         elif "RECURRENCE-ID" in self.event:
             replaced = self.moment("RECURRENCE-ID") or start

@@ -120,7 +120,7 @@ def _decoded(where: str, raw: bytes) -> _Line:
 def _not_json(where: str, raw: bytes, error: msgspec.DecodeError) -> NoReturn:
     """Says why. Half a surrogate pair is legal to Python's decoder only, which is how it gets into files."""
     try:
-        str(json.loads(raw)).encode()
+        json.dumps(json.loads(raw), ensure_ascii=False).encode()
     except UnicodeEncodeError as surrogate:
         raise SourceError(
             f"{where}: holds half of a surrogate pair, which is no character. Write the text with errors='replace'."

@@ -1,0 +1,113 @@
+"""Events as activities: each stream's events get the numbers that groups are named by, and remarks refer to those.
+
+If every id of a stream is a whole number as the database writes it, it is the activity's id, so that an export gives
+the groups that live has. Else numbers are given in the order of (at, seq, id): they don't depend on the file's order.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from connectors.sources.event import Event, Notes, Remark
+from schemas.errors import SourceError
+from schemas.values import Activity, Apart, Feedback, Release, Together
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_MOST = 2**63
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One stream as one timekeeper's set. `names` gives the original id of each activity; all are in id order."""
+
+    name: str
+    activities: tuple[Activity, ...]
+    feedback: tuple[Feedback, ...]
+    releases: tuple[Release, ...]
+    names: Mapping[int, str]
+
+
+def streams_of(items: Iterable[Event | Remark], notes: Notes) -> list[Stream]:
+    """The streams by name. A line that is there twice counts once; raises SourceError where the two differ."""
+    events: dict[str, dict[str, Event]] = {}
+    remarks: dict[str, list[Remark]] = {}
+    for item in items:
+        if isinstance(item, Remark):
+            remarks.setdefault(item.stream, []).append(item)
+        else:
+            add_once(events.setdefault(item.stream, {}), item, notes)
+    for name in remarks.keys() - events.keys():
+        raise SourceError(f"stream {name!r} has feedback but no events. Export it again.")
+    return [_stream(name, events[name], remarks.get(name, [])) for name in sorted(events)]
+
+
+def add_once(there: dict[str, Event], event: Event, notes: Notes) -> bool:
+    """Whether the event is new to its stream. Raises SourceError where another one has its id."""
+    other = there.setdefault(event.id, event)
+    if other is event:
+        return True
+    if other != event:
+        raise SourceError(
+            f"stream {event.stream!r} has two different events with the id {event.id!r}. "
+            "An id is unique in its stream: give each event its own."
+        )
+    notes.add("events that are there twice were counted once", f"{event.stream}, id {event.id}")
+    return False
+
+
+def _stream(name: str, events: dict[str, Event], remarks: list[Remark]) -> Stream:
+    numbers = _numbers(events)
+    activities = sorted((_activity(numbers[event.id], event) for event in events.values()), key=lambda one: one.id)
+    said = sorted(set(remarks), key=lambda one: (one.verb == "release", one.number, one.verb, one.left, one.right))
+    values = [_value(name, remark, numbers) for remark in said]
+    return Stream(
+        name,
+        tuple(activities),
+        tuple(value for value in values if not isinstance(value, Release)),
+        tuple(value for value in values if isinstance(value, Release)),
+        {number: event_id for event_id, number in numbers.items()},
+    )
+
+
+def _numbers(events: dict[str, Event]) -> dict[str, int]:
+    if all(_is_number(event_id) for event_id in events):
+        return {event_id: int(event_id) for event_id in events}
+    order = sorted(events.values(), key=lambda event: (event.at, event.seq, event.id))
+    return {event.id: number for number, event in enumerate(order, start=1)}
+
+
+def _is_number(event_id: str) -> bool:
+    return _NUMBER.fullmatch(event_id) is not None and int(event_id) < _MOST
+
+
+def _activity(number: int, event: Event) -> Activity:
+    return Activity(
+        id=number,
+        kind=event.kind,
+        started_at=event.at,
+        ended_at=event.until,
+        zone=event.zone,
+        words=event.words,
+        app=event.app,
+        matter=event.matter,
+        billable=event.billable,
+        excluded=event.excluded,
+    )
+
+
+def _value(stream: str, remark: Remark, numbers: dict[str, int]) -> Feedback | Release:
+    left, right = (tuple(_number(stream, one, numbers) for one in side) for side in (remark.left, remark.right))
+    if remark.verb == "release":
+        return Release(remark.number, left, remark.seen)
+    if remark.verb == "together":
+        return Together(remark.number, left)
+    return Apart(remark.number, left, right)
+
+
+def _number(stream: str, event_id: str, numbers: dict[str, int]) -> int:
+    """The number of an event; of one that isn't there any more, if ids are numbers (it may have been deleted)."""
+    if event_id in numbers:
+        return numbers[event_id]
+    if _is_number(event_id):
+        return int(event_id)
+    raise SourceError(f"stream {stream!r} has feedback on {event_id!r}, which is no event of it. Correct its ids.")

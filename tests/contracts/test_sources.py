@@ -1,0 +1,330 @@
+"""What each source gives for good files, and what it says to bad ones."""
+
+import gzip
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connectors.sources.calendar import Span, read_calendar
+from connectors.sources.detect import Source, parts_of, read
+from connectors.sources.event import Event, Notes, Remark, fit_words
+from connectors.sources.events import LONGEST_LINE, read_events
+from connectors.sources.instants import instant_of, iso, zone_of_offset
+from connectors.sources.numbering import streams_of
+from schemas.errors import SourceError
+from schemas.rows import known_zones
+from schemas.values import WORDS_MAX_BYTES, Kind, Release, Together, Words
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "sources"
+SPAN = Span(datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
+GOOD = '{"stream":"s","id":"1","at":"2026-03-02T09:00:00Z"}'
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(SourceError) as caught:
+        list(read(path, Notes(), SPAN))
+    return str(caught.value)
+
+
+def written(folder: Path, content: str | bytes, name: str = "events.jsonl") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+# --- the event form ---------------------------------------------------------------------------------------------------
+
+
+def test_the_event_form_is_read_as_the_golden_file_says() -> None:
+    read_back = list(read_events(GOLDEN / "events.jsonl", Notes()))
+    events = [item for item in read_back if isinstance(item, Event)]
+    said = [
+        f"{e.stream} {e.id} {e.kind} | {iso(e.at)} {iso(e.until) if e.until else '-'} {e.zone} "
+        f"| {e.app} | {e.words.title}"
+        for e in events
+    ]
+    assert [" ".join(line.split()) for line in said] == lines_of(GOLDEN / "events.jsonl.expected")
+    assert read_back[-1] == Remark("chat", 3, "together", ("7", "8"))
+
+
+def test_true_labels_have_no_field_to_be_read_from() -> None:
+    fields = set(Event.__struct_fields__) | set(Words.__struct_fields__)
+    assert not fields & {"group", "client", "code"}
+    first = next(iter(read_events(GOLDEN / "events.jsonl", Notes())))
+    assert isinstance(first, Event)
+    assert first.matter is None  # the line has a true matter; only an export's `matter_id` is read
+
+
+def test_gzip_is_known_by_its_bytes_and_a_mark_at_the_start_is_passed_over(tmp_path: Path) -> None:
+    plain = written(tmp_path, b"\xef\xbb\xbf" + GOOD.encode() + b"\r\n\r\n")
+    packed = written(tmp_path, gzip.compress(GOOD.encode()), "packed-without-ending")
+    assert list(read(plain, Notes(), SPAN)) == list(read(packed, Notes(), SPAN))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nonsense", "isn't one JSON object"),
+        ('{"stream":"s","id":"1","at":"2026-03-02T09:00:00Z"', "isn't one JSON object"),
+        ("[1]", "Expected `object`"),
+        ('{"id":"1","at":"2026-03-02T09:00:00Z"}', "missing required field `stream`"),
+        ('{"stream":"s","id":"1"}', "no `at`"),
+        ('{"stream":"s","id":"","at":"2026-03-02T09:00:00Z"}', "`id` is empty"),
+        ('{"stream":"s","id":"1","at":"yesterday"}', "`at` 'yesterday' isn't a time"),
+        ('{"stream":"s","id":"1","at":"2026-02-30T09:00:00Z"}', "isn't a time"),
+        ('{"stream":"s","id":"1","at":"1960-01-01"}', "1970 to 9998"),
+        ('{"stream":"s","id":"1","at":"2026-03-02T09:00:00Z","until":"2026-03-02T08:00:00Z"}', "before started_at"),
+        ('{"stream":"s","id":"1","at":"2024-03-02T09:00:00Z","until":"2026-03-02T08:00:00Z"}', "longer than 400 days"),
+        (
+            '{"stream":"s","id":"1","at":"2026-03-02","people":"ada"}',
+            "Expected `array | null`, got `str` - at `$.people`",
+        ),
+        ('{"stream":"s","id":"1","at":"2026-03-02","zone":"Mars/Olympus"}', "isn't an IANA time zone"),
+        ('{"stream":"s","id":"1","at":"2026-03-02","title":"\\ud83d"}', "half of a surrogate pair"),
+        ('{"stream":"s","id":"feedback-x","kind":"feedback","together":[1]}', "id is `feedback-N`"),
+        ('{"stream":"s","id":"feedback-1","kind":"feedback"}', "Export it again"),
+    ],
+)
+def test_a_bad_line_is_named_with_its_file_and_number(tmp_path: Path, line: str, said: str) -> None:
+    path = written(tmp_path, f"{GOOD}\n\n{line}\n")
+    message = refused(path)
+    assert message.startswith(f"{path}, line 3: ")
+    assert said in message
+
+
+def test_a_cut_or_damaged_gzip_file_is_said_to_be_one(tmp_path: Path) -> None:
+    packed = gzip.compress("\n".join(GOOD.replace('"1"', f'"{n}"') for n in range(5000)).encode())
+    assert "cut short" in refused(written(tmp_path, packed[: len(packed) // 2], "cut.jsonl.gz"))
+    damaged = bytearray(packed)
+    damaged[len(damaged) // 2] ^= 0xFF
+    assert "damaged" in refused(written(tmp_path, bytes(damaged), "bad.jsonl.gz"))
+
+
+def test_another_encoding_is_named_with_the_way_to_convert_it(tmp_path: Path) -> None:
+    line = '{"stream":"s","id":"1","at":"2026-03-02","title":"Prüfung"}'
+    assert "iconv -f LATIN1" in refused(written(tmp_path, line.encode("latin-1")))
+    assert "iconv -f UTF-16" in refused(written(tmp_path, line.encode("utf-16")))
+
+
+def test_a_line_without_an_end_does_not_fill_memory(tmp_path: Path) -> None:
+    assert "over 16 MiB" in refused(written(tmp_path, b"{" + b" " * (LONGEST_LINE + 1)))
+
+
+def test_an_empty_file_holds_no_events_and_that_is_said(tmp_path: Path) -> None:
+    notes = Notes()
+    assert list(read_events(written(tmp_path, b""), notes)) == []
+    assert notes.lines() == [f"the file is empty ({tmp_path}/events.jsonl)"]
+
+
+def test_words_over_64_kb_are_cut_at_a_character_and_that_is_said(tmp_path: Path) -> None:
+    notes = Notes()
+    line = {"stream": "s", "id": "1", "at": "2026-03-02", "title": "kept", "text": "é" * 70_000, "app": "x" * 300}
+    (event,) = read_events(written(tmp_path, msgspec.json.encode(line)), notes)
+    assert isinstance(event, Event)
+    assert event.words.title == "kept"
+    assert set(event.words.text) == {"é"}
+    assert WORDS_MAX_BYTES - 1 <= len(msgspec.json.encode(event.words)) <= WORDS_MAX_BYTES
+    assert len(event.app) == 255
+    assert notes.lines() == [
+        f"words over 64 KB (or an application's name over 255 characters) were cut ({tmp_path}/events.jsonl, line 1)"
+    ]
+
+
+def test_files_are_cut_only_when_the_text_was_not_enough() -> None:
+    words, cut = fit_words(Words(title="t", text="x", files=("f" * 999,) * 100))
+    assert cut
+    assert (words.title, words.text, len(words.files)) == ("t", "", 65)  # 65 * 1,002 + 28 fit in 65,536; 66 don't
+    assert fit_words(words) == (words, False)
+
+
+# --- times ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "instant", "zone"),
+    [
+        ("1970-01-01T00:00:01", 1_000_000, "UTC"),
+        ("1970-01-01T00:00:01Z", 1_000_000, "UTC"),
+        ("1970-01-01T02:00:00.000001+02:00", 1, "Etc/GMT-2"),
+        ("1970-01-01T00:00:00-08:00", 8 * 3_600_000_000, "Etc/GMT+8"),
+        ("1970-01-01T05:45:00+05:45", 0, "Asia/Kathmandu"),
+        ("1970-01-02", 86_400_000_000, "UTC"),
+    ],
+)
+def test_an_offset_stands_for_a_zone_and_none_is_utc(text: str, instant: int, zone: str) -> None:
+    assert instant_of(text) == (instant, zone)
+
+
+def test_every_offset_has_a_zone_that_is_known() -> None:
+    every = {zone_of_offset(timedelta(minutes=minutes)) for minutes in range(-24 * 60 + 1, 24 * 60)}
+    assert every <= known_zones()
+    assert {zone_of_offset(timedelta(hours=hours)) for hours in range(-12, 15)} <= every
+    assert len(every) == 27 + 11  # whole hours from -12 to +14, and eleven zones of broken hours
+
+
+# --- calendars --------------------------------------------------------------------------------------------------------
+
+
+def test_a_calendar_is_read_as_the_golden_file_says() -> None:
+    notes = Notes()
+    meetings = list(read_calendar(GOLDEN / "week.ics", notes, SPAN))
+    assert {(one.stream, one.kind) for one in meetings} == {("Generated calendar", Kind.MEETING)}
+    said = [
+        f"{m.id} | {iso(m.at)} {iso(m.until or 0)} {m.zone} | {m.words.title} | {', '.join(m.words.people)}".strip()
+        for m in meetings
+    ]
+    assert sorted(said) == sorted(lines_of(GOLDEN / "week.ics.expected"))
+    path = GOLDEN / "week.ics"
+    assert notes.lines() == [
+        f"all-day events were left out ({path}, event 'Public holiday')",
+        f"cancelled events were left out ({path}, event 'Cancelled')",
+        f"times without a zone were read as UTC ({path}, event 'Reminder')",
+        f"events that have not begun yet were left out ({path}, event 'Not yet')",
+    ]
+
+
+def test_a_recurring_event_is_expanded_in_the_window_only_and_that_is_said(tmp_path: Path) -> None:
+    rule = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:d\r\nSUMMARY:Daily\r\n"
+    path = written(
+        tmp_path, f"{rule}DTSTART:20200101T090000Z\r\nRRULE:FREQ=DAILY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", "a.ics"
+    )
+    notes = Notes()
+    span = Span(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 4, 9, tzinfo=UTC))
+    assert [iso(one.at) for one in read_calendar(path, notes, span)] == [
+        "2026-03-01T09:00:00Z",
+        "2026-03-02T09:00:00Z",
+        "2026-03-03T09:00:00Z",
+    ]
+    assert notes.lines() == [f"recurring events were expanded from 2026-03-01 on ({path}, event 'Daily')"]
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "said"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20260316T090000", "DTSTART;TZID=Nowhere/Land:20260316T090000", "'Nowhere/Land'"),
+        ("DTSTART;TZID=Europe/Berlin:20260316T090000\n", "", "has no DTSTART"),
+        ("DTSTART;TZID=Europe/Berlin:20260316T090000", "DTSTART:soon", "DTSTART can't be read"),
+        ("DTEND;TZID=Europe/Berlin:20260316T100000", "DTEND:20260316T070000Z", "ended_at is before started_at"),
+        ("FREQ=WEEKLY;UNTIL=20260413T000000", "FREQ=SECONDLY", "repeats over"),
+        ("BEGIN:VCALENDAR", "BEGIN:NOTHING", "isn't a calendar"),
+    ],
+)
+def test_a_broken_calendar_is_named_with_the_event(tmp_path: Path, find: str, put: str, said: str) -> None:
+    content = (GOLDEN / "week.ics").read_text()
+    assert find in content
+    path = written(tmp_path, content.replace(find, put, 1), "broken.ics")
+    message = refused(path)
+    assert message.startswith(str(path))
+    assert said in message
+
+
+# --- git --------------------------------------------------------------------------------------------------------------
+
+
+def git(folder: Path, *arguments: str, date: str = "2026-03-02T09:00:00+05:30") -> None:
+    author = ["-c", "user.name=Ada (generated)", "-c", "user.email=ada@generated.test", "-c", "commit.gpgsign=false"]
+    environment = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date, "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    subprocess.run(["git", "-C", str(folder), *author, *arguments], check=True, env=environment, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "näme\twith tab.txt").write_text("1")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "First subject", "-m", "And a body\nof two lines")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "second.txt").write_text("2")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "Second", date="2026-03-02T10:00:00Z")
+    return folder
+
+
+def events(path: Path) -> list[Event]:
+    return [item for _, item in read(path, Notes(), SPAN) if isinstance(item, Event)]
+
+
+def test_a_repository_gives_its_commits_with_files_author_and_zone(repository: Path) -> None:
+    second, first = events(repository)
+    assert (first.stream, first.kind, first.app) == ("ada@generated.test", Kind.COMMIT, "git")
+    assert (iso(first.at), first.until, first.zone) == ("2026-03-02T03:30:00Z", None, "Asia/Kolkata")
+    assert first.words == Words(
+        title="First subject",
+        text="And a body\nof two lines",
+        actor="Ada (generated)",
+        files=("näme\twith tab.txt",),
+    )
+    assert (second.words.files, second.zone) == (("sub/second.txt",), "UTC")
+    assert len(first.id) == 40
+
+
+def test_a_folder_of_a_repository_gives_the_commits_that_touch_it(repository: Path) -> None:
+    assert [one.words.title for one in events(repository / "sub")] == ["Second"]
+
+
+def test_a_shallow_clone_an_unpacked_archive_and_an_empty_repository_say_what_they_are(
+    repository: Path, tmp_path: Path
+) -> None:
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", repository.as_uri(), str(shallow))
+    assert "fetch --unshallow" in refused(shallow)
+    (tmp_path / "archive").mkdir()
+    assert "an unpacked archive has no history" in refused(tmp_path / "archive")
+    (tmp_path / "new").mkdir()
+    git(tmp_path / "new", "init", "-q")
+    assert "no commits yet" in refused(tmp_path / "new")
+
+
+# --- what a path is ---------------------------------------------------------------------------------------------------
+
+
+def test_what_a_path_is_goes_by_name_then_by_content(repository: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for name in ("b.ics", "a.jsonl.gz", "notes.txt"):
+        (folder / name).write_bytes(b"")
+    assert parts_of(folder) == [(Source.EVENTS, folder / "a.jsonl.gz"), (Source.CALENDAR, folder / "b.ics")]
+    assert parts_of(repository) == [(Source.GIT, repository)]
+    assert parts_of(written(tmp_path, "BEGIN:VCALENDAR\n", "unnamed"))[0][0] is Source.CALENDAR
+    assert "there is no such file" in refused(tmp_path / "nowhere")
+    assert "isn't anything that can be read" in refused(written(tmp_path, "%PDF-1.7", "report.pdf"))
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def event(event_id: str, minute: int, seq: float = 0) -> Event:
+    return Event("s", event_id, seq, minute * 60_000_000, None, "UTC", Kind.OTHER, "", Words())
+
+
+def test_ids_that_are_numbers_are_kept_and_others_are_numbered_by_time_then_seq_then_id() -> None:
+    (kept,) = streams_of([event("12", 5), event("7", 9)], Notes())
+    assert kept.names == {7: "7", 12: "12"}
+    (given,) = streams_of([event("12", 5, 1), event("07", 9), event("x", 5, 0), event("a", 9)], Notes())
+    assert given.names == {1: "x", 2: "12", 3: "07", 4: "a"}
+
+
+def test_the_same_line_twice_counts_once_and_two_under_one_id_are_refused() -> None:
+    notes = Notes()
+    assert len(streams_of([event("1", 1), event("1", 1)], notes)[0].activities) == 1
+    assert notes.lines() == ["events that are there twice were counted once (s, id 1)"]
+    with pytest.raises(SourceError, match="two different events with the id '1'"):
+        streams_of([event("1", 1), event("1", 2)], Notes())
+
+
+def test_remarks_speak_of_the_same_numbers() -> None:
+    said = [Remark("s", 2, "release", ("b",), seen="{}"), Remark("s", 3, "together", ("b", "a"))]
+    (stream,) = streams_of([event("b", 1), event("a", 2), *said], Notes())
+    assert stream.feedback == (Together(3, (1, 2)),)
+    assert stream.releases == (Release(2, (1,), "{}"),)
+    with pytest.raises(SourceError, match="'nobody', which is no event"):
+        streams_of([event("b", 1), Remark("s", 1, "together", ("nobody",))], Notes())
