@@ -8,6 +8,7 @@ try again, a broken constraint is for the caller to understand.
 from functools import partial
 
 from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import IntegrityError
 
 from schemas.errors import StackError
 
@@ -23,6 +24,7 @@ SESSION = (
 
 GONE = frozenset({2002, 2003, 2006, 2013, 1040, 1053, 1152, 1927})
 REFUSED = frozenset({1044, 1045, 1142, 1143, 1227, 1698})
+BROKEN_CHECK = 4025
 UNMIGRATED = frozenset({1049, 1054, 1146})
 
 
@@ -52,13 +54,16 @@ def connect(url: URL, *, pool_size: int = 4) -> Engine:
     return engine
 
 
-def _told(where: str, failure: ExceptionContext) -> StackError | None:
+def _told(where: str, failure: ExceptionContext) -> StackError | IntegrityError | None:
     """What a person can mend, as a StackError in place of SQLAlchemy's; None leaves it as it is."""
-    # A ping that fails makes the pool connect anew; only if that fails too is something wrong.
-    if failure.is_pre_ping:
+    # A ping that fails makes the pool connect anew, and DESCRIBE is how SQLAlchemy asks whether a table is there.
+    if failure.is_pre_ping or (failure.statement or "").startswith("DESCRIBE"):
         return None
     cause = failure.original_exception
     code = cause.args[0] if cause.args else None
+    if code == BROKEN_CHECK:
+        # PyMySQL tells it as OperationalError, which is what may be tried again; this may not.
+        return IntegrityError(failure.statement, None, cause, hide_parameters=True)
     if code in GONE or failure.is_disconnect:
         message = f"MariaDB does not answer at {where}. See `./timeloom stack status`"
     elif code in REFUSED:
