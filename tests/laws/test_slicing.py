@@ -6,6 +6,7 @@ The properties are checked against a brute force that looks at each elementary s
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from random import Random
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -105,7 +106,96 @@ def owned(activities: list[Activity]) -> dict[tuple[date, int], int]:
     ordered = sorted(borders)
     shares: dict[tuple[date, int], int] = defaultdict(int)
     for start, end in pairwise(ordered):
-        zones = {a.zone for a in [*activities, *changed]}
+        covering = [(timed[id][0], id) for id in timed if timed[id][0] <= start and end <= timed[id][1]]
+        if covering:
+            owner = max(covering)[1]
+            shares[billing_day(start, zones[owner]), owner] += end - start
+    return shares
+
+
+def measure(timed: list[tuple[int, int]]) -> int:
+    """The length of the union."""
+    total, until = 0, 0
+    for start, end in sorted(timed):
+        total += max(0, end - max(start, until))
+        until = max(until, end)
+    return total
+
+
+@given(placed())
+@settings(max_examples=300)
+def test_every_microsecond_belongs_to_the_activity_that_started_last(case: tuple[list[Activity], dict[int, Place]]):
+    activities, places = case
+    part_takers = [a for a in activities if a.excluded or a.id in places]
+    sliced = slice_days(activities, places, EMPTY_BOOK)
+    found = {(p.day, part.activity): part.allocated_us for d in sliced for p in d.slices for part in p.parts}
+    expected = owned(part_takers) if part_takers else {}
+    excluded = {a.id for a in activities if a.excluded}
+    assert {k: v for k, v in found.items() if v} == {k: v for k, v in expected.items() if k[1] not in excluded}
+
+
+@given(placed())
+def test_captured_is_the_measure_of_the_union_and_the_sum_of_the_classes(case: tuple[list[Activity], dict[int, Place]]):
+    activities, places = case
+    part_takers = [a for a in activities if a.excluded or a.id in places]
+    sliced = slice_days(activities, places, EMPTY_BOOK)
+    assert sum(day.minutes.captured_us for day in sliced) == measure(list(intervals(part_takers).values()))
+    for day in sliced:
+        work = sum(s.allocated_us for s in day.slices if s.disposition is Disposition.WORK)
+        assert work == day.minutes.billable_us + day.minutes.non_billable_us
+        rest = sum(s.allocated_us for s in day.slices if s.disposition is not Disposition.WORK)
+        assert day.minutes.captured_us == work + rest + day.minutes.excluded_us
+
+
+@given(placed())
+def test_every_placed_activity_is_in_one_slice_of_each_day_it_touches(case: tuple[list[Activity], dict[int, Place]]):
+    activities, places = case
+    found: dict[int, list[date]] = defaultdict(list)
+    for day in slice_days(activities, places, EMPTY_BOOK):
+        keys = [(s.group, s.matter) for s in day.slices]
+        assert len(keys) == len(set(keys))
+        for part in (part for s in day.slices for part in s.parts):
+            found[part.activity].append(day.minutes.day)
+    assert set(found) == set(places)
+    for days in found.values():
+        assert len(days) == len(set(days))
+
+
+@given(placed(), st.randoms(use_true_random=False))
+def test_order_of_arrival_changes_nothing(case: tuple[list[Activity], dict[int, Place]], random: Random):
+    activities, places = case
+    shuffled = random.sample(activities, len(activities))
+    assert slice_days(shuffled, places, EMPTY_BOOK) == slice_days(activities, places, EMPTY_BOOK)
+
+
+def loaded(activities: list[Activity], days: set[date], zones: set[str]) -> list[Activity]:
+    """What a reader gets that reads only the windows of the days."""
+    ranges = window(days, zones)
+    return [
+        a
+        for a in activities
+        if any(a.started_at <= last and (a.ended_at or a.started_at) >= first for first, last in ranges)
+    ]
+
+
+@given(placed(), st.data())
+@settings(max_examples=400)
+def test_slicing_only_touched_days_equals_slicing_all(
+    case: tuple[list[Activity], dict[int, Place]], data: st.DataObject
+):
+    """One activity is changed, comes or goes; what was sliced before and the touched days afterwards are all right."""
+    activities, places = case
+    before: dict[date, SlicedDay] = {d.minutes.day: d for d in slice_days(activities, places, EMPTY_BOOK)}
+    old = data.draw(st.sampled_from(activities))
+    new = data.draw(st.none() | st.sampled_from(data.draw(activity_lists())))
+    rest = [a for a in activities if a.id != old.id]
+    changed = rest if new is None else [*rest, msgspec.structs.replace(new, id=old.id)]
+    new_places = {id: place for id, place in places.items() if any(a.id == id and not a.excluded for a in changed)}
+    if new is not None and not new.excluded and data.draw(st.booleans()):
+        new_places[old.id] = Place(1, next((p.disposition for p in places.values() if p.group == 1), Disposition.WORK))
+
+    ranges = [reach(a.started_at, a.ended_at) for a in ([old] if new is None else [old, changed[-1]])]
+    zones = {a.zone for a in [*activities, *changed]}
     days = days_reached(ranges, zones)
     after = before | {d.minutes.day: d for d in slice_days(loaded(changed, days, zones), new_places, EMPTY_BOOK, days)}
     everything = {d.minutes.day: d for d in slice_days(changed, new_places, EMPTY_BOOK)}
