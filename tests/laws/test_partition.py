@@ -20,9 +20,9 @@ from schemas.outcomes import Ok
 from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
 from schemas.values import Activity
-from streams.models import shipped_models
+from streams.models import known_models, shipped_model
 
-MODELS, DEFAULT = shipped_models()
+MODELS, DEFAULT = known_models(), shipped_model().version
 NUMBER = 3
 MINUTE = 60_000_000
 MORNING = 1_772_442_000_000_000
