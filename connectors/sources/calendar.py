@@ -5,7 +5,7 @@ would fill 24 hours), cancelled events, and what lies in the future. Recurring e
 `since` and `now`, with their exceptions and moved occurrences; a change of "this and all that follow" moves one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain
 from pathlib import Path
@@ -52,7 +52,7 @@ def read_calendar(path: Path, notes: Notes, span: Span) -> Iterator[Event]:
                 raise SourceError(f"{reader.where}: {error}. Correct the event, or leave it out.") from error
 
 
-def _calendars(path: Path) -> list[icalendar.Component]:
+def _calendars(path: Path) -> Sequence[icalendar.Component]:
     try:
         found = list(icalendar.Calendar.from_ical(path.read_text(encoding="utf-8-sig"), multiple=True))
     except UnicodeDecodeError as error:
@@ -118,7 +118,7 @@ class _Reader:
         if start is None:
             self.notes.add("all-day events were left out", self.where)
             return
-        if self.event["DTSTART"].dt.tzinfo is None:
+        if self.event.decoded("DTSTART").tzinfo is None:
             self.notes.add(f"times without a zone were read as {self.floating}", self.where)
         if str(self.event.get("STATUS", "")).upper() == "CANCELLED":
             self.notes.add("cancelled events were left out", self.where)
