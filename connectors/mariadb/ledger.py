@@ -19,6 +19,7 @@ from connectors.mariadb.columns import (
     Owned,
     Text,
     UpdatedAt,
+    Zone,
     json,
     of_firm,
     owned,
@@ -68,6 +69,26 @@ class GroupMember(Owned, Base):
     group_id: Mapped[int] = mapped_column(primary_key=True)
     activity_id: Mapped[int] = mapped_column(primary_key=True)
     hash: Mapped[Hash]
+
+
+class SlicedActivity(Owned, Base):
+    """An activity as it was when its days were last sliced: where its minutes were, so that these days are known when
+    it changes or goes.
+
+    `hash` is the content that took part; empty where the row was of another content than its group, so that neither
+    took part until the group is said again.
+    """
+
+    __tablename__ = "sliced_activity"
+    __table_args__ = owned()
+    firm_id: Mapped[int] = mapped_column(primary_key=True)
+    timekeeper_id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[Hash]
+    started_at: Mapped[At]
+    ended_at: Mapped[At | None]
+    zone: Mapped[Zone]
+    excluded: Mapped[bool]
 
 
 class Entry(Owned, Base):

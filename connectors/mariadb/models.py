@@ -103,6 +103,8 @@ class Activity(Owned, Base):
         UniqueConstraint("firm_id", "timekeeper_id", "source", "source_id", name="uq_activity_source"),
         Index(None, "firm_id", "timekeeper_id", "started_at"),
         Index(None, "firm_id", "timekeeper_id", "id"),  # reading one timekeeper's rows in chunks, by id
+        Index(None, "firm_id", "timekeeper_id", "ended_at"),  # with started_at: what covers an instant
+        Index(None, "firm_id", "timekeeper_id", "zone"),  # the few zones in which somebody ever was
         of_firm("matter_id", "matter"),
         json("words"),
         CheckConstraint(f"octet_length(words) <= {WORDS_MAX_BYTES}", name="words_size"),
