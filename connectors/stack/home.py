@@ -1,0 +1,168 @@
+"""Where a stack keeps things, and what it remembers between starts: ports, passwords, the cluster's name."""
+
+import base64
+import hashlib
+import os
+import pwd
+import random
+import secrets
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from schemas.errors import StackError
+
+LOOPBACK = "127.0.0.1"
+
+# Above the ports that programs like to have, below those that the kernel hands to outgoing connections: a port from
+# there could be taken by somebody's connection while the stack is down.
+PORTS = range(20_000, 30_000)
+
+# The kernel's limit is 107 bytes. supervisord binds a longer name first (a dot and its process id), then renames.
+LONGEST_SOCKET = 107 - len(".4194304")
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """The stack's ports, all on 127.0.0.1. `controller` is the broker's own."""
+
+    mariadb: int
+    kafka: int
+    controller: int
+    connect: int
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """Passwords of the database users. `admin` is made at the server's start, the others by the migrations."""
+
+    admin: str
+    collector: str
+    capture: str
+    pipeline: str
+
+    def __repr__(self) -> str:
+        return "Secrets(********)"
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What `stack.json` holds. It says where a stack is, not whether it is up."""
+
+    ports: Ports
+    secrets: Secrets
+    cluster: str
+    admin_user: str = "timeloom_admin"
+    database: str = "timeloom"
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """The broker's address, as clients take it."""
+        return f"{LOOPBACK}:{self.ports.kafka}"
+
+    @property
+    def connect_url(self) -> str:
+        """Where Kafka Connect's REST interface answers."""
+        return f"http://{LOOPBACK}:{self.ports.connect}"
+
+
+class Home:
+    """The folders of one stack. `downloads` may be shared between stacks; all else is this one's."""
+
+    def __init__(self, path: Path, downloads: Path | None = None) -> None:
+        self.path = path.absolute()
+        self.downloads = (downloads or self.path / "downloads").absolute()
+        self.run = self.path / "run"
+        self.logs = self.path / "logs"
+        self.memory = self.path / "stack.json"
+        self.lock = self.path / "lock"
+
+    def make(self) -> None:
+        """Creates the folders, readable by their owner alone. Raises StackError if they are somebody else's."""
+        for folder in (self.path, self.run, self.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refuse_foreign(folder)
+        self.downloads.mkdir(parents=True, exist_ok=True)
+
+    def sockets(self) -> Path:
+        """A folder with a path short enough for unix sockets: `run`, or for a deep home one in the temporary folder."""
+        if len(os.fsencode(self.run / "supervisor.sock")) <= LONGEST_SOCKET:
+            return self.run
+        name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"timeloom-{os.geteuid()}-{name}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # Anybody may write to the temporary folder: what lies there under our name must be ours, and closed to others.
+        refuse_foreign(folder)
+        if folder.is_symlink() or folder.stat().st_mode & 0o077:
+            raise StackError(f"{folder} is open to other users; remove it and try again.")
+        return folder
+
+    def recall(self) -> Remembered:
+        """What was remembered. Raises StackError if this stack was never up."""
+        try:
+            return msgspec.json.decode(self.memory.read_bytes(), type=Remembered)
+        except FileNotFoundError as error:
+            raise StackError(f"There is no stack in {self.path}. Bring it up: ./timeloom stack up") from error
+        except msgspec.MsgspecError as error:
+            raise StackError(
+                f"{self.memory} can't be read ({error}). Start anew, its data is deleted: ./timeloom stack reset"
+            ) from error
+
+    def remember(self, what: Remembered) -> None:
+        """Writes `stack.json`, whole or not at all, readable by its owner alone."""
+        new = self.memory.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_bytes(msgspec.json.format(msgspec.json.encode(what)) + b"\n")
+        new.replace(self.memory)
+
+
+def first_memory() -> Remembered:
+    """Fresh ports, passwords and cluster name for a stack that starts with nothing."""
+    admin, collector, capture, pipeline = (secrets.token_urlsafe(24) for _ in range(4))
+    return Remembered(
+        ports=free_ports(),
+        secrets=Secrets(admin=admin, collector=collector, capture=capture, pipeline=pipeline),
+        # Kafka's form of a UUID: 22 letters of URL-safe base64.
+        cluster=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
+    )
+
+
+def free_ports() -> Ports:
+    """Ports that nobody listens on now. Drawn at random, so that two stacks starting at once don't draw the same."""
+    free = (port for port in random.SystemRandom().sample(PORTS, 1000) if not taken([port]))
+    try:
+        return Ports(mariadb=next(free), kafka=next(free), controller=next(free), connect=next(free))
+    except StopIteration:
+        raise StackError(f"No free port on {LOOPBACK} between {PORTS.start} and {PORTS.stop}.") from None
+
+
+def taken(ports: Iterable[int]) -> list[int]:
+    """Those of `ports` that somebody has on 127.0.0.1."""
+    found = []
+    for port in ports:
+        with socket.socket() as probe:
+            # As the servers do: a connection of yesterday's server that still lingers is no reason to move.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                found.append(port)
+    return found
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raises StackError if `folder` isn't ours: we would leave files in it that its owner can't remove."""
+    owner = folder.lstat().st_uid
+    if owner != os.geteuid():
+        raise StackError(
+            f"{folder} belongs to {_user(owner)}, and you are {_user(os.geteuid())}. Run this as {_user(owner)}, "
+            f"or hand the folder over: sudo chown -R {_user(os.geteuid())} {folder}"
+        )
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,274 @@
+"""The native stack as one value: up, down, reset, status, logs. The command line and the tests drive it through this.
+
+with the stack to ourselves ─▶ bring parts ─▶ end what a killed session left ─▶ ports ─▶ supervisor ─▶ start, wait
+"""
+
+import hashlib
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.stack import kafka, mariadb
+from connectors.stack.home import Home, Remembered, first_memory, free_ports, taken
+from connectors.stack.java import ensure_java
+from connectors.stack.locking import only_one
+from connectors.stack.logs import follow, last_lines
+from connectors.stack.parts import Fetcher
+from connectors.stack.progress import Progress, Silent
+from connectors.stack.states import PartStatus, look
+from connectors.stack.supervision import MARK, Program, Supervisor, end_orphans
+from connectors.stack.waiting import wait_until
+from schemas.errors import StackError
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+ROOT = Path(__file__).parents[2]
+SERVERS = ("mariadb", "kafka", "connect")
+WORKERS = ("group", "bill")
+PARTS = (*SERVERS, *WORKERS)
+
+READY: dict[str, Callable[[Remembered], bool]] = {
+    "mariadb": mariadb.accepts,
+    "kafka": kafka.broker_answers,
+    "connect": kafka.connect_answers,
+}
+READY_WITHIN_S = 90
+"""Ten times what it takes on two shared cores: after that something is wrong."""
+
+DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
+"""Who uses something ends before it: so each can say its last words."""
+
+
+class Stack:
+    """The stack in one home folder. Several may share `downloads`; `repository` is a mirror for Java archives."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        downloads: Path | None = None,
+        progress: Progress | None = None,
+        repository: str | None = None,
+        java_home: Path | None = None,
+    ) -> None:
+        self.home = Home(home, downloads)
+        self._supervisor = Supervisor(self.home)
+        self._progress = progress or Silent()
+        self._repository, self._java_home = repository, java_home
+        self._stop = threading.Event()
+
+    def up(self) -> Remembered:
+        """Brings MariaDB, Kafka and Connect up and returns when each answers; what is up already stays as it is.
+
+        Raises StackError with the last lines of a part that isn't ready in time. Interrupted, it stops what it started.
+        """
+        with self._alone():
+            server, java = self._bring()
+            running = {name for name, process in self._supervisor.processes().items() if process.pid}
+            memory = self._settle(running)
+            if self._write(memory, server, java) and running:
+                self._progress.say("The settings have changed: everything is started anew.")
+                self._halt()
+            if not self._supervisor.alive:
+                self._supervisor.start()
+            try:
+                self._raise_servers(memory, server, java)
+            except KeyboardInterrupt:
+                self._progress.say("Interrupted: stopping what was started.")
+                for name in set(SERVERS) - running:
+                    self._supervisor.halt(name)
+                raise
+        return memory
+
+    def down(self) -> None:
+        """Stops everything gracefully, users before what they use. What is down already is fine."""
+        if not self.home.path.exists():
+            return
+        with self._alone():
+            self._halt()
+
+    def reset(self) -> None:
+        """Stops everything and deletes its data, logs, ports and passwords. Downloads stay."""
+        if not self.home.path.exists():
+            return
+        with self._alone():
+            self._halt()
+            for folder in {self.home.run, self.home.logs, self.home.sockets()}:
+                shutil.rmtree(folder)
+            self.home.memory.unlink(missing_ok=True)
+
+    def status(self) -> list[PartStatus]:
+        """Each part's state, address, process and memory now."""
+        memory = self.home.recall() if self.home.memory.exists() else None
+        processes = self._supervisor.processes() if self.home.run.exists() else {}
+        with ThreadPoolExecutor(len(PARTS)) as pool:
+            return list(pool.map(lambda part: look(part, processes.get(part), memory, READY.get(part)), PARTS))
+
+    def addresses(self) -> Remembered:
+        """Where the stack's parts are and the users' passwords. Raises StackError if it was never up."""
+        return self.home.recall()
+
+    def logs(self, part: str, lines: int = 50) -> list[str]:
+        """The last lines that a part wrote."""
+        return last_lines(self.home.logs / f"{part}.log", lines)
+
+    def follow(self, part: str, lines: int, stop: threading.Event) -> Iterator[str]:
+        """The last lines, then each new one until `stop` is set."""
+        return follow(self.home.logs / f"{part}.log", lines, stop)
+
+    def start(self, part: str) -> None:
+        """Starts one part, and waits until it answers if it is a server. The stack must be up."""
+        self._known(part)
+        self._supervisor.run(part)
+        self._await(part, self.home.recall())
+
+    def stop(self, part: str) -> None:
+        """Stops one part gracefully and waits until it has ended; the others stay."""
+        self._known(part)
+        self._supervisor.halt(part)
+
+    def pid(self, part: str) -> int | None:
+        """The process of a part; None while it has none."""
+        process = self._supervisor.processes().get(part)
+        return process.pid if process else None
+
+    def _bring(self) -> tuple[mariadb.Server, Path]:
+        """Sees that all programs are here, at once since two come from different places."""
+        fetcher, downloads = Fetcher(self._stop, self._repository), self.home.downloads
+
+        def jars_and_java() -> Path:
+            kafka.ensure_jars(downloads, fetcher, self._progress)
+            return ensure_java(downloads, self._progress, self._java_home)
+
+        return self._both(lambda: mariadb.ensure_server(downloads, fetcher, self._progress), jars_and_java)
+
+    def _settle(self, running: set[str]) -> Remembered:
+        """What is remembered, with ports that are free to those that aren't running."""
+        if not running and (left := end_orphans(self.home)):
+            self._progress.say(f"Ended {left} processes that a killed session had left.")
+        memory = self.home.recall() if self.home.memory.exists() else None
+        if memory is None:
+            memory = first_memory()
+        elif not running and (lost := taken(msgspec.structs.astuple(memory.ports))):
+            self._progress.say(f"Somebody else listens on port {', '.join(map(str, lost))} now: ports are chosen anew.")
+            memory = msgspec.structs.replace(memory, ports=free_ports())
+        self.home.remember(memory)
+        return memory
+
+    def _write(self, memory: Remembered, server: mariadb.Server, java: Path) -> bool:
+        """Writes every settings file; True if a running process has other settings."""
+        mariadb.write_administrator(self.home, memory)
+        kafka.write_settings(self.home, memory)
+        return self._supervisor.written(self._programs(memory, server, java))
+
+    def _programs(self, memory: Remembered, server: mariadb.Server, java: Path) -> list[Program]:
+        settings = [
+            mariadb.SETTINGS,
+            self.home.run / "kafka/server.properties",
+            self.home.run / "connect/connect.properties",
+        ]
+        # In the environment, so that changed settings show as a changed program.
+        mark = {MARK: str(self.home.path)}
+        seals = [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in settings]
+        commands = (
+            mariadb.command(server, self.home, memory),
+            kafka.broker_command(java, self.home),
+            kafka.connect_command(java, self.home),
+        )
+        servers = [
+            Program(name, command, self.home.run, {**mark, "TIMELOOM_SEAL": seal}, stop_s=30)
+            for name, command, seal in zip(SERVERS, commands, seals, strict=True)
+        ]
+        environment = {**mark, "TIMELOOM_HOME": str(self.home.path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        # A worker that crashes at one change is started again three times at most within a minute each: by then the
+        # change is a dead letter, or a person is needed.
+        return servers + [
+            Program(name, [sys.executable, "-m", "streams", name], ROOT, environment, stays_s=60, tries=5, stop_s=30)
+            for name in WORKERS
+        ]
+
+    def _raise_servers(self, memory: Remembered, server: mariadb.Server, java: Path) -> None:
+        """Database and broker at once, Connect as soon as it has a broker; returns when all three answer."""
+
+        def database() -> None:
+            mariadb.initialise(server, self.home)
+            self._supervisor.run("mariadb")
+            self._await("mariadb", memory)
+
+        def broker_then_connect() -> None:
+            kafka.format_storage(java, self.home, memory)
+            for name in ("kafka", "connect"):
+                self._supervisor.run(name)
+                self._await(name, memory)
+
+        self._both(database, broker_then_connect)
+
+    def _await(self, part: str, memory: Remembered) -> None:
+        ready = READY.get(part, _no_server)
+        with self._progress.step(f"{part} is starting"):
+            came = wait_until(lambda: self._ended(part) or ready(memory), READY_WITHIN_S, self._stop)
+        if not came or self._ended(part):
+            last = "\n  ".join(self.logs(part, 20))
+            raise StackError(
+                f"{part} is not ready after {READY_WITHIN_S} s or has ended. Its last lines:\n  {last}\nAll of them: "
+                f"./timeloom stack logs {part}. Once mended: ./timeloom stack up. To start with nothing: "
+                "./timeloom stack reset"
+            )
+
+    def _ended(self, part: str) -> bool:
+        process = self._supervisor.processes().get(part)
+        return process is None or process.gave_up
+
+    def _halt(self) -> None:
+        if self._supervisor.alive:
+            for together in DOWN_IN_ORDER:
+                with ThreadPoolExecutor(len(together)) as pool:
+                    list(pool.map(self._supervisor.halt, together))
+            self._supervisor.end()
+        end_orphans(self.home)
+
+    def _both(self, one: Callable[[], A], other: Callable[[], B]) -> tuple[A, B]:
+        """Does two things at once. A failure of one, or Ctrl-C, calls the other off."""
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.submit(one), pool.submit(other)
+            both: list[Future[Any]] = [first, second]
+            try:
+                done, _pending = wait(both, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                return first.result(), second.result()
+            except BaseException:
+                self._stop.set()
+                wait(both)
+                self._stop.clear()
+                raise
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The stack to ourselves, in folders that are ours."""
+        try:
+            self.home.make()
+            with only_one(self.home.lock):
+                yield
+        except PermissionError as error:
+            raise StackError(
+                f"No permission for {error.filename}: part of {self.home.path} belongs to another user. Hand it over: "
+                f"sudo chown -R $USER {self.home.path}"
+            ) from error
+
+    def _known(self, part: str) -> None:
+        if part not in self._supervisor.processes():
+            raise StackError(f"{part} can't be reached, since the stack isn't up. Bring it up: ./timeloom stack up")
+
+
+def _no_server(_memory: Remembered) -> bool:
+    """A worker has no address to ask at: it is ready when it runs."""
+    return True

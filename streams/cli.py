@@ -1,0 +1,26 @@
+"""The command line: every command, assembled. Each lives in its own file and imports what is heavy inside itself."""
+
+import sys
+
+import typer
+
+from schemas.errors import TimeloomError
+from streams import stack
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turns what a professional did into time entries that can be billed.",
+    epilog="Exit: 0 well; 1 something is not as it should be; 2 wrong usage, setting or machine; 3 a server is not up.",
+)
+app.add_typer(stack.app, name="stack")
+
+
+def main() -> None:
+    """Runs the command that was typed. What a person can mend is told in a line; a bug shows its trace."""
+    try:
+        app(prog_name="./timeloom")
+    except TimeloomError as error:
+        print(f"timeloom: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,116 @@
+"""The settings: the one place that reads the environment. What it leaves unset comes from the native stack's memory.
+
+TIMELOOM_HOME, TIMELOOM_DOWNLOADS, TIMELOOM_MAVEN      the native stack's folders, and a mirror for its parts
+TIMELOOM_KAFKA_BOOTSTRAP, TIMELOOM_CONNECT_URL         servers that someone already has
+TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     a MariaDB that someone already has: with the host, all
+_ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords
+TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.stack.home import Home, Remembered, Secrets
+from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+ROOT = Path(__file__).parents[1]
+User = Literal["admin", "collector", "capture", "pipeline"]
+USERS: tuple[User, ...] = ("admin", "collector", "capture", "pipeline")
+
+
+class Database(msgspec.Struct, frozen=True, kw_only=True):
+    """Where MariaDB is, and everybody's password."""
+
+    host: str
+    port: int
+    name: str
+    admin_user: str
+    secrets: Secrets
+
+    def url(self, user: User) -> "URL":
+        """The address for one of the database users, as `connectors.mariadb` takes it. Printed, it hides the password."""
+        from sqlalchemy import URL  # slow to import, and half of the commands need no database
+
+        name = self.admin_user if user == "admin" else user
+        return URL.create("mariadb+pymysql", name, getattr(self.secrets, user), self.host, self.port, self.name)
+
+
+class Settings(BaseSettings):
+    """Read once at start; frozen. Secrets are masked when printed."""
+
+    model_config = SettingsConfigDict(env_prefix="TIMELOOM_", frozen=True, env_ignore_empty=True)
+
+    home: Path = ROOT / ".timeloom"
+    downloads: Path | None = None
+    maven: str | None = None
+    java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
+
+    kafka_bootstrap: str | None = None
+    connect_url: str | None = None
+    database: str = "timeloom"
+    database_host: str | None = None
+    database_port: int = 3306
+    admin_user: str = "root"
+    admin_password: SecretStr | None = None
+    collector_password: SecretStr | None = None
+    capture_password: SecretStr | None = None
+    pipeline_password: SecretStr | None = None
+
+    llm: bool = False
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+
+    def kafka(self) -> str:
+        """The broker's address. Raises StackError if there is neither a setting nor a stack."""
+        return self.kafka_bootstrap or self._stack().kafka_bootstrap
+
+    def connect(self) -> str:
+        """Kafka Connect's address. Raises StackError if there is neither a setting nor a stack."""
+        return self.connect_url or self._stack().connect_url
+
+    def mariadb(self) -> Database:
+        """The database. Raises StackError if there is neither a setting nor a stack."""
+        if self.database_host is None:
+            stack = self._stack()
+            return Database(
+                host="127.0.0.1",
+                port=stack.ports.mariadb,
+                name=stack.database,
+                admin_user=stack.admin_user,
+                secrets=stack.secrets,
+            )
+        given = {user: getattr(self, f"{user}_password") for user in USERS}
+        if missing := [user for user, password in given.items() if password is None]:
+            # The native stack's passwords are no good for another server.
+            names = ", ".join(f"TIMELOOM_{user.upper()}_PASSWORD" for user in missing)
+            raise ConfigurationError(f"With TIMELOOM_DATABASE_HOST, {names} must be set too.")
+        return Database(
+            host=self.database_host,
+            port=self.database_port,
+            name=self.database,
+            admin_user=self.admin_user,
+            secrets=Secrets(**{user: password.get_secret_value() for user, password in given.items()}),
+        )
+
+    def _stack(self) -> Remembered:
+        return Home(self.home).recall()
+
+
+def load() -> Settings:
+    """The settings of this process. Raises ConfigurationError naming the variable, its value and what was expected."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            f"{'TIMELOOM_' if '_'.join(map(str, e['loc'])).islower() else ''}{'_'.join(map(str, e['loc'])).upper()}"
+            f"={e['input']!r}: {e['msg']}"
+            for e in error.errors()
+        ]
+        raise ConfigurationError("The environment has settings that can't be: " + "; ".join(wrong)) from error

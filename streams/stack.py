@@ -1,0 +1,151 @@
+"""`timeloom stack`: the servers in the project's own folder, without root or containers.
+
+Heavy imports are inside the commands, so that `--help` of any command is quick.
+"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from connectors.stack.progress import Progress
+    from connectors.stack.stack import Stack
+    from connectors.stack.states import PartStatus
+
+app = typer.Typer(no_args_is_help=True, help="The servers (MariaDB, Kafka, Kafka Connect) and what runs on them.")
+
+Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with every new line until Ctrl-C.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+
+
+@app.command()
+def up() -> None:
+    """Bring everything up and wait until it answers. Again, it changes nothing.
+
+    The first time it fetches what the machine lacks (204 MB at most), checked by sha256, into .timeloom/downloads.
+
+    Example: ./timeloom stack up
+
+    Exit: 0 all is up; 2 the machine lacks something; 3 a part didn't come up, with its last lines.
+    """
+    from streams.prepare import prepare
+    from streams.screen import Screen
+
+    with Screen() as screen:
+        stack = opened(screen)
+        _check_machine(stack)
+        stack.up()
+        prepare(stack)
+    status(as_json=False)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show each part's state, address, process and memory.
+
+    Example: ./timeloom stack status --json
+
+    Exit: 0 the servers are up and no part has failed; 1 otherwise.
+    """
+    import msgspec
+
+    from connectors.stack.stack import SERVERS
+
+    parts = opened().status()
+    if as_json:
+        print(msgspec.json.encode({"parts": parts}).decode())
+    else:
+        _print_table(parts)
+    if any(part.state == "failed" or (part.part in SERVERS and part.state != "up") for part in parts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    part: Annotated[str, typer.Argument(help="mariadb, kafka, connect, group or bill.")],
+    lines: Lines = 50,
+    follow: Follow = False,
+) -> None:
+    """Print what a part wrote.
+
+    Example: ./timeloom stack logs connect --follow
+
+    Exit: 0; 2 there is no such part.
+    """
+    import threading
+
+    from connectors.stack.stack import PARTS
+
+    if part not in PARTS:
+        raise typer.BadParameter(f"{part!r} is none of {', '.join(PARTS)}", param_hint="part")
+    stack = opened()
+    for line in stack.follow(part, lines, threading.Event()) if follow else stack.logs(part, lines):
+        print(line, flush=follow)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything gracefully. Data, ports and downloads stay.
+
+    Example: ./timeloom stack down
+
+    Exit: 0 nothing runs any more; 3 a part does not end.
+    """
+    opened().down()
+
+
+@app.command()
+def reset(yes: Yes = False) -> None:
+    """Stop everything and delete its data. Downloads stay.
+
+    Example: ./timeloom stack reset --yes
+
+    Exit: 0 done; 1 you said no.
+    """
+    stack = opened()
+    if not yes:
+        typer.confirm(f"Delete all data of the stack in {stack.home.path}?", abort=True)
+    stack.reset()
+
+
+def opened(progress: "Progress | None" = None) -> "Stack":
+    """The stack that the settings name."""
+    from connectors.stack.stack import Stack
+    from streams.settings import load
+
+    settings = load()
+    return Stack(
+        settings.home,
+        downloads=settings.downloads,
+        progress=progress,
+        repository=settings.maven,
+        java_home=settings.java_home,
+    )
+
+
+def _check_machine(stack: "Stack") -> None:
+    """Refuses a machine on which it can't work before anything is fetched."""
+    from connectors.stack import machine
+    from schemas.errors import MachineError
+
+    if not machine.right_platform():
+        raise MachineError(f"The native stack runs on Linux x86-64 with glibc. Use containers: {machine.COMPOSE}")
+    if found := machine.problems(machine.ROOT):
+        raise MachineError(machine.told(found))
+
+
+def _print_table(parts: "list[PartStatus]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("part", "state", "address", "pid", "memory", ""):
+        table.add_column(heading)
+    colours = {"up": "green", "starting": "yellow", "failed": "red", "down": "dim"}
+    for part in parts:
+        memory = f"{part.memory_mb} MB" if part.memory_mb else ""
+        state = f"[{colours[part.state]}]{part.state}[/]"
+        table.add_row(part.part, state, part.address or "", str(part.pid or ""), memory, part.said)
+    Console(highlight=False).print(table)
