@@ -35,7 +35,7 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
 
     def url(self, user: User) -> "URL":
-        """The address for one of the database users, as `connectors.mariadb` takes it. Printed, it hides the password."""
+        """The address for a database user, as `connectors.mariadb` takes it. Printed, it hides the password."""
         from sqlalchemy import URL  # slow to import, and half of the commands need no database
 
         name = self.admin_user if user == "admin" else user
