@@ -1,8 +1,8 @@
 """A calendar file (ICS) as a source: each occurrence that has begun is a meeting, in the zone that it names.
 
 What isn't work at a time is left out and said: all-day events (they tell where somebody was, not what they did, and
-would fill 24 hours), cancelled events, and what lies in the future. Recurring events are expanded by dateutil between
-`since` and `now`, with their exceptions and moved occurrences; a change of "this and all that follow" moves one.
+would fill 24 hours), cancelled events, and what lies in the future. Recurring events are expanded by dateutil within
+the span, with their exceptions and moved occurrences; a change of "this and all that follow" moves one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,28 +13,17 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 import icalendar
-import msgspec
 from dateutil.rrule import rrule, rruleset, rrulestr
 from icalendar.error import BrokenCalendarProperty
 
-from connectors.sources.event import Event, Notes, fit_words
+from connectors.sources.event import Event, Notes, Span, fit_words
 from connectors.sources.instants import iso, microseconds, zone_of_offset
 from schemas.errors import SourceError
 from schemas.rows import BadRow, check_interval, known_zones
 from schemas.values import Kind, Words
 
-WINDOW = timedelta(days=400)
-"""How far back recurring events are expanded by default: a year and a bit, so that last year's month is whole."""
-
 MOST_OCCURRENCES = 50_000
 """A rule that repeats more often than this until now (daily since 1890) is a mistake or an attack."""
-
-
-class Span(msgspec.Struct, frozen=True):
-    """What is read of recurring events: occurrences that begin in `[since, now)`. Both are aware."""
-
-    since: datetime
-    now: datetime
 
 
 def read_calendar(path: Path, notes: Notes, span: Span) -> Iterator[Event]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from connectors.sources.calendar import Span, read_calendar
-from connectors.sources.event import Event, Notes, Remark
+from connectors.sources.event import Event, Notes, Remark, Span
 from connectors.sources.events import read_events
 from connectors.sources.git import read_commits
 from schemas.errors import SourceError
@@ -42,6 +41,8 @@ def read(path: Path, notes: Notes, span: Span) -> Iterator[tuple[Source, Event |
             case Source.EVENTS:
                 items: Iterator[Event | Remark] = read_events(part, notes)
             case Source.CALENDAR:
+                from connectors.sources.calendar import read_calendar  # its libraries take a tenth of a second
+
                 items = read_calendar(part, notes, span)
             case Source.GIT:
                 items = read_commits(part, notes)

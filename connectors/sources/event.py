@@ -1,6 +1,7 @@
 """The one typed form that every source gives: an event, and what a person said about events of the same source."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -8,6 +9,10 @@ from schemas.values import WORDS_MAX_BYTES, Kind, Words
 
 APP_MAX = 255
 """Most characters of an application's name; the column `activity.app` is as wide."""
+
+
+WINDOW = timedelta(days=400)
+"""How far back recurring events are expanded by default: a year and a bit, so that last year's month is whole."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -44,6 +49,16 @@ class Remark(msgspec.Struct, frozen=True):
     left: tuple[str, ...]
     right: tuple[str, ...] = ()
     seen: str = ""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What is read of a source that has no end of its own (recurring events): what begins in `[since, now)`.
+
+    Both are aware. What is to come isn't activity, so nothing is read from `now` on.
+    """
+
+    since: datetime
+    now: datetime
 
 
 class Notes:

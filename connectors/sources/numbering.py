@@ -6,6 +6,7 @@ the groups that live has. Else numbers are given in the order of (at, seq, id): 
 
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 
 import msgspec
 
@@ -27,37 +28,46 @@ class Stream(msgspec.Struct, frozen=True):
     names: Mapping[int, str]
 
 
+class Once:
+    """Tells events that are there twice, at 16 bytes an event, so that a reader needn't keep them."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._hashes: dict[tuple[str, str], bytes] = {}
+
+    def is_new(self, event: Event) -> bool:
+        """Whether the event is new to its stream. Raises SourceError where another one has its id."""
+        said = blake2b(msgspec.json.encode(event), digest_size=16).digest()
+        before = self._hashes.setdefault((event.stream, event.id), said)
+        if before is said:
+            return True
+        if before != said:
+            raise SourceError(
+                f"stream {event.stream!r} has two different events with the id {event.id!r}. "
+                "An id is unique in its stream: give each event its own."
+            )
+        self._notes.add("events that are there twice were counted once", f"{event.stream}, id {event.id}")
+        return False
+
+
 def streams_of(items: Iterable[Event | Remark], notes: Notes) -> list[Stream]:
     """The streams by name. A line that is there twice counts once; raises SourceError where the two differ."""
-    events: dict[str, dict[str, Event]] = {}
+    once = Once(notes)
+    events: dict[str, list[Event]] = {}
     remarks: dict[str, list[Remark]] = {}
     for item in items:
         if isinstance(item, Remark):
             remarks.setdefault(item.stream, []).append(item)
-        else:
-            add_once(events.setdefault(item.stream, {}), item, notes)
+        elif once.is_new(item):
+            events.setdefault(item.stream, []).append(item)
     for name in remarks.keys() - events.keys():
         raise SourceError(f"stream {name!r} has feedback but no events. Export it again.")
     return [_stream(name, events[name], remarks.get(name, [])) for name in sorted(events)]
 
 
-def add_once(there: dict[str, Event], event: Event, notes: Notes) -> bool:
-    """Whether the event is new to its stream. Raises SourceError where another one has its id."""
-    other = there.setdefault(event.id, event)
-    if other is event:
-        return True
-    if other != event:
-        raise SourceError(
-            f"stream {event.stream!r} has two different events with the id {event.id!r}. "
-            "An id is unique in its stream: give each event its own."
-        )
-    notes.add("events that are there twice were counted once", f"{event.stream}, id {event.id}")
-    return False
-
-
-def _stream(name: str, events: dict[str, Event], remarks: list[Remark]) -> Stream:
+def _stream(name: str, events: list[Event], remarks: list[Remark]) -> Stream:
     numbers = _numbers(events)
-    activities = sorted((_activity(numbers[event.id], event) for event in events.values()), key=lambda one: one.id)
+    activities = sorted((_activity(numbers[event.id], event) for event in events), key=lambda one: one.id)
     said = sorted(set(remarks), key=lambda one: (one.verb == "release", one.number, one.verb, one.left, one.right))
     values = [_value(name, remark, numbers) for remark in said]
     return Stream(
@@ -69,10 +79,10 @@ def _stream(name: str, events: dict[str, Event], remarks: list[Remark]) -> Strea
     )
 
 
-def _numbers(events: dict[str, Event]) -> dict[str, int]:
-    if all(_is_number(event_id) for event_id in events):
-        return {event_id: int(event_id) for event_id in events}
-    order = sorted(events.values(), key=lambda event: (event.at, event.seq, event.id))
+def _numbers(events: list[Event]) -> dict[str, int]:
+    if all(_is_number(event.id) for event in events):
+        return {event.id: int(event.id) for event in events}
+    order = sorted(events, key=lambda event: (event.at, event.seq, event.id))
     return {event.id: number for number, event in enumerate(order, start=1)}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.sources.calendar import Span, read_calendar
+from connectors.sources.calendar import read_calendar
 from connectors.sources.detect import Source, parts_of, read
-from connectors.sources.event import Event, Notes, Remark, fit_words
+from connectors.sources.event import Event, Notes, Remark, Span, fit_words
 from connectors.sources.events import LONGEST_LINE, read_events
 from connectors.sources.instants import instant_of, iso, zone_of_offset
 from connectors.sources.numbering import streams_of

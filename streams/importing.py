@@ -1,0 +1,176 @@
+"""`import`: puts a file, folder, calendar or git history into MariaDB as a timekeeper's activities.
+
+    read ──▶ wanted streams ──▶ once each ──▶ batches ──▶ MariaDB, by source and source id, a transaction a batch
+
+Doing it again changes nothing; what changed in the source is updated; what is gone from the source stays.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from schemas.errors import SourceError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from connectors.mariadb.activities import Seen
+    from connectors.sources.detect import Source
+    from connectors.sources.event import Event, Notes, Remark
+    from schemas.keys import Scope
+
+BATCH = 500
+"""Events a transaction: many enough to be fast, few enough that capture sees the first ones at once."""
+
+SOURCE_ID_CHARS = 191
+"""The width of `activity.source_id`."""
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What an import did, in events; `streams` are the names that were read."""
+
+    timekeeper: str
+    new: int
+    changed: int
+    same: int
+    streams: tuple[str, ...]
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="Event form (.jsonl, .jsonl.gz), .ics, git repository, or a folder.")],
+    timekeeper: Annotated[str, typer.Option(metavar="EMAIL", help="Whose activities they are; made if new.")] = "me",
+    firm: Annotated[str, typer.Option(help="The timekeeper's firm; made if new.")] = "local",
+    zone: Annotated[str, typer.Option(help="A new timekeeper's time zone (IANA).")] = "UTC",
+    stream: Annotated[
+        list[str] | None, typer.Option(help="Only this stream (a git author's mail); repeatable.")
+    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="Expand recurring events from this day on.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The counts as one JSON object.")] = False,
+) -> None:
+    """Put what PATH holds into MariaDB, where capture sees it. Again, it changes nothing.
+
+    Example: ./timeloom import ~/calendar.ics --timekeeper ada@example.com --zone Europe/Berlin
+
+    Exit: 0 done; 2 PATH can't be read, with the line that is wrong; 3 the database isn't up.
+    """
+    from connectors.mariadb.engine import connect
+    from connectors.mariadb.people import ensure_timekeeper
+    from connectors.sources.detect import read
+    from connectors.sources.event import Notes
+    from schemas.rows import known_zones
+    from streams.preview import span_until_now
+    from streams.settings import load
+
+    if zone not in known_zones():
+        raise typer.BadParameter(f"{zone!r} isn't an IANA time zone, such as Europe/Berlin", param_hint="--zone")
+    notes = Notes()
+    events = wanted(read(path, notes, span_until_now(since)), set(stream or ()), notes)
+    engine = connect(load().mariadb().url("collector"))
+    with engine.begin() as connection:
+        scope = ensure_timekeeper(connection, timekeeper, firm, zone=zone)
+    with _progress(f"Importing {path}", silent=as_json) as advance:
+        done = write_all(engine, scope, timekeeper, events, notes, advance)
+    typer.echo(msgspec.json.encode(done).decode() if as_json else sentence(done))
+    for note in notes.lines():
+        typer.echo(f"Note: {note}", err=True)
+
+
+def sentence(done: Imported) -> str:
+    """What an import did, for people."""
+    if not done.new and not done.changed:
+        return f"Nothing new: {done.same:,} activities of {done.timekeeper} are as they were."
+    return (
+        f"{done.timekeeper}: {done.new:,} activities are new, {done.changed:,} changed, {done.same:,} are as they were."
+    )
+
+
+def write_all(
+    engine: "Engine",
+    scope: "Scope",
+    timekeeper: str,
+    events: Iterable[tuple["Source", "Event"]],
+    notes: "Notes",
+    advance: Callable[[int], None],
+) -> Imported:
+    """Writes the events; each batch is there whole, or not at all. Returns what it did."""
+    from connectors.mariadb.activities import write
+    from connectors.sources.numbering import Once
+
+    once = Once(notes)
+    streams: set[str] = set()
+    new = changed = same = 0
+    unique = ((source, event) for source, event in events if once.is_new(event))
+    while batch := list(islice(unique, BATCH)):
+        streams.update(event.stream for _, event in batch)
+        with engine.begin() as connection:
+            written = write(connection, scope, [seen(source, event) for source, event in batch])
+        new, changed, same = new + written.new, changed + written.changed, same + written.same
+        advance(len(batch))
+    if len(streams) > 1:
+        notes.add(f"{len(streams)} streams are one timekeeper's work now; `--stream NAME` takes one of them only")
+    return Imported(timekeeper, new, changed, same, tuple(sorted(streams)))
+
+
+def wanted(
+    items: Iterable[tuple["Source", "Event | Remark"]], streams: set[str], notes: "Notes"
+) -> Iterator[tuple["Source", "Event"]]:
+    """The events of the streams that were asked for (all, if none was). Raises SourceError if one isn't there."""
+    from connectors.sources.event import Remark
+
+    found: set[str] = set()
+    for source, item in items:
+        if isinstance(item, Remark):
+            notes.add("feedback and releases speak of ids of where they were said, and were not imported", item.stream)
+            continue
+        found.add(item.stream)
+        if not streams or item.stream in streams:
+            yield source, item
+    if absent := sorted(streams - found):
+        raise SourceError(f"there is no stream {', '.join(absent)}. Found: {', '.join(sorted(found)) or 'none'}.")
+
+
+def seen(source: "Source", event: "Event") -> "Seen":
+    """The event as a collector would write it. A matter's id means nothing in another database, and is left out."""
+    from connectors.mariadb.activities import Seen
+
+    return Seen(
+        source=source.value,
+        source_id=source_id(event),
+        kind=event.kind,
+        started_at=event.at,
+        ended_at=event.until,
+        zone=event.zone,
+        words=event.words,
+        app=event.app,
+        billable=event.billable,
+        excluded=event.excluded,
+    )
+
+
+def source_id(event: "Event") -> str:
+    """Stream and id, by which the row is found again; where that is longer than the column, its beginning and hash."""
+    name = f"{event.stream}/{event.id}"
+    if len(name) <= SOURCE_ID_CHARS:
+        return name
+    digest = blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{name[: SOURCE_ID_CHARS - len(digest) - 1]}#{digest}"
+
+
+@contextmanager
+def _progress(what: str, silent: bool) -> Iterator[Callable[[int], None]]:
+    """Counts on standard error how many events are written; on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,.0f} events"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=silent or not console.is_terminal) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda count: bars.advance(task, count)

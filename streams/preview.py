@@ -1,0 +1,112 @@
+"""`preview`: groups a file, folder, calendar or git history that the user has, and prints the timesheet.
+
+    read ──▶ number ──▶ group (the same processors as live) ──▶ timesheet, or one line an event
+
+No stack, no database, nothing is written. True labels in a file (group, client, matter, code) are never read.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import msgspec
+import typer
+
+from connectors.sources.detect import read
+from connectors.sources.event import WINDOW, Notes, Span
+from connectors.sources.numbering import Stream, streams_of
+from schemas.groups import MICRO, Disposition, Group, encode_group
+
+PathArgument = Annotated[
+    Path, typer.Argument(help="Event form (.jsonl, .jsonl.gz), .ics, git repository, or a folder.")
+]
+ModelOption = Annotated[Path | None, typer.Option(help="A grouping model's file, instead of the one that ships.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(help="Expand a calendar's recurring events from this day (UTC) on.", show_default="400 days ago"),
+]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What `--json` says of an event. `group` is the id of the group's first event; an outlier is its own group."""
+
+    stream: str
+    id: str
+    group: str
+    confidence: float
+    outlier: bool
+
+
+class GroupLine(msgspec.Struct, frozen=True):
+    """What `--groups` says: the value's own bytes, as they are on the topic for the same set."""
+
+    stream: str
+    group: msgspec.Raw
+
+
+def preview(
+    path: PathArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="One line an event instead of the timesheet.")] = False,
+    groups: Annotated[bool, typer.Option(help="One line a group: its value as on the topic.")] = False,
+    model: ModelOption = None,
+    since: SinceOption = None,
+    days: Annotated[int, typer.Option(help="Show the last so many days of each stream; 0 shows all.", min=0)] = 14,
+) -> None:
+    """Groups what PATH holds and prints the timesheet. Needs no stack and writes nothing.
+
+    Example:  ./timeloom preview ~/calendar.ics        ./timeloom preview . --json > groups.jsonl
+    """
+    notes = Notes()
+    found = streams_of((item for _, item in read(path, notes, span_until_now(since))), notes)
+    out = typer.get_binary_stream("stdout")
+    for stream, grouped in _grouped(found, model):
+        if groups:
+            _write(out, (GroupLine(stream.name, msgspec.Raw(encode_group(one))) for one in grouped.values()))
+        elif as_json:
+            _write(out, lines_of(stream, grouped))
+        else:
+            _show(stream, grouped, days)
+    for note in notes.lines() or ([] if found else ["there is nothing to group"]):
+        typer.echo(f"Note: {note}", err=True)
+
+
+def span_until_now(since: datetime | None) -> Span:
+    """What is read of recurring events: until now, because what is to come isn't activity."""
+    now = datetime.now(UTC)
+    return Span(now - WINDOW if since is None else since.replace(tzinfo=UTC), now)
+
+
+def _grouped(streams: list[Stream], path: Path | None) -> Iterator[tuple[Stream, Mapping[int, Group]]]:
+    """Each stream with its groups in the order of their names, as soon as they are decided."""
+    from processors.grouping.batch import group_all  # numpy takes its time, and an error in the file needs none
+    from streams.models import model_from, shipped_model
+
+    model = shipped_model() if path is None else model_from(path)
+    for stream in streams:
+        groups = group_all(stream.activities, stream.feedback, model=model)
+        yield stream, {name: groups[name] for name in sorted(groups)}
+
+
+def lines_of(stream: Stream, groups: Mapping[int, Group]) -> Iterator[Line]:
+    """A line for each event by its number. What no group may hold (excluded) is an outlier without confidence."""
+    of = {member.id: (name, group) for name, group in groups.items() for member in group.members}
+    for activity in stream.activities:
+        own = stream.names[activity.id]
+        if activity.id not in of:
+            yield Line(stream.name, own, own, 0.0, True)
+            continue
+        name, group = of[activity.id]
+        outlier = group.disposition is Disposition.OUTLIER
+        yield Line(stream.name, own, stream.names[name], group.confidence / MICRO, outlier)
+
+
+def _write(out: BinaryIO, lines: Iterator[Line] | Iterator[GroupLine]) -> None:
+    encoder = msgspec.json.Encoder()
+    for line in lines:
+        out.write(encoder.encode(line) + b"\n")
+    out.flush()
+
+
+def _show(stream: Stream, groups: Mapping[int, Group], days: int) -> None:
+    raise NotImplementedError
