@@ -26,6 +26,10 @@ PORTS = range(20_000, 30_000)
 LONGEST_SOCKET = 107 - len(".4194304")
 
 
+# Each ends or changes a path in a class path, a Java properties file or supervisord's configuration.
+UNUSABLE = frozenset("%:;,\"'\\\n")
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """The stack's ports, all on 127.0.0.1. `controller` is the broker's own."""
 
@@ -80,6 +84,9 @@ class Home:
 
     def make(self) -> None:
         """Creates the folders, readable by their owner alone. Raises StackError if they are somebody else's."""
+        for path in (self.path, self.downloads):
+            if found := UNUSABLE.intersection(str(path)):
+                raise StackError(f"Java and supervisord can't use a path with {' '.join(sorted(found))} in it: {path}")
         for folder in (self.path, self.run, self.logs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             refuse_foreign(folder)

@@ -6,6 +6,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -83,15 +84,20 @@ def initialise(server: Server, home: Home) -> None:
     partial = data.with_name("data.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    base = [f"--basedir={server.base}"] if server.base else []
     # The owner of the stack gets in as root through the unix socket; programs have users and passwords of their own.
     root = ["--auth-root-authentication-method=socket", f"--auth-root-socket-user={_me()}"]
     less = ["--skip-test-db", "--skip-name-resolve"]
-    command = [f"--defaults-file={SETTINGS}", *base, f"--datadir={partial}", *root, *less, *as_user()]
-    # Through sh: the archive's script isn't executable.
-    answer = subprocess.run(
-        ["sh", server.install, *command, *server.places], capture_output=True, text=True, cwd=partial
-    )
+    with tempfile.TemporaryDirectory() as links:
+        # The script takes no path with a space in it, so it gets names that have none.
+        for name, path in (("settings", SETTINGS), ("data", partial), ("base", server.base)):
+            if path is not None:
+                Path(links, name).symlink_to(path)
+        linked = Server(server.mariadbd, server.install, server.base and Path(links, "base"))
+        base = [f"--basedir={linked.base}"] if linked.base else []
+        options = [f"--defaults-file={links}/settings", *base, f"--datadir={links}/data", *root, *less, *as_user()]
+        # Through sh: the archive's script isn't executable.
+        command = ["sh", str(server.install), *options, *linked.places]
+        answer = subprocess.run(command, capture_output=True, text=True, cwd=partial)
     if answer.returncode:
         last = "\n  ".join((answer.stdout + answer.stderr).splitlines()[-15:])
         raise StackError(f"MariaDB's data folder {data} can't be made:\n  {last}")
