@@ -3,6 +3,7 @@
 Instants and durations are whole microseconds; a billing day is a date (it begins at 04:00 where the activity happened).
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -22,10 +23,11 @@ class MinuteClass(StrEnum):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """The group that an activity is in, and what becomes of that group's minutes."""
+    """The group that an activity is in, what becomes of that group's minutes, and the hash of what was grouped."""
 
     group: int
     disposition: Disposition
+    hash: str
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -52,6 +54,11 @@ class Slice(msgspec.Struct, frozen=True):
     matter: int | None
     billable: bool
     parts: tuple[Part, ...]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What names its entry within the day: group, and matter (0: unassigned)."""
+        return self.group, self.matter or 0
 
     @property
     def allocated_us(self) -> int:
@@ -93,6 +100,20 @@ class Draft(msgspec.Struct, frozen=True):
     slice: Slice
     content: str
     narrative: str
+
+
+class StoredEntry(msgspec.Struct, frozen=True):
+    """An entry row of some day: what it is named by within the day, and its microseconds by activity."""
+
+    id: int
+    group: int
+    matter: int | None
+    shares: Mapping[int, int]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What names it within the day: group, and matter (0: unassigned)."""
+        return self.group, self.matter or 0
 
 
 class DraftedDay(msgspec.Struct, frozen=True):

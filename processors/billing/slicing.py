@@ -16,7 +16,7 @@ from processors.billing.matters import MatterBook, matter_of
 from processors.billing.sweep import pieces
 from schemas.billing import DayMinutes, MinuteClass, Part, Place, Slice, SlicedDay
 from schemas.groups import Disposition
-from schemas.values import Activity, content_hash
+from schemas.values import Activity
 
 Shares = dict[int, int]
 """Microseconds by activity id."""
@@ -65,7 +65,7 @@ def _sliced(
         else:
             members[places[id].group].append(by_id[id])
     slices = [
-        _slice(day, places[of_matter[0].activity.id], matter, of_matter, shares, book)
+        _slice(day, matter, of_matter, shares, places, book)
         for _, spans_of_group in sorted(members.items())
         for matter, of_matter in _by_matter(spans_of_group, book)
     ]
@@ -87,17 +87,22 @@ def _by_matter(members: list[Span], book: MatterBook) -> list[tuple[int | None, 
     return sorted(found.items(), key=lambda item: (item[0] is not None, item[0] or 0))
 
 
-def _slice(day: date, place: Place, matter: int | None, members: list[Span], shares: Shares, book: MatterBook) -> Slice:
+def _slice(
+    day: date,
+    matter: int | None,
+    members: list[Span],
+    shares: Shares,
+    places: Mapping[int, Place],
+    book: MatterBook,
+) -> Slice:
+    ids = [span.activity.id for span in members]
     return Slice(
-        group=place.group,
-        disposition=place.disposition,
+        group=places[ids[0]].group,
+        disposition=places[ids[0]].disposition,
         day=day,
         matter=matter,
         billable=_billable(matter, members, shares, book),
-        parts=tuple(
-            Part(span.activity.id, content_hash(span.activity), shares[span.activity.id], span.imputed)
-            for span in members
-        ),
+        parts=tuple(Part(s.activity.id, places[s.activity.id].hash, shares[s.activity.id], s.imputed) for s in members),
     )
 
 

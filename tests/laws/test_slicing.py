@@ -70,7 +70,7 @@ def placed(draw: st.DrawFn) -> tuple[list[Activity], dict[int, Place]]:
     for activity in activities:
         group = draw(st.sampled_from((1, 2, 3, None)))
         if group is not None and not activity.excluded:
-            places[activity.id] = Place(group, dispositions[group])
+            places[activity.id] = Place(group, dispositions[group], "")
     return activities, places
 
 
@@ -192,7 +192,9 @@ def test_slicing_only_touched_days_equals_slicing_all(
     changed = rest if new is None else [*rest, msgspec.structs.replace(new, id=old.id)]
     new_places = {id: place for id, place in places.items() if any(a.id == id and not a.excluded for a in changed)}
     if new is not None and not new.excluded and data.draw(st.booleans()):
-        new_places[old.id] = Place(1, next((p.disposition for p in places.values() if p.group == 1), Disposition.WORK))
+        new_places[old.id] = Place(
+            1, next((p.disposition for p in places.values() if p.group == 1), Disposition.WORK), ""
+        )
 
     ranges = [reach(a.started_at, a.ended_at) for a in ([old] if new is None else [old, changed[-1]])]
     zones = {a.zone for a in [*activities, *changed]}

@@ -1,0 +1,238 @@
+"""Makes a timekeeper's days in the tables what they should be, touching only rows that differ.
+
+stored rows + drafts -> follow (which row goes on as which entry) -> changes -> bulk statements
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.mysql import insert
+
+from connectors.mariadb.entries import FROZEN, Row
+from connectors.mariadb.ledger import DayMinutes as DayRow
+from connectors.mariadb.ledger import Entry, EntryActivity, Period
+from connectors.mariadb.slicing import Slicing
+from schemas.billing import DayMinutes, Draft, DraftedDay, Part
+from schemas.keys import Scope
+
+
+class Written(msgspec.Struct):
+    """What storing the days changed. `withheld` counts drafts whose place a released entry has (law 7)."""
+
+    entries: int = 0
+    withheld: int = 0
+
+
+def write_days(
+    connection: Connection,
+    scope: Scope,
+    stored: Mapping[date, Sequence[Row]],
+    drafted: Sequence[DraftedDay],
+    slicing: Slicing,
+) -> Written:
+    """Makes the days what was drafted, touching only rows that differ. Released entries stay as they are."""
+    written, changes = Written(), _Changes()
+    for day in drafted:
+        rows = stored.get(day.minutes.day, [])
+        written.withheld += changes.plan(rows, day.drafts, slicing)
+    if changes.new or changes.renamed:
+        changes.periods = _closed_periods(connection, scope)
+    written.entries = changes.apply(connection, scope)
+    _write_minutes(connection, scope, [day.minutes for day in drafted])
+    return written
+
+
+class _Changes:
+    """The differences of some days, collected so that each kind is one statement."""
+
+    def __init__(self) -> None:
+        self.gone: list[Row] = []
+        self.renamed: list[tuple[Row, Draft]] = []
+        self.changed: list[tuple[Row, Draft]] = []
+        self.new: list[Draft] = []
+        self.periods: list[tuple[int, date, date]] = []
+
+    def plan(self, rows: Sequence[Row], drafts: Sequence[Draft], slicing: Slicing) -> int:
+        """Takes in one day; returns how many drafts it withholds because a released entry has their place."""
+        taken_places = {row.stored.key for row in rows if row.status in FROZEN}
+        open_rows = {row.id: row for row in rows if row.status not in FROZEN}
+        free = [draft for draft in drafts if draft.slice.key not in taken_places]
+        follows = slicing.follow([row.stored for row in open_rows.values()], free)
+        for draft in free:
+            row = open_rows.get(follows.get(draft.slice.key, 0))
+            if row is None:
+                self.new.append(draft)
+            elif row.stored.key != draft.slice.key:
+                self.renamed.append((row, draft))
+            elif _differs(row, draft):
+                self.changed.append((row, draft))
+        followed = set(follows.values())
+        self.gone += [row for id, row in open_rows.items() if id not in followed]
+        return len(drafts) - len(free)
+
+    def apply(self, connection: Connection, scope: Scope) -> int:
+        """Writes it all; returns how many entries that were."""
+        # Two entries may swap their names: a renamed one is taken out and put back under its own id.
+        out = [row.id for row in self.gone] + [row.id for row, _ in self.renamed]
+        if out:
+            connection.execute(delete(EntryActivity).where(EntryActivity.entry_id.in_(out)))
+            connection.execute(delete(Entry).where(Entry.id.in_(out)))
+        same_ids = [_entry_row(scope, draft, row, self.periods) for row, draft in self.renamed + self.changed]
+        if same_ids:
+            connection.execute(_UPSERT_ENTRY, same_ids)
+        if self.new:
+            connection.execute(insert(Entry), [_entry_row(scope, draft, None, self.periods) for draft in self.new])
+        ids = _new_ids(connection, scope, self.new)
+        added = [(ids[draft.slice.day, *draft.slice.key], part) for draft in self.new for part in draft.slice.parts]
+        added += [(row.id, part) for row, draft in self.renamed for part in draft.slice.parts]
+        added += [(row.id, part) for row, draft in self.changed for part in _changed_parts(row, draft)]
+        _write_parts(connection, scope, added)
+        _delete_parts(connection, self.changed)
+        return len(out) + len(self.changed) + len(self.new)
+
+
+def _differs(row: Row, draft: Draft) -> bool:
+    return (
+        row.content != draft.content
+        or row.billable != draft.slice.billable
+        or row.parts != _parts(draft)
+        or (row.narrative_id is None and row.narrative != draft.narrative)
+    )
+
+
+def _parts(draft: Draft) -> dict[int, tuple[int, bool]]:
+    return {part.activity: (part.allocated_us, part.imputed) for part in draft.slice.parts}
+
+
+def _changed_parts(row: Row, draft: Draft) -> list[Part]:
+    return [p for p in draft.slice.parts if row.parts.get(p.activity) != (p.allocated_us, p.imputed)]
+
+
+def _entry_row(
+    scope: Scope, draft: Draft, row: Row | None, periods: Sequence[tuple[int, date, date]]
+) -> dict[str, object]:
+    """The whole row. A model's narrative stays while the content does; other content is a new proposal."""
+    same = row is not None and row.content == draft.content
+    keeps = row if same and row and row.narrative_id is not None else None
+    part = draft.slice
+    return {
+        **({"id": row.id} if row else {}),
+        "firm_id": scope.firm,
+        "timekeeper_id": scope.timekeeper,
+        "group_id": part.group,
+        "billing_day": part.day,
+        "matter_id": part.matter,
+        "period_id": (row.period if row else None) or _period_of(part.day, periods),
+        "status": row.status if row and same else "proposed",
+        "billable": part.billable,
+        "allocated_us": part.allocated_us,
+        "imputed_us": part.imputed_us,
+        "content": draft.content,
+        "narrative": keeps.narrative if keeps else draft.narrative,
+        "narrative_id": keeps.narrative_id if keeps else None,
+    }
+
+
+def _closed_periods(connection: Connection, scope: Scope) -> list[tuple[int, date, date]]:
+    of = Period
+    query = (
+        select(of.id, of.starts_on, of.ends_on)
+        .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.closed_at.is_not(None))
+        .order_by(of.id)
+    )
+    return [(id, starts_on, ends_on) for id, starts_on, ends_on in connection.execute(query)]
+
+
+def _period_of(day: date, periods: Iterable[tuple[int, date, date]]) -> int | None:
+    """The closed period that a late entry belongs to; the first that closed the day, where several cadences did."""
+    return next((id for id, starts_on, ends_on in periods if starts_on <= day < ends_on), None)
+
+
+def _new_ids(connection: Connection, scope: Scope, drafts: Sequence[Draft]) -> dict[tuple[date, int, int], int]:
+    of = Entry
+    days = sorted({draft.slice.day for draft in drafts})
+    query = select(of.id, of.billing_day, of.group_id, of.matter_key).where(
+        of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.billing_day.in_(days)
+    )
+    rows = connection.execute(query) if days else ()
+    return {(day, group, matter): id for id, day, group, matter in rows}
+
+
+def _write_parts(connection: Connection, scope: Scope, parts: Sequence[tuple[int, Part]]) -> None:
+    rows = [
+        {
+            "entry_id": entry_id,
+            "activity_id": part.activity,
+            "firm_id": scope.firm,
+            "timekeeper_id": scope.timekeeper,
+            "allocated_us": part.allocated_us,
+            "imputed": part.imputed,
+        }
+        for entry_id, part in parts
+    ]
+    if rows:
+        connection.execute(_UPSERT_PART, rows)
+
+
+def _delete_parts(connection: Connection, changed: Sequence[tuple[Row, Draft]]) -> None:
+    for row, draft in changed:
+        if left := row.parts.keys() - _parts(draft).keys():
+            of = EntryActivity
+            connection.execute(delete(of).where(of.entry_id == row.id, of.activity_id.in_(sorted(left))))
+
+
+def _write_minutes(connection: Connection, scope: Scope, days: Sequence[DayMinutes]) -> None:
+    of = DayRow
+    empty = [day.day for day in days if not day.captured_us]
+    if empty:
+        connection.execute(
+            delete(of).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.billing_day.in_(empty))
+        )
+    rows = [
+        {
+            "firm_id": scope.firm,
+            "timekeeper_id": scope.timekeeper,
+            "billing_day": day.day,
+            "captured_us": day.captured_us,
+            "billable_us": day.billable_us,
+            "non_billable_us": day.non_billable_us,
+            "held_us": day.held_us,
+            "outlier_us": day.outlier_us,
+            "excluded_us": day.excluded_us,
+        }
+        for day in days
+        if day.captured_us
+    ]
+    if rows:
+        connection.execute(_UPSERT_DAY, rows)
+
+
+_ENTRY = insert(Entry)
+_UPSERT_ENTRY = _ENTRY.on_duplicate_key_update(
+    {
+        name: _ENTRY.inserted[name]
+        for name in (
+            "group_id",
+            "matter_id",
+            "period_id",
+            "status",
+            "billable",
+            "allocated_us",
+            "imputed_us",
+            "content",
+            "narrative",
+            "narrative_id",
+        )
+    }
+)
+_PART = insert(EntryActivity)
+_UPSERT_PART = _PART.on_duplicate_key_update({name: _PART.inserted[name] for name in ("allocated_us", "imputed")})
+_DAY = insert(DayRow)
+_UPSERT_DAY = _DAY.on_duplicate_key_update(
+    {
+        name: _DAY.inserted[name]
+        for name in ("captured_us", "billable_us", "non_billable_us", "held_us", "outlier_us", "excluded_us")
+    }
+)

@@ -1,0 +1,170 @@
+"""Which activities take part in slicing: rows whose content is what was grouped, and excluded ones; and which did."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, delete, distinct, select, union_all, update
+from sqlalchemy.dialects.mysql import insert
+
+from connectors.mariadb.columns import Base
+from connectors.mariadb.groups import places_of
+from connectors.mariadb.ledger import SlicedActivity
+from connectors.mariadb.models import Activity as ActivityModel
+from connectors.mariadb.rows import columns, value_of
+from connectors.mariadb.slicing import Range
+from schemas.billing import Place
+from schemas.changes import Unseal, plain
+from schemas.keys import RowKey, Scope
+from schemas.rows import BadRow
+from schemas.values import Activity, content_hash
+
+IN_DOUBT = ""
+"""The hash of an activity whose row was of another content than its group, when its days were last sliced."""
+
+_ACTIVITY = Base.metadata.tables[ActivityModel.__tablename__]
+
+
+class Sliced(msgspec.Struct, frozen=True):
+    """An activity as it was when its days were last sliced."""
+
+    hash: str
+    started_at: int
+    ended_at: int | None
+    zone: str
+    excluded: bool
+
+
+class PartTakers(msgspec.Struct):
+    """Activities that were read, by id: those that take part, with the places of those that have one, and those in
+    doubt: the row is of another content than its group, so one of the two is about to be said again.
+    """
+
+    activities: dict[int, Activity] = msgspec.field(default_factory=dict)
+    places: dict[int, Place] = msgspec.field(default_factory=dict)
+    in_doubt: set[int] = msgspec.field(default_factory=set)
+
+
+def zones_of(connection: Connection, scope: Scope) -> set[str]:
+    """Every zone in which the timekeeper has an activity (one look into an index for each zone)."""
+    of = _ACTIVITY.c
+    query = select(distinct(of.zone)).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
+    return set(connection.execute(query).scalars())
+
+
+def by_id(connection: Connection, scope: Scope, ids: Iterable[int], unseal: Unseal = plain) -> PartTakers:
+    """These activities, as far as they are there."""
+    return _part_takers(connection, scope, _of(scope).where(_ACTIVITY.c.id.in_(list(ids))), unseal)
+
+
+def in_ranges(connection: Connection, scope: Scope, ranges: Iterable[Range], unseal: Unseal = plain) -> PartTakers:
+    """The activities that touch one of the ranges."""
+    # Apart from one another, so that each half has an index of its own to go by.
+    halves = [half for first, last in ranges for half in _touching(scope, first, last)]
+    return _part_takers(connection, scope, union_all(*halves), unseal) if halves else PartTakers()
+
+
+def _touching(scope: Scope, first: int, last: int) -> tuple[Select[Any], Select[Any]]:
+    of = _ACTIVITY.c
+    intervals = _of(scope).where(of.ended_at >= first, of.started_at <= last)
+    points = _of(scope).where(of.ended_at.is_(None), of.started_at.between(first, last))
+    return intervals, points
+
+
+def excluded_since(connection: Connection, scope: Scope) -> set[int]:
+    """Excluded activities that came, changed or went since their days were sliced; no group record tells of them."""
+    of, sliced = _ACTIVITY.c, SlicedActivity
+    rows = connection.execute(
+        select(of.id, of.started_at, of.ended_at, of.zone).where(
+            of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.excluded
+        )
+    )
+    now = {id: tuple(rest) for id, *rest in rows}
+    remembered = connection.execute(
+        select(sliced.activity_id, sliced.started_at, sliced.ended_at, sliced.zone).where(
+            sliced.firm_id == scope.firm, sliced.timekeeper_id == scope.timekeeper, sliced.excluded
+        )
+    )
+    before = {id: tuple(rest) for id, *rest in remembered}
+    return {id for id in now.keys() | before.keys() if now.get(id) != before.get(id)}
+
+
+def remembered(connection: Connection, scope: Scope, ids: Iterable[int]) -> dict[int, Sliced]:
+    """How these activities were when their days were last sliced, as far as they were."""
+    of = SlicedActivity
+    query = select(of.activity_id, of.hash, of.started_at, of.ended_at, of.zone, of.excluded).where(
+        of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.activity_id.in_(list(ids))
+    )
+    return {
+        id: Sliced(hash, start, end, zone, bool(excluded))
+        for id, hash, start, end, zone, excluded in connection.execute(query)
+    }
+
+
+def remember(connection: Connection, scope: Scope, ids: set[int], now: PartTakers, before: dict[int, Sliced]) -> None:
+    """Writes down how these activities were, now that all their days are sliced with them or without them."""
+    of = SlicedActivity
+    rows = [_remembered(scope, now.activities[id], now.places.get(id)) for id in sorted(ids & now.activities.keys())]
+    if rows:
+        connection.execute(_UPSERT, rows)
+    if gone := [id for id in before if id in ids and id not in now.activities and id not in now.in_doubt]:
+        connection.execute(
+            delete(of).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.activity_id.in_(gone))
+        )
+
+
+def mark_in_doubt(connection: Connection, scope: Scope, ids: set[int]) -> None:
+    """So that whoever takes the partition up after a crash looks at these again."""
+    of = SlicedActivity
+    if ids:
+        connection.execute(
+            update(of)
+            .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.activity_id.in_(sorted(ids)))
+            .values(hash=IN_DOUBT)
+        )
+
+
+def _remembered(scope: Scope, activity: Activity, place: Place | None) -> dict[str, object]:
+    return {
+        "firm_id": scope.firm,
+        "timekeeper_id": scope.timekeeper,
+        "activity_id": activity.id,
+        "hash": place.hash if place else content_hash(activity),
+        "started_at": activity.started_at,
+        "ended_at": activity.ended_at,
+        "zone": activity.zone,
+        "excluded": activity.excluded,
+    }
+
+
+def _of(scope: Scope) -> Select[Any]:
+    of = _ACTIVITY.c
+    return select(*columns("activity")).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
+
+
+def _part_takers(connection: Connection, scope: Scope, query: Any, unseal: Unseal) -> PartTakers:
+    found = PartTakers()
+    rows = connection.execute(query).fetchall()
+    places = places_of(connection, scope, [row[0] for row in rows])
+    for row in rows:
+        key = RowKey(scope.firm, scope.timekeeper, "activity", row[0])
+        try:
+            activity = value_of(key, row, unseal)
+        except BadRow:
+            continue  # a dead letter tells of it; it is in no group and has no minutes
+        assert isinstance(activity, Activity)
+        place = places.get(activity.id)
+        if activity.excluded:
+            found.activities[activity.id] = activity
+        elif place is not None and place.hash == content_hash(activity):
+            found.activities[activity.id] = activity
+            found.places[activity.id] = place
+        elif place is not None:
+            found.in_doubt.add(activity.id)
+    return found
+
+
+_INSERT = insert(SlicedActivity)
+_UPSERT = _INSERT.on_duplicate_key_update(
+    {name: _INSERT.inserted[name] for name in ("hash", "started_at", "ended_at", "zone", "excluded")}
+)

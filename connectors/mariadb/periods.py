@@ -1,0 +1,123 @@
+"""Cadences and the periods that they close. A period's row, its mark and its closing are each there once."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import msgspec
+from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.exc import IntegrityError
+
+from connectors.mariadb.ledger import Entry, Period
+from connectors.mariadb.models import Cadence as CadenceRow
+from schemas.billing import Cadence, Occurrence
+from schemas.keys import Scope
+
+DUPLICATE = 1062
+
+Due = Callable[[Cadence, date | None], Sequence[Occurrence]]
+"""Which periods of a cadence are due, given where its last known one ended."""
+
+
+class Scheduled(msgspec.Struct, frozen=True):
+    """A cadence, whose it is, and where its last known period ended (None: it has none yet)."""
+
+    scope: Scope
+    cadence: Cadence
+    known_until: date | None
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """A period whose close mark is there: its days, and when it was closed (None: the mark is under way)."""
+
+    id: int
+    scope: Scope
+    starts_on: date
+    ends_on: date
+    due_at: int
+    closed_at: int | None
+
+
+def cadences(connection: Connection) -> list[Scheduled]:
+    """Every cadence of everybody, by id."""
+    of = CadenceRow
+    last = select(func.max(Period.ends_on)).where(Period.cadence_id == of.id).scalar_subquery()
+    query = select(
+        of.firm_id, of.timekeeper_id, of.id, of.rrule, of.dtstart, of.zone, of.cutoff_minutes, last
+    ).order_by(of.id)
+    return [
+        Scheduled(Scope(firm, timekeeper), Cadence(id, rule, dtstart, zone, cutoff), until)
+        for firm, timekeeper, id, rule, dtstart, zone, cutoff, until in connection.execute(query)
+    ]
+
+
+def open_period(engine: Engine, scheduled: Scheduled, occurrence: Occurrence) -> int | None:
+    """The period's row and its close mark, in one transaction. None where another scheduler was first."""
+    scope, cadence = scheduled.scope, scheduled.cadence
+    owner = {"firm": scope.firm, "timekeeper": scope.timekeeper}
+    row = {
+        "firm_id": scope.firm,
+        "timekeeper_id": scope.timekeeper,
+        "cadence_id": cadence.id,
+        "starts_on": occurrence.starts_on,
+        "ends_on": occurrence.ends_on,
+        "due_at": occurrence.due_at,
+    }
+    try:
+        with engine.begin() as connection:
+            period = connection.execute(insert(Period).values(row)).lastrowid
+            # The token names cadence and day, so that the mark too is unique where the period is.
+            token = f"close:{cadence.id}:{occurrence.starts_on}"
+            mark = connection.execute(_MARK, {**owner, "token": token, "period": period}).lastrowid
+            connection.execute(update(Period).where(Period.id == period).values(mark_id=mark))
+            return int(period)
+    except IntegrityError as error:
+        if error.orig is not None and error.orig.args[0] == DUPLICATE:
+            return None
+        raise
+
+
+_MARK = text(
+    "INSERT INTO mark (firm_id, timekeeper_id, kind, token, period_id)"
+    " VALUES (:firm, :timekeeper, 'close', :token, :period)"
+)
+
+
+def read_period(connection: Connection, scope: Scope, id: int) -> Closing | None:
+    """The period, if it is there and this timekeeper's."""
+    return next(iter(_periods(connection, scope, Period.id == id)), None)
+
+
+def under_way(connection: Connection, scope: Scope) -> list[Closing]:
+    """The periods whose close mark hasn't come back yet, oldest first."""
+    return _periods(connection, scope, Period.closed_at.is_(None))
+
+
+def _periods(connection: Connection, scope: Scope, which: object) -> list[Closing]:
+    of = Period
+    query = (
+        select(of.id, of.starts_on, of.ends_on, of.due_at, of.closed_at)
+        .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, which)  # type: ignore[arg-type]
+        .order_by(of.due_at, of.id)
+    )
+    return [
+        Closing(id, scope, starts_on, ends_on, due_at, closed_at)
+        for id, starts_on, ends_on, due_at, closed_at in connection.execute(query)
+    ]
+
+
+def close_period(connection: Connection, period: Closing) -> int:
+    """Gives the entries of its days to the period and closes it; returns how many. Part of the mark's transaction."""
+    of, scope = Entry, period.scope
+    given = connection.execute(
+        update(of)
+        .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.period_id.is_(None))
+        .where(of.billing_day >= period.starts_on, of.billing_day < period.ends_on)
+        .values(period_id=period.id)
+    ).rowcount
+    connection.execute(
+        update(Period)
+        .where(Period.id == period.id, Period.closed_at.is_(None))
+        .values(closed_at=text("CURRENT_TIMESTAMP(6)"))
+    )
+    return given

@@ -1,0 +1,55 @@
+"""The decisions of `processors.billing`, in the form in which `connectors.mariadb` asks for them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+
+from processors.billing import reach
+from processors.billing.drafting import drafted_days
+from processors.billing.following import follow
+from processors.billing.matters import MatterBook, matter_book
+from processors.billing.reach import Range
+from schemas.billing import Directory, Draft, DraftedDay, Place, StoredEntry
+from schemas.values import Activity
+
+FIRMS_KEPT = 64
+
+
+class Decisions:
+    """Implements `connectors.mariadb.slicing.Slicing`. Keeps the matter books of some firms while they are current."""
+
+    def __init__(self) -> None:
+        self._books: dict[Directory, MatterBook] = {}
+
+    def reach(self, started_at: int, ended_at: int | None) -> Range:
+        """See `processors.billing.reach.reach`."""
+        return reach.reach(started_at, ended_at)
+
+    def days_reached(self, ranges: Iterable[Range], zones: Collection[str]) -> set[date]:
+        """See `processors.billing.reach.days_reached`."""
+        return reach.days_reached(ranges, zones)
+
+    def window(self, days: Collection[date], zones: Collection[str]) -> list[Range]:
+        """See `processors.billing.reach.window`."""
+        return reach.window(days, zones)
+
+    def draft(
+        self,
+        activities: Iterable[Activity],
+        places: Mapping[int, Place],
+        directory: Directory,
+        days: Collection[date],
+        frozen: Mapping[date, Collection[int]],
+    ) -> list[DraftedDay]:
+        """See `processors.billing.drafting.drafted_days`."""
+        return drafted_days(activities, places, self._book(directory), days, frozen)
+
+    def follow(self, stored: Sequence[StoredEntry], drafts: Sequence[Draft]) -> Mapping[tuple[int, int], int]:
+        """See `processors.billing.following.follow`."""
+        return follow(stored, drafts)
+
+    def _book(self, directory: Directory) -> MatterBook:
+        if directory not in self._books:
+            if len(self._books) >= FIRMS_KEPT:
+                self._books.clear()
+            self._books[directory] = matter_book(directory)
+        return self._books[directory]
