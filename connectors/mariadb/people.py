@@ -1,6 +1,7 @@
 """Firms, timekeepers, clients and matters: found by what names them, made where they are absent."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.mysql import insert
 
 from connectors.mariadb.columns import Base
-from connectors.mariadb.models import Client, Firm, Matter, Timekeeper
+from connectors.mariadb.models import Cadence, Client, Firm, Matter, Timekeeper
 from schemas.keys import Scope
 
 LOCAL_FIRM = "local"
@@ -74,6 +75,15 @@ def ensure_matter(
         "billable": billable,
     }
     return _ensure(connection, Matter, ("firm_id", "number"), row)
+
+
+def ensure_cadence(connection: Connection, scope: Scope, rrule: str, dtstart: datetime, zone: str, cutoff: int) -> None:
+    """Gives a timekeeper who has no cadence this one; `dtstart` is wall time in `zone`, `cutoff` in minutes."""
+    of = Cadence.__table__.c
+    has = select(of.id).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).limit(1)
+    if connection.scalar(has) is None:
+        row = {"firm_id": scope.firm, "timekeeper_id": scope.timekeeper, "rrule": rrule, "dtstart": dtstart}
+        connection.execute(insert(Cadence).values(row | {"zone": zone, "cutoff_minutes": cutoff}))
 
 
 def _ensure(connection: Connection, table: type[Base], names: tuple[str, ...], row: dict[str, Any]) -> int:

@@ -1,0 +1,97 @@
+"""Activities in the event form: what an export and the truth of a simulation are written in, readable by `events`."""
+
+import msgspec
+
+from connectors.sources.instants import iso
+from schemas.values import Activity, Apart, Feedback, Release, Together
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """What is known to be true of an activity, for those who judge groupings; no reader of ours takes it as input."""
+
+    group: str | None = None
+    client: str | None = None
+    matter: str | None = None
+
+
+NO_LABELS = Labels()
+
+
+class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+    stream: str
+    id: str
+    at: str
+    zone: str
+    kind: str
+    until: str | None = None
+    app: str = ""
+    title: str = ""
+    text: str = ""
+    url: str = ""
+    actor: str = ""
+    people: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    matter_id: int | None = None
+    billable: bool | None = None
+    excluded: bool = False
+    source_id: str = ""
+    group: str | None = None
+    client: str | None = None
+    matter: str | None = None
+
+
+class _Remark(msgspec.Struct, kw_only=True, omit_defaults=True):
+    stream: str
+    id: str
+    kind: str
+    together: tuple[int, ...] = ()
+    apart: tuple[tuple[int, ...], ...] = ()
+    activities: tuple[int, ...] = ()
+    seen: str = ""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def event_line(
+    stream: str, activity: Activity, labels: Labels = NO_LABELS, *, id: str = "", source_id: str = ""
+) -> bytes:
+    """The activity as a line of the event form, newline included; `id` instead of its own where that isn't known."""
+    words = activity.words
+    line = _Line(
+        stream=stream,
+        id=id or str(activity.id),
+        at=iso(activity.started_at),
+        until=None if activity.ended_at is None else iso(activity.ended_at),
+        zone=activity.zone,
+        kind=activity.kind.value,
+        app=activity.app,
+        title=words.title,
+        text=words.text,
+        url=words.url,
+        actor=words.actor,
+        people=words.people,
+        files=words.files,
+        matter_id=activity.matter,
+        billable=activity.billable,
+        excluded=activity.excluded,
+        source_id=source_id,
+        group=labels.group,
+        client=labels.client,
+        matter=labels.matter,
+    )
+    return _encoder.encode(line) + b"\n"
+
+
+def remark_line(stream: str, said: Feedback | Release) -> bytes:
+    """Feedback or a release as a line, newline included; its id's number keeps the order in which things were said."""
+    if isinstance(said, Release):
+        line = _Remark(
+            stream=stream, id=f"release-{said.id}", kind="release", activities=said.activities, seen=said.seen
+        )
+    elif isinstance(said, Together):
+        line = _Remark(stream=stream, id=f"feedback-{said.id}", kind="feedback", together=said.ids)
+    else:
+        assert isinstance(said, Apart)
+        line = _Remark(stream=stream, id=f"feedback-{said.id}", kind="feedback", apart=(said.left, said.right))
+    return _encoder.encode(line) + b"\n"
