@@ -12,17 +12,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import faust
 import structlog
-from faust.types import TP, EventT
 
-from processors.grouping.model import Model
 from schemas.errors import Fenced
 from schemas.records import Incoming
 from schemas.topics import CHANGES
-from streams.ownership import Owner
+
+if TYPE_CHECKING:
+    import faust
+    from faust.types import TP, EventT
+
+    from processors.grouping.model import Model
+    from streams.ownership import Owner
 
 BATCH = 2000
 """Most change events taken at once: a bound on what comes again after a crash, and on one transaction."""
@@ -36,7 +39,7 @@ log = structlog.get_logger("group")
 class Seat:
     """A partition that Faust assigned to this process; its owner is made when it is first needed."""
 
-    def __init__(self, make: Callable[[], Owner], threads: ThreadPoolExecutor) -> None:
+    def __init__(self, make: "Callable[[], Owner]", threads: ThreadPoolExecutor) -> None:
         self._make = make
         self._threads = threads
         self._owner: Owner | None = None
@@ -62,33 +65,33 @@ class Seat:
 class Worker:
     """The partitions of `changes` that this process has, by number."""
 
-    def __init__(self, make: Callable[[int], Owner]) -> None:
+    def __init__(self, make: "Callable[[int], Owner]") -> None:
         self._make = make
         # A thread a partition: most of a batch's time is the broker's, and partitions needn't wait for each other.
         self._threads = ThreadPoolExecutor(CHANGES.partitions, thread_name_prefix="partition")
         self._seats: dict[int, Seat] = {}
 
-    def assigned(self, partitions: set[TP]) -> list[Seat]:
+    def assigned(self, partitions: "set[TP]") -> list[Seat]:
         """Seats for what is new, to be opened before their first batch comes, or by it."""
         new = [tp.partition for tp in partitions if tp.topic == CHANGES.name and tp.partition not in self._seats]
         self._seats |= {number: Seat(partial(self._make, number), self._threads) for number in new}
         return [self._seats[number] for number in new]
 
-    async def revoked(self, partitions: set[TP]) -> None:
+    async def revoked(self, partitions: "set[TP]") -> None:
         """Lets what is being written end, then forgets the partition: its next owner reads it from the topics."""
         for tp in partitions:
             seat = self._seats.pop(tp.partition, None) if tp.topic == CHANGES.name else None
             if seat is not None:
                 await seat.settled()
 
-    async def take(self, events: Sequence[EventT[Any]]) -> None:
+    async def take(self, events: "Sequence[EventT[Any]]") -> None:
         """One batch of events of any partitions: handles each partition's by itself, and acknowledges it."""
         batches: dict[int, list[EventT[Any]]] = defaultdict(list)
         for event in events:
             batches[event.message.partition].append(event)
         await asyncio.gather(*(self._take(number, batch) for number, batch in batches.items()))
 
-    async def _take(self, number: int, batch: Sequence[EventT[Any]]) -> None:
+    async def _take(self, number: int, batch: "Sequence[EventT[Any]]") -> None:
         seat = self._seats.get(number)
         if seat is None:
             return  # revoked meanwhile: not acknowledged, so its next owner gets the batch
@@ -103,8 +106,12 @@ class Worker:
             event.ack()
 
 
-def make_app(bootstrap: str, models: Mapping[str, Model], default: str, datadir: str) -> faust.App:
+def make_app(bootstrap: str, models: "Mapping[str, Model]", default: str, datadir: str) -> "faust.App":
     """The Faust application. Public API only; state is in topics of ours, so it has no tables."""
+    import faust
+
+    from streams.ownership import Owner
+
     app = faust.App(
         "group",
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
@@ -124,12 +131,12 @@ def make_app(bootstrap: str, models: Mapping[str, Model], default: str, datadir:
     source = app.topic(CHANGES.name, key_serializer="raw", value_serializer="raw")
 
     @app.on_partitions_assigned.connect
-    async def assigned(_: Any, /, *assignment: set[TP], **__: Any) -> None:
+    async def assigned(_: Any, /, *assignment: "set[TP]", **__: Any) -> None:
         for seat in worker.assigned(*assignment):
             app.add_future(seat.take([]))  # not awaited: the rebalance must not wait for what is read back
 
     @app.on_partitions_revoked.connect
-    async def revoked(_: Any, /, *revocation: set[TP], **__: Any) -> None:
+    async def revoked(_: Any, /, *revocation: "set[TP]", **__: Any) -> None:
         await worker.revoked(*revocation)
 
     @app.agent(source)
@@ -144,3 +151,22 @@ def make_app(bootstrap: str, models: Mapping[str, Model], default: str, datadir:
                 raise
 
     return app
+
+
+def command() -> None:
+    """Group change events as they come, until it is told to stop. Start more of them to share the work.
+
+    Example: ./timeloom group
+
+    Exit: 0 it was told to stop; 1 something nobody foresaw (start it again: nothing is lost); 3 a server is not up.
+    """
+    import faust
+
+    from streams.logs import to_json
+    from streams.models import known_models, shipped_model
+    from streams.settings import load
+
+    settings = load()
+    to_json("group")
+    app = make_app(settings.kafka(), known_models(), shipped_model().version, str(settings.home / "run" / "faust"))
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False).execute_from_commandline()

@@ -1,7 +1,75 @@
-"""What `stack up` does once the servers answer: tables, topics, connector, workers."""
+"""Brings servers that are up to what this version needs: database, topics, connector. Again, it changes nothing."""
 
-from connectors.stack.stack import Stack
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from connectors.stack.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from connectors.debezium.connector import Connect
+    from streams.settings import Settings
+
+CAPTURE_WITHIN_S = 60
 
 
-def prepare(stack: Stack) -> None:
-    """Brings servers that are up to what this version needs. Doing it again changes nothing."""
+def command() -> None:
+    """Make the tables and users, the topics, and register the connector, on servers that are up.
+
+    `stack up` does this by itself; for servers that you already have, set TIMELOOM_DATABASE_HOST and the like first.
+
+    Example: ./timeloom prepare
+
+    Exit: 0 all is as it must be; 3 a server is out of reach, or a topic is not as it must be.
+    """
+    from streams.screen import Screen
+    from streams.settings import load
+
+    with Screen() as screen:
+        prepare(load(), screen)
+
+
+def prepare(settings: "Settings", progress: Progress | None = None) -> None:
+    """Migrates the database, then creates and checks the topics, then registers the connector and sees it run."""
+    from connectors.debezium.connector import Connect, Target, configuration
+    from connectors.kafka.admin import ensure_topics
+    from connectors.mariadb.migrate import migrate
+    from connectors.mariadb.users import Passwords
+    from schemas.topics import CHANGES, TOPICS
+
+    shown = progress or Silent()
+    database = settings.mariadb()
+    secrets = database.secrets
+    with shown.step("database"):
+        migrate(database.url("admin"), Passwords(secrets.collector, secrets.capture, secrets.pipeline), database.name)
+    with shown.step("topics"):
+        ensure_topics(settings.kafka(), TOPICS)
+    with shown.step("connector"):
+        connect = Connect(settings.connect())
+        target = Target(
+            database_host=database.host,
+            database_port=database.port,
+            database_password=secrets.capture,
+            kafka_bootstrap=settings.kafka(),
+            partitions=CHANGES.partitions,
+            database=database.name,
+        )
+        for change in connect.register(configuration(target)):
+            if change.before is not None:
+                shown.say(f"connector: {change.key} was {change.before}, is {change.after}")
+        _see_it_run(connect, shown.say)
+
+
+def _see_it_run(connect: "Connect", say: Callable[[str], None]) -> None:
+    """Returns when connector and task run. Raises CaptureError with the task's own words when they don't."""
+    from connectors.stack.waiting import wait_until
+    from schemas.errors import CaptureError
+
+    if wait_until(lambda: connect.state().running or connect.state().task == "FAILED", CAPTURE_WITHIN_S):
+        state = connect.state()
+        if state.running:
+            return
+    state = connect.state()
+    raise CaptureError(
+        f"The connector is {state.connector} and its task {state.task} after {CAPTURE_WITHIN_S} s.\n{state.trace}\n"
+        "See ./timeloom stack logs connect; once mended: ./timeloom prepare"
+    )

@@ -17,12 +17,15 @@ app = typer.Typer(no_args_is_help=True, help="The servers (MariaDB, Kafka, Kafka
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with every new line until Ctrl-C.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+Workers = Annotated[bool, typer.Option("--workers/--no-workers", help="Start `group` and `bill` too.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 
 @app.command()
-def up() -> None:
-    """Bring everything up and wait until it answers. Again, it changes nothing.
+def up(workers: Workers = True) -> None:
+    """Bring everything up and wait until it answers: servers, tables, topics, connector, `group` and `bill`.
+
+    Again, it changes nothing.
 
     The first time it fetches what the machine lacks (204 MB at most), checked by sha256, into .timeloom/downloads.
 
@@ -30,14 +33,19 @@ def up() -> None:
 
     Exit: 0 all is up; 2 the machine lacks something; 3 a part didn't come up, with its last lines.
     """
+    from connectors.stack.stack import WORKERS
     from streams.prepare import prepare
     from streams.screen import Screen
+    from streams.settings import load
 
     with Screen() as screen:
         stack = opened(screen)
         _check_machine(stack)
         stack.up()
-        prepare(stack)
+        prepare(load(), screen)
+        if workers:
+            for program in WORKERS:
+                stack.start(program)
     status(as_json=False)
 
 

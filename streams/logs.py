@@ -1,0 +1,36 @@
+"""Logs as JSON lines on standard output, one shape for every program and for the libraries under it."""
+
+import logging
+import sys
+
+import structlog
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.dict_tracebacks,
+]
+
+
+def to_json(program: str) -> None:
+    """Sets up logging for this process; `program` is in every line."""
+    bound: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, *_SHARED]
+    structlog.contextvars.bind_contextvars(program=program)
+    structlog.configure(
+        processors=[*bound, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=bound,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
