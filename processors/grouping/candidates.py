@@ -7,6 +7,7 @@ equal titles at one instant are ten thousand times a few pairs.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
+from itertools import count
 
 from processors.grouping.model import Channel, Model
 from processors.grouping.profile import RECENT_TOKEN, channel_of
@@ -47,12 +48,7 @@ class Candidates:
         """The earlier activities that this one is compared with, in the order of events."""
         found: set[Place] = set()
         for token in self._tokens[place]:
-            places, reach = self._lists[token], self._reach[channel_of(token)]
-            at = bisect_left(places, place)
-            for other in reversed(places[max(0, at - reach.most) : at]):
-                if place[0] - other[0] > reach.within_us:
-                    break
-                found.add(other)
+            found.update(self._back(token, place))
         return sorted(found)
 
     def after(self, place: Place) -> set[Place]:
@@ -61,19 +57,19 @@ class Candidates:
         for token in self._tokens[place]:
             places, reach = self._lists[token], self._reach[channel_of(token)]
             at = bisect_left(places, place) + 1
-            for other in places[at : at + reach.most]:
-                if other[0] - place[0] > reach.within_us:
-                    break
-                found.add(other)
+            end = min(at + reach.most, len(places))
+            found.update(places[at : bisect_left(places, (place[0] + reach.within_us + 1,), at, end)])
         return found
 
     def steps(self, place: Place, others: Iterable[Place]) -> list[int]:
         """How many steps back in the order of events each of the others is, 0 where RECENT doesn't look that far."""
-        reach = self._reach.get(Channel.RECENT)
-        if reach is None:
+        if Channel.RECENT not in self._reach:
             return [0 for _ in others]
-        places = self._lists[RECENT_TOKEN]
+        # Beyond the channel's reach the count would change without `after` saying so.
+        near = dict(zip(reversed(self._back(RECENT_TOKEN, place)), count(1), strict=False))
+        return [near.get(other, 0) for other in others]
+
+    def _back(self, token: int, place: Place) -> list[Place]:
+        places, reach = self._lists[token], self._reach[channel_of(token)]
         at = bisect_left(places, place)
-        near = {other: step for step, other in enumerate(reversed(places[max(0, at - reach.most) : at]), 1)}
-        # Beyond the channel's time the count would change without `after` saying so.
-        return [near.get(other, 0) if place[0] - other[0] <= reach.within_us else 0 for other in others]
+        return places[bisect_left(places, (place[0] - reach.within_us,), max(0, at - reach.most), at) : at]

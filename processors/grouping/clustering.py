@@ -5,7 +5,7 @@ on the labels of those it is linked to and on nothing else; so when a label chan
 again, in order, and nobody else: deciding what was touched is deciding everything.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -15,40 +15,42 @@ from processors.grouping.model import Joining
 class Placement(msgspec.Struct, frozen=True):
     """Where an activity belongs. `label` names the group's first activity: its own id where it begins one.
 
-    `joined` is the sum of its links into that group (0 where it begins one), `rival` the largest sum into another one,
-    None where there is no other, `via` the strongest link's other end (its own id where it begins one).
+    `joined` is the sum of its links into that group (0 where it begins one), `rival` the largest sum into another one
+    (0 where there is none), `via` the strongest link's other end (its own id where it begins one or was tied in).
     """
 
     label: int
-    joined: int = 0
-    rival: int | None = None
-    via: int = 0
+    joined: int
+    rival: int
+    via: int
 
 
 def choose(
     own: int,
-    links: Sequence[tuple[int, int]],
-    label_of: Callable[[int], int],
+    others: Sequence[int],
+    labels: Sequence[int],
+    scores: Sequence[int],
     joining: Joining,
     barred: Collection[int] = (),
 ) -> Placement:
-    """Where the activity `own` belongs, given its links (other id, score) to earlier ones, in the order of events.
-
-    Of groups with equal sums, the one with the earliest link is taken; `barred` are labels that it must not join.
+    """Where the activity `own` belongs, given its links to earlier `others` in the order of events, their `labels`, and
+    the `scores` of the links. Of groups with equal sums the one with the earliest link is taken; `barred`
+    are labels that it must not join.
     """
     sums: dict[int, int] = {}
-    for other, score in links:
-        label = label_of(other)
+    for label, score in zip(labels, scores, strict=True):
         if label not in barred:
             sums[label] = sums.get(label, 0) + score
-    best = max(sums, key=sums.__getitem__, default=own)
-    if best == own or sums[best] <= joining.over:
-        return Placement(own, 0, sums.get(best), own)
-    rival = max((total for label, total in sums.items() if label != best), default=None)
-    via, _ = max((link for link in links if label_of(link[0]) == best), key=lambda link: link[1])
-    return Placement(best, sums[best], rival, via)
+    if not sums:
+        return Placement(own, 0, 0, own)
+    best = max(sums, key=sums.__getitem__)
+    if sums[best] <= joining.over:
+        return Placement(own, 0, sums[best], own)
+    rival = max([total for label, total in sums.items() if label != best], default=0)
+    inside = [(score, other) for other, label, score in zip(others, labels, scores, strict=True) if label == best]
+    return Placement(best, sums[best], rival, max(inside)[1])
 
 
 def forced(own: int, label: int) -> Placement:
     """Where an activity belongs that people tied to one that is decided already."""
-    return Placement(label, 0, None, own)
+    return Placement(label, 0, 0, own)

@@ -27,6 +27,16 @@ class Constraints(msgspec.Struct, frozen=True):
     apart: Mapping[int, frozenset[int]]
     losers: tuple[int, ...]
 
+    def about(self, activity: int) -> tuple[object, ...]:
+        """All that they say about an activity, for comparing; empty where they say nothing."""
+        first = self.first.get(activity)
+        return () if first is None else (first, self.bundle[first], self.apart.get(first, frozenset()))
+
+    def ties(self, activity: int) -> bool:
+        """Did people tie it to another one?"""
+        first = self.first.get(activity)
+        return first is not None and len(self.bundle[first]) > 1
+
 
 NONE = Constraints({}, {}, {}, ())
 

@@ -1,4 +1,4 @@
-"""What grouping reads of one activity, worked out once: a row of numbers, and the tokens that it shares with others.
+"""What grouping reads of an activity but its times, worked out once: a row of numbers, and the tokens that it shares.
 
 Texts are here as hashes of their normal form; 0 means that the activity hasn't got that. Two texts with one hash count
 as equal: at 32 bits, and among the few that one person has open, that is rarer than a wrong link, and costs as little.
@@ -6,6 +6,7 @@ as equal: at 32 bits, and among the few that one person has open, that is rarer 
 
 import re
 from collections.abc import Iterable
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -15,18 +16,15 @@ import numpy.typing as npt
 from processors.grouping.cleaning import TEXT_CHARS, clean_title, normal, words_of
 from processors.grouping.embedding import DIMENSIONS, embed
 from processors.grouping.model import Channel, Model
-from schemas.values import Activity, Kind, Words
+from schemas.values import Kind, Words
 
 WORDS, SHARED = 16, 8
 """So many of the rarest words, and of files, folders and people those with the smallest hashes (which samples the same
 ones from two long lists), stand for all.
 """
 
-ROW = np.dtype(
+CONTENT = np.dtype(
     [
-        ("start", np.int64),  # microseconds since 1970
-        ("end", np.int64),  # the start, for a point in time
-        ("point", np.bool_),
         ("talk", np.bool_),  # a line of somebody's in a conversation
         ("kind", np.uint8),  # 0 where it says nothing (other)
         ("app", np.uint32),
@@ -44,10 +42,10 @@ ROW = np.dtype(
         ("embedding", np.int8, DIMENSIONS),
     ]
 )
-"""One activity, about half a kilobyte."""
+"""What one or more activities say, about half a kilobyte."""
 
 KIND_NUMBERS = {kind: number for number, kind in enumerate(Kind, 1)} | {Kind.OTHER: 0}
-"""What stands for a kind in `ROW`."""
+"""What stands for a kind in `CONTENT`."""
 
 _CHANNELS = {channel: number << 32 for number, channel in enumerate(Channel)}
 _ADDRESSEE = re.compile(r"^@?([^\s:,]{2,32})[:,](?=\s|$)")
@@ -56,21 +54,19 @@ _TOKEN_WORDS, _TOKEN_FILES, _TOKEN_FOLDERS, _TOKEN_PEOPLE = 6, 4, 2, 3
 
 
 class Profile(msgspec.Struct, frozen=True, eq=False):
-    """`row` has dtype ROW and no dimension; `tokens` are (channel, what is shared) as numbers, without doubles."""
+    """`row` has dtype CONTENT and no dimension; `tokens` are (channel, what is shared) as numbers, without doubles."""
 
     row: npt.NDArray[np.void]
     tokens: tuple[int, ...]
 
 
-def describe(activity: Activity, model: Model) -> Profile:
-    """The profile of an activity under a model. Reads no client, matter or billing field, and nothing else's words."""
-    words = activity.words
-    title = clean_title(words.title, activity.app, model.apps)
+def describe(words: Words, app: str, kind: Kind, model: Model) -> Profile:
+    """The profile of all activities that say this: no time, client, matter or billing field takes part."""
+    title = clean_title(words.title, app, model.apps)
     text = normal(words.text[:TEXT_CHARS])
-    row = np.zeros((), dtype=ROW)
-    _times(row, activity)
-    row["talk"] = activity.kind is Kind.MESSAGE or bool(words.actor and text and not title)
-    row["kind"], row["app"], row["title"] = KIND_NUMBERS[activity.kind], _hash(normal(activity.app)), _hash(title)
+    row = np.zeros((), dtype=CONTENT)
+    row["talk"] = kind is Kind.MESSAGE or bool(words.actor and text and not title)
+    row["kind"], row["app"], row["title"] = KIND_NUMBERS[kind], _hash(normal(app)), _hash(title)
     spelled = _spelled(row, f"{title} {text}", model)
     _places(row, words)
     _people(row, words, text)
@@ -91,12 +87,6 @@ RECENT_TOKEN = _CHANNELS[Channel.RECENT]
 def _hash(text: str) -> int:
     """A number that is never 0 for a text, and 0 for none."""
     return (crc32(text.encode("utf-8", "surrogatepass")) or 1) if text else 0
-
-
-def _times(row: npt.NDArray[np.void], activity: Activity) -> None:
-    row["start"] = activity.started_at
-    row["end"] = activity.started_at if activity.ended_at is None else activity.ended_at
-    row["point"] = activity.ended_at is None
 
 
 def _spelled(row: npt.NDArray[np.void], text: str, model: Model) -> str:
@@ -133,7 +123,7 @@ def _put(column: npt.NDArray[np.uint32], texts: set[str]) -> None:
 
 
 def _tokens(row: npt.NDArray[np.void], model: Model) -> tuple[int, ...]:
-    shared: dict[Channel, Iterable[np.uint32]] = {
+    shared: dict[Channel, Iterable[Any]] = {
         Channel.TITLE: [row["title"]],
         Channel.PAGE: [row["page"]],
         Channel.FILE: row["files"][:_TOKEN_FILES],

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from processors.grouping.board import Board
 from processors.grouping.confidence import confidence
+from processors.grouping.measuring import Measures, measure
+from processors.grouping.model import Model
 from processors.grouping.profile import KIND_NUMBERS
 from processors.grouping.pruning import Members, outliers
 from processors.grouping.similarity import NAMES
@@ -18,146 +19,73 @@ REASONS = 3
 MILLI = 1_000
 """Group features are in thousandths of a logit."""
 
-Integers = npt.NDArray[np.int64]
 
-
-class _Columns(msgspec.Struct, frozen=True, eq=False):
-    """Members of some clusters side by side, each cluster's together; `parts` are summed over `links` links."""
-
-    members: Members
-    rows: npt.NDArray[np.void]
-    parts: Integers
-    links: Integers
-    margin: Integers
-    led: npt.NDArray[np.bool_]  # it joined by itself: neither began its group nor was tied into it
-
-
-def shape(board: Board, labels: Iterable[int], hashes: Mapping[int, Member]) -> dict[int, list[Group]]:
+def shape(board: Board, labels: Iterable[int], members: Mapping[int, Member]) -> dict[int, list[Group]]:
     """The groups that each of these clusters makes: the cluster itself, and one for each of its outliers."""
     shaped: dict[int, list[Group]] = {label: [] for label in labels}
     ids = [activity for label in shaped for activity in board.clusters.get(label, ())]
     if not ids:
         return shaped
     columns = _columns(board, ids)
-    pruned = outliers(columns.members, board.model.pruning)
+    pruned = outliers(columns, board.model.pruning)
     # An outlier sorts apart from its cluster, each by itself; else by cluster, and by id within it.
-    apart = np.where(pruned, columns.members.ids, -1)
-    order = np.lexsort((columns.members.ids, apart, columns.members.group))
-    starts = np.flatnonzero(
-        (np.diff(columns.members.group[order], prepend=-1) != 0) | (np.diff(apart[order], prepend=-2) != 0)
-    )
-    for label, group in _groups(board, columns, order, starts, pruned, hashes):
-        shaped[label].append(group)
+    apart = np.where(pruned, columns.ids, -1)
+    order = np.lexsort((columns.ids, apart, columns.group))
+    starts = np.flatnonzero((np.diff(columns.group[order], prepend=-1) != 0) | (np.diff(apart[order], prepend=-2) != 0))
+    listed = columns.ids[order].tolist()
+    sizes = np.diff(starts, append=len(order)).tolist()
+    measures = measure(board.table.rows(listed), columns.ids[order], starts)
+    tied = np.logical_or.reduceat(columns.tied[order], starts).tolist()
+    outlying = pruned[order][starts].tolist()
+    for at, (start, size) in enumerate(zip(starts.tolist(), sizes, strict=True)):
+        named = tuple([members[activity] for activity in listed[start : start + size]])
+        shaped[board.labels[listed[start]]].append(_group(board.model, named, measures, at, tied[at], outlying[at]))
     return shaped
 
 
-def _columns(board: Board, ids: list[int]) -> _Columns:
-    placed = [board.placed[activity] for activity in ids]
-    rows = board.rows_of(ids)
-    _, number, sizes = np.unique([place.label for place in placed], return_inverse=True, return_counts=True)
-    joined = np.array([place.joined for place in placed], dtype=np.int64)
-    own = np.array(ids, dtype=np.int64)
-    via = np.array([place.via for place in placed], dtype=np.int64)
-    tied = np.fromiter(
-        (len(board.constraints.bundle.get(board.constraints.first.get(i, i), ())) > 1 for i in ids), bool
+def _columns(board: Board, ids: list[int]) -> Members:
+    rows = board.table.rows(ids)
+    _, number, sizes = np.unique(rows["label"], return_inverse=True, return_counts=True)
+    timed = (rows["kind"] == KIND_NUMBERS[Kind.WINDOW]) & ~rows["point"]
+    tied = board.constraints.ties
+    return Members(
+        ids=np.array(ids, dtype=np.int64),
+        group=number,
+        size=sizes[number],
+        tied=np.fromiter(map(tied, ids), dtype=np.bool_, count=len(ids)),
+        window_us=np.where(timed, rows["end"] - rows["start"], np.int64(-1)),
+        joined=rows["joined"],
+        via=rows["via"],
     )
-    windows = np.where(
-        (rows["kind"] == KIND_NUMBERS[Kind.WINDOW]) & ~rows["point"], rows["end"] - rows["start"], np.int64(-1)
+
+
+def _group(model: Model, members: tuple[Member, ...], of: Measures, at: int, tied: bool, outlier: bool) -> Group:
+    known = bool(of.joins[at])
+    sure = confidence(
+        model.confidence,
+        size=len(members),
+        weakest=int(of.weakest[at]) // MILLI if known else None,
+        mean=int(of.mean[at]) // MILLI if known else None,
+        margin=int(of.margin[at]) // MILLI,
     )
-    parts, links = _reasons(board, ids)
-    rival = np.array([place.rival or 0 for place in placed], dtype=np.int64)
-    members = Members(own, number, sizes[number], tied, windows, joined, via)
-    return _Columns(members, rows, parts, links, joined - np.maximum(rival, 0), via != own)
-
-
-def _reasons(board: Board, ids: list[int]) -> tuple[Integers, Integers]:
-    """For each activity what the links into its own cluster sum up to, feature by feature, and how many they are."""
-    parts, links = np.zeros((len(ids), len(NAMES)), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
-    for number, activity in enumerate(ids):
-        label, linked = board.placed[activity].label, board.links[activity]
-        inside = [at for at, (other, _) in enumerate(linked.scores) if board.placed[other].label == label]
-        if inside and label != activity:
-            parts[number] = linked.parts[inside].sum(axis=0, dtype=np.int64)
-            links[number] = len(inside)
-    return parts, links
-
-
-def _groups(
-    board: Board,
-    columns: _Columns,
-    order: Integers,
-    starts: Integers,
-    pruned: npt.NDArray[np.bool_],
-    hashes: Mapping[int, Member],
-) -> Iterable[tuple[int, Group]]:
-    members = columns.members
-    ids, led = members.ids[order], columns.led[order]
-    begins, ends = columns.rows["start"][order], columns.rows["end"][order]
-    sizes = np.diff(starts, append=len(order))
-    number = np.repeat(np.arange(len(starts)), sizes)
-    captured = _covered(begins, ends, number, len(starts))
-    joins = np.add.reduceat(led.astype(np.int64), starts)
-    joined = members.joined[order]
-    unsaid = np.int64(2**62)
-    weakest = np.minimum.reduceat(np.where(led, joined, unsaid), starts)
-    mean = np.add.reduceat(np.where(led, joined, 0), starts) // np.maximum(joins, 1)
-    margin = np.minimum.reduceat(columns.margin[order], starts)
-    links = np.add.reduceat(columns.links[order], starts)
-    parts = np.add.reduceat(columns.parts[order], starts, axis=0) // np.maximum(links, 1)[:, None]
-    tied = np.logical_or.reduceat(members.tied[order], starts)
-    first, last = np.minimum.reduceat(begins, starts), np.maximum.reduceat(ends, starts)
-    for at, (start, size) in enumerate(zip(starts.tolist(), sizes.tolist(), strict=True)):
-        known = bool(joins[at])
-        sure = confidence(
-            board.model.confidence,
-            size,
-            int(weakest[at]) // MILLI if known else None,
-            int(mean[at]) // MILLI if known else None,
-            int(margin[at]) // MILLI,
-        )
-        yield (
-            board.placed[int(ids[start])].label,
-            Group(
-                members=tuple(hashes[activity] for activity in ids[start : start + size].tolist()),
-                disposition=_disposition(
-                    outlier=bool(pruned[order[start]]),
-                    held=sure < board.model.confidence.shown_from and not tied[at],
-                ),
-                confidence=sure,
-                started_at=int(first[at]),
-                ended_at=int(last[at]),
-                captured_us=int(captured[at]),
-                model=board.model.version,
-                why=_strongest(parts[at]) if links[at] else (),
-            ),
-        )
-
-
-def _disposition(*, outlier: bool, held: bool) -> Disposition:
+    disposition = Disposition.WORK
     if outlier:
-        return Disposition.OUTLIER
-    return Disposition.HELD if held else Disposition.WORK
+        disposition = Disposition.OUTLIER
+    elif sure < model.confidence.shown_from and not tied:
+        disposition = Disposition.HELD
+    return Group(
+        members=members,
+        disposition=disposition,
+        confidence=sure,
+        started_at=int(of.started_at[at]),
+        ended_at=int(of.ended_at[at]),
+        captured_us=int(of.captured_us[at]),
+        model=model.version,
+        why=_strongest(of.reasons[at]) if of.links[at] else (),
+    )
 
 
-def _strongest(parts: Integers) -> tuple[Because, ...]:
+def _strongest(reasons: npt.NDArray[np.int64]) -> tuple[Because, ...]:
     """The features that speak most for the group, strongest first; the prior is no reason."""
-    order = np.argsort(-parts[1:], kind="stable")[:REASONS] + 1
-    return tuple(Because(NAMES[feature], int(parts[feature])) for feature in order.tolist() if parts[feature] > 0)
-
-
-def _covered(begins: Integers, ends: Integers, number: Integers, groups: int) -> Integers:
-    """For each group the measure of the union of its intervals.
-
-    Sweeps all groups at once: within a group, by begin, each interval adds what reaches beyond the latest end so far.
-    Ends take part as ranks, so that a running maximum can't leak from one group into the next.
-    """
-    order = np.lexsort((begins, number))
-    begins, ends, number = begins[order], ends[order], number[order]
-    sorted_ends, rank = np.unique(ends, return_inverse=True)
-    reached = np.maximum.accumulate(number * len(sorted_ends) + rank)
-    before = np.concatenate((begins[:1], sorted_ends[reached[:-1] - number[:-1] * len(sorted_ends)]))
-    before = np.where(np.diff(number, prepend=-1) != 0, begins, before)
-    added = np.maximum(ends - np.maximum(begins, before), 0)
-    covered = np.zeros(groups, dtype=np.int64)
-    np.add.at(covered, number, added)
-    return covered
+    named = sorted(zip(reasons[1:].tolist(), NAMES[1:], strict=True), key=lambda reason: -reason[0])
+    return tuple(Because(name, value) for value, name in named[:REASONS] if value > 0)

@@ -20,29 +20,50 @@ Integers = npt.NDArray[np.int64]
 
 def score(model: Model, matrix: npt.NDArray[np.int32]) -> Integers:
     """The logit of each pair, given the pairs' features."""
-    logits: Integers = contributions(model, matrix).sum(axis=1)
-    return logits
+    return logits(model, steps(model, matrix))
 
 
 def contributions(model: Model, matrix: npt.NDArray[np.int32]) -> Integers:
     """What each of NAMES adds to each pair's logit: one row a pair, summing exactly to its score."""
-    parts = np.zeros((len(matrix), len(NAMES)), dtype=np.int64)
-    parts[:, 0] = model.similarity.prior
-    for number, edges, values in tables(model):
+    return parts(model, steps(model, matrix))
+
+
+def steps(model: Model, matrix: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+    """On which step of its curve each feature is: all that a score is made of, a byte for each of NAMES."""
+    found = np.zeros((len(matrix), len(NAMES)), dtype=np.uint8)
+    for number, edges in _curves(model)[0]:
         column = matrix[:, number]
-        steps = np.where(column == MISSING, len(values) - 1, np.searchsorted(edges, column, side="right"))
-        parts[:, number + 1] = values[steps]
-    return parts
+        found[:, number + 1] = np.where(column == MISSING, 0, edges.searchsorted(column, side="right") + 1)
+    return found
+
+
+def parts(model: Model, found: npt.NDArray[np.uint8]) -> Integers:
+    """The contributions that steps stand for."""
+    values: Integers = _curves(model)[1][_COLUMNS, found]
+    return values
+
+
+def logits(model: Model, found: npt.NDArray[np.uint8]) -> Integers:
+    """The logits that steps stand for."""
+    summed: Integers = parts(model, found).sum(axis=1)
+    return summed
+
+
+_COLUMNS = np.arange(len(NAMES))
 
 
 @lru_cache(maxsize=64)
-def tables(model: Model) -> tuple[tuple[int, npt.NDArray[np.int32], Integers], ...]:
-    """For each curve: its feature's column, edges, and values with the one for missing at the end."""
-    return tuple(
-        (number, np.array(curve.edges, dtype=np.int32), np.array([*curve.values, curve.missing], dtype=np.int64))
-        for number, name in enumerate(FEATURES)
-        if (curve := model.similarity.curves.get(name)) is not None
-    )
+def _curves(model: Model) -> tuple[list[tuple[int, npt.NDArray[np.int32]]], Integers]:
+    """The edges of each feature that has a curve, and the value of each of NAMES at each step (0: missing)."""
+    edges = []
+    values = np.zeros((len(NAMES), 256), dtype=np.int64)
+    values[0, 0] = model.similarity.prior
+    for number, name in enumerate(FEATURES):
+        curve = model.similarity.curves.get(name)
+        if curve is not None:
+            edges.append((number, np.array(curve.edges, dtype=np.int32)))
+            values[number + 1, : len(curve.values) + 1] = (curve.missing, *curve.values)
+    return edges, values
 
 
 def evaluate(additive: Additive, values: dict[str, int | None]) -> int:
