@@ -1,0 +1,83 @@
+"""An audit of one timekeeper's books, and what two audits in a row prove.
+
+One clean audit proves that all was right at that moment. A finding may only be something under way; found again in the
+same state after everything that had been committed by then has arrived, it is damage.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+
+from processors.audit.findings import Finding
+from processors.audit.membership import group_findings, row_findings
+from processors.audit.minutes import minute_findings
+from processors.audit.work import expected
+from schemas.books import Books, DayRow
+from schemas.groups import Disposition
+from schemas.keys import Scope
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """What was found, and the counts that belong to it.
+
+    `grouped` counts activities in groups that are shown or held, `dead` those that are a dead letter. `live_hash` is
+    over id and content of all that must be in a group, `grouped_hash` over what is; `minutes` sums the days.
+    """
+
+    scope: Scope
+    findings: tuple[Finding, ...]
+    activities: int
+    grouped: int
+    outliers: int
+    excluded: int
+    dead: int
+    live_hash: str
+    grouped_hash: str
+    minutes: DayRow
+
+
+def audit(books: Books) -> Audit:
+    """Compares everything in the books."""
+    due = expected(books)
+    findings = (*row_findings(books), *group_findings(books), *minute_findings(books, due))
+    excluded = {id for id, live in books.live.items() if live.excluded}
+    dead = {id for id in books.live.keys() - excluded if books.accounted(id)}
+    held = {member.activity: member.group for member in books.members if member.activity in books.live}
+    outliers = {id for id, group in held.items() if _disposition(books, group) is Disposition.OUTLIER}
+    return Audit(
+        scope=books.scope,
+        findings=findings,
+        activities=len(books.live),
+        grouped=len(held.keys() - outliers),
+        outliers=len(outliers),
+        excluded=len(excluded),
+        dead=len(dead),
+        live_hash=_hash((id, live.hash) for id, live in books.live.items() if id not in excluded | dead),
+        grouped_hash=_hash((member.activity, member.hash) for member in books.members),
+        minutes=_summed(books.days.values()),
+    )
+
+
+def proven(before: Audit, after: Audit) -> tuple[list[Finding], list[Finding]]:
+    """Of what the later audit found: what is damage, since the earlier one found it just so, and what is in flight."""
+    seen = set(before.findings)
+    damage = [finding for finding in after.findings if finding in seen]
+    return damage, [finding for finding in after.findings if finding not in seen]
+
+
+def _disposition(books: Books, group: int) -> Disposition | None:
+    stored = books.groups.get(group)
+    return stored.group.disposition if stored else None
+
+
+def _hash(rows: Iterable[tuple[int, str]]) -> str:
+    digest = blake2b(digest_size=16)
+    for id, hash in sorted(rows):
+        digest.update(f"{id} {hash}\n".encode())
+    return digest.hexdigest()
+
+
+def _summed(days: Iterable[DayRow]) -> DayRow:
+    rows = list(days)
+    return DayRow(*(sum(getattr(row, name) for row in rows) for name in DayRow.__struct_fields__))

@@ -1,0 +1,51 @@
+"""What mends a finding. Nothing is put right by hand: what was missed is said again the way that it came.
+
+- Wrong on the topic: the worker missed a change, so the database says the row again. If that changed nothing, the
+  worker knows the row but the topic isn't what it said: it begins again from its topics, and says what differs.
+- Wrong in the tables only: they are taken from the topic again.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from processors.audit.findings import At, Finding, Kind
+
+SAID_AGAIN = frozenset({Kind.ROW_MISSING, Kind.ROW_DOUBLE, Kind.STALE_VERSION, Kind.EXCLUDED_GROUPED})
+
+
+class Mending(msgspec.Struct, frozen=True):
+    """What to do for one timekeeper. Ids are activities'.
+
+    `again`: rows to say again. `gone`: ids whose delete to say again. `moved`: rows that another timekeeper has now,
+    whose leaving to say again. `begin_again`: the worker of the timekeeper's partition starts from its topics.
+    `retake`: the tables are taken from the topic again.
+    """
+
+    again: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
+    begin_again: bool = False
+    retake: bool = False
+
+
+def mending(findings: Iterable[Finding], *, tried: bool) -> Mending:
+    """What mends these findings of one timekeeper; `tried` when saying rows again has already changed nothing.
+
+    The tables wait until the topic is right: they would be taken from a topic that is wrong.
+    """
+    found = list(findings)
+    topic = [finding for finding in found if finding.at is not At.TABLES]
+    if not topic:
+        return Mending(retake=bool(found))
+    return Mending(
+        again=_ids(topic, SAID_AGAIN),
+        gone=_ids(topic, {Kind.ROW_EXTRA}),
+        moved=_ids(topic, {Kind.WRONG_OWNER}),
+        begin_again=tried,
+    )
+
+
+def _ids(findings: Iterable[Finding], kinds: Iterable[Kind]) -> tuple[int, ...]:
+    wanted = frozenset(kinds)
+    return tuple(sorted({one.activity for one in findings if one.kind in wanted and one.activity is not None}))

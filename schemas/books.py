@@ -1,0 +1,104 @@
+"""What an audit compares: everything that the database and the topic `groups` say of one timekeeper, at one moment."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+
+from schemas.groups import Group
+from schemas.keys import Scope
+from schemas.values import Activity
+
+
+class Live(msgspec.Struct, frozen=True):
+    """A row of `activity`. Of one that can't be read, `activity` is None and `hash` is empty.
+
+    `changed_at` is when it was last written: a row that went back to what it was has been written since.
+    """
+
+    activity: Activity | None
+    hash: str
+    changed_at: int
+
+    @property
+    def excluded(self) -> bool:
+        """Kept out of groups on purpose; a row that can't be read is not known to be."""
+        return self.activity is not None and self.activity.excluded
+
+
+class StoredGroup(msgspec.Struct, frozen=True):
+    """A row of `activity_group`: the value, and the offset in `changes` at which it was decided."""
+
+    group: Group
+    offset: int
+
+
+class MemberRow(msgspec.Struct, frozen=True, order=True):
+    """A row of `group_member`."""
+
+    group: int
+    activity: int
+    hash: str
+
+
+class EntryRow(msgspec.Struct, frozen=True):
+    """A row of `entry`; `frozen` once it is released, since it then stays as the person saw it."""
+
+    id: int
+    group: int
+    day: date
+    frozen: bool
+    billable: bool
+    allocated_us: int
+    imputed_us: int
+
+
+class PartRow(msgspec.Struct, frozen=True):
+    """A row of `entry_activity`."""
+
+    entry: int
+    activity: int
+    allocated_us: int
+    imputed: bool
+
+
+class DayRow(msgspec.Struct, frozen=True):
+    """A row of `day_minutes`."""
+
+    captured_us: int = 0
+    billable_us: int = 0
+    non_billable_us: int = 0
+    held_us: int = 0
+    outlier_us: int = 0
+    excluded_us: int = 0
+
+    @property
+    def classes_us(self) -> int:
+        """What captured must be (law 10)."""
+        return self.billable_us + self.non_billable_us + self.held_us + self.outlier_us + self.excluded_us
+
+
+class Books(msgspec.Struct, frozen=True):
+    """One timekeeper's rows and what the pipeline made of them.
+
+    `dead` holds for each activity that has dead letters the content hashes of these (empty where the content can't be
+    read). `said` are the groups on the topic as far as `bill` has read it. `owners` tells whose an activity is that the
+    pipeline's tables name and this timekeeper hasn't got. `crossed` are parts whose owner isn't their entry's.
+    """
+
+    scope: Scope
+    live: Mapping[int, Live] = {}
+    dead: Mapping[int, frozenset[str]] = {}
+    groups: Mapping[int, StoredGroup] = {}
+    members: tuple[MemberRow, ...] = ()
+    said: Mapping[int, Group] = {}
+    owners: Mapping[int, Scope] = {}
+    entries: tuple[EntryRow, ...] = ()
+    parts: tuple[PartRow, ...] = ()
+    crossed: tuple[PartRow, ...] = ()
+    days: Mapping[date, DayRow] = {}
+
+    def accounted(self, activity: int) -> bool:
+        """Is there a reason why this live activity is in no group: excluded, or a dead letter of this very content?"""
+        live = self.live[activity]
+        return live.excluded or live.hash in self.dead.get(activity, frozenset())
