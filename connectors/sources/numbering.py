@@ -60,8 +60,8 @@ def streams_of(items: Iterable[Event | Remark], notes: Notes) -> list[Stream]:
             remarks.setdefault(item.stream, []).append(item)
         elif once.is_new(item):
             events.setdefault(item.stream, []).append(item)
-    for name in remarks.keys() - events.keys():
-        raise SourceError(f"stream {name!r} has feedback but no events. Export it again.")
+    for name in sorted(remarks.keys() - events.keys()):
+        notes.add("feedback on streams without events was left out", name)
     return [_stream(name, events[name], remarks.get(name, [])) for name in sorted(events)]
 
 
