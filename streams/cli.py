@@ -5,7 +5,7 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import group, prepare, stack
+from streams import bill, group, prepare, stack
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +15,7 @@ app = typer.Typer(
     epilog="Exit: 0 well; 1 something is not as it should be; 2 wrong usage, setting or machine; 3 a server is not up.",
 )
 app.add_typer(stack.app, name="stack")
+app.add_typer(bill.app, name="bill")
 app.command("prepare")(prepare.command)
 app.command("group")(group.command)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, distinct, select, union_all, update
+from sqlalchemy import Connection, Select, delete, select, union_all, update
 from sqlalchemy.dialects.mysql import insert
 
 from connectors.mariadb.columns import Base
@@ -48,7 +48,7 @@ class PartTakers(msgspec.Struct):
 def zones_of(connection: Connection, scope: Scope) -> set[str]:
     """Every zone in which the timekeeper has an activity (one look into an index for each zone)."""
     of = _ACTIVITY.c
-    query = select(distinct(of.zone)).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
+    query = select(of.zone).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).distinct()
     return set(connection.execute(query).scalars())
 
 

@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from connectors.mariadb import offsets
 from connectors.mariadb.groups import take_groups
 from connectors.mariadb.ledger import ActivityGroup, GroupMember, SlicedActivity
+from connectors.mariadb.models import Timekeeper
 from connectors.mariadb.part_takers import excluded_since
 from connectors.mariadb.periods import close_period, read_period
 from connectors.mariadb.reslicing import Resliced, reslice
@@ -102,6 +103,14 @@ def left_in_doubt(engine: Engine, partition: int) -> dict[Scope, set[int]]:
         for firm, timekeeper, activity in connection.execute(query):
             found[Scope(firm, timekeeper)].add(activity)
     return found
+
+
+def known_owners(engine: Engine, scopes: set[Scope]) -> set[Scope]:
+    """Those of the scopes that are a timekeeper of a firm."""
+    of = Timekeeper
+    query = select(of.firm_id, of.id).where(of.id.in_([scope.timekeeper for scope in scopes]))
+    with engine.connect() as connection:
+        return scopes & {Scope(firm, timekeeper) for firm, timekeeper in connection.execute(query)}
 
 
 def take(engine: Engine, batch: Batch, slicing: Slicing) -> Taken:

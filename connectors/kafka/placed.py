@@ -1,0 +1,118 @@
+"""A consumer whose place is kept elsewhere, beside what it writes: Kafka only tells it which partitions are its own.
+
+On assignment it asks for the place and seeks there. Kafka's own offsets are committed afterwards and decide nothing:
+they are for those who watch consumers.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from schemas.errors import StackError
+from schemas.records import Incoming
+
+SESSION_MS = 10_000
+"""How long a silent consumer keeps its partitions: a killed one's rest that long, a busy machine's must not flap."""
+
+log = structlog.get_logger("kafka")
+
+Place = Callable[[int], int]
+"""Where to go on in a partition; asked whenever one is assigned, and after a fence."""
+
+
+class PlacedConsumer:
+    """Reads committed records of one topic. Not shared between threads."""
+
+    def __init__(self, bootstrap: str, group: str, topic: str, place: Place) -> None:
+        self.topic = topic
+        self.places: dict[int, int] = {}
+        self.ends: dict[int, int] = {}
+        self._place, self._group = place, group
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                # A place that isn't on the broker means another topic than the one we read: never guess.
+                "auto.offset.reset": "error",
+                "enable.partition.eof": True,
+                "session.timeout.ms": SESSION_MS,
+                "heartbeat.interval.ms": 1_000,
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+
+    def poll(self, most: int, wait_s: float, company_s: float) -> dict[int, list[Incoming]]:
+        """The next records by partition: waits for a first one, then a moment for company.
+
+        Only of partitions that are ours, from our place on. Raises StackError where the broker refuses.
+        """
+        first = self._consumer.poll(wait_s)
+        messages = [] if first is None else [first, *self._consumer.consume(most - 1, company_s)]
+        found: dict[int, list[Incoming]] = defaultdict(list)
+        for message in messages:
+            partition, offset = cast(int, message.partition()), cast(int, message.offset())
+            if message.error():
+                self._told(message)
+            elif offset >= self.places.get(partition, offset + 1):
+                found[partition].append(Incoming(partition, offset, message.key(), message.value()))
+        # A revocation inside consume() makes what came before it somebody else's.
+        return {partition: records for partition, records in found.items() if partition in self.places}
+
+    def moved(self, partition: int, next: int) -> None:
+        """What is before `next` is done, and kept by its keeper."""
+        self.places[partition] = next
+        self._commit(partition, next)
+
+    def replace(self, partition: int) -> None:
+        """Takes the partition up again from its keeper, after somebody else was found to have read on."""
+        if partition in self.places:
+            self.places[partition] = self._place(partition)
+            self._consumer.seek(TopicPartition(self.topic, partition, self.places[partition]))
+
+    def close(self) -> None:
+        """Leaves the consumer group, so that others get the partitions at once."""
+        self._consumer.close()
+
+    def _told(self, message: Message) -> None:
+        """The end of a partition, or an error. Behind its last record a transaction's end mark takes an offset too."""
+        error = cast(KafkaError, message.error())
+        partition, offset = cast(int, message.partition()), cast(int, message.offset())
+        if error.code() == KafkaError._PARTITION_EOF:
+            self.ends[partition] = offset
+            if self.places.get(partition, -1) <= offset:
+                self._commit(partition, offset)
+            return
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise StackError(
+                f"{self._group}'s place in {self.topic} {partition} isn't on the broker ({error.str()}): the topic was "
+                "made anew, or is another cluster's. Use the cluster that the database was filled from, or "
+                "`./timeloom stack reset`."
+            )
+        if error.fatal() or not error.retriable():
+            raise StackError(f"Reading {self.topic} failed: {error.str()}. See `./timeloom stack status`.")
+        log.warning("kafka_error", topic=self.topic, partition=partition, error=error.str())
+
+    def _commit(self, partition: int, next: int) -> None:
+        try:
+            self._consumer.commit(offsets=[TopicPartition(self.topic, partition, next)], asynchronous=True)
+        except KafkaException as error:
+            # Only observers miss it, and the next commit tells them more.
+            log.warning("commit_failed", topic=self.topic, partition=partition, error=error.args[0].str())
+
+    def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        for one in partitions:
+            one.offset = self.places[one.partition] = self._place(one.partition)
+        consumer.assign(partitions)
+        log.info("assigned", topic=self.topic, places=dict(sorted(self.places.items())))
+
+    def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
+        for one in partitions:
+            self.places.pop(one.partition, None)
+            self.ends.pop(one.partition, None)
+        log.info("revoked", topic=self.topic, partitions=sorted(one.partition for one in partitions))

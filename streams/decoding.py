@@ -1,0 +1,72 @@
+"""Records of `groups` as typed values; what no worker of ours wrote becomes a dead letter with its reason."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from connectors.mariadb.taking import Record
+from schemas.dead_letters import DeadLettered
+from schemas.groups import GroupSaid, MarkSaid, decode_said
+from schemas.keys import GroupKey, OriginKey, Scope, decode_said_key
+from schemas.outcomes import DeadLetter, Reason
+from schemas.records import Incoming
+from schemas.topics import GROUPS
+
+Letter = tuple[OriginKey, DeadLettered]
+
+
+Owners = Callable[[set[Scope]], set[Scope]]
+"""Those of the scopes that exist."""
+
+
+def decoded(records: Sequence[Incoming], owners: Owners) -> tuple[list[Record], list[Letter]]:
+    """The records that can be used, in order, and the dead letters of the others."""
+    outcomes = [(record, decode(record)) for record in records]
+    named = {_scope(outcome) for _, outcome in outcomes if isinstance(outcome, Record)}
+    known = owners(named) if named else set()
+    good: list[Record] = []
+    bad: list[Letter] = []
+    for record, outcome in outcomes:
+        if isinstance(outcome, Record) and _scope(outcome) in known:
+            good.append(outcome)
+        else:
+            letter = outcome if isinstance(outcome, DeadLetter) else _nobodys(outcome)
+            bad.append((OriginKey(GROUPS.name, record.partition, record.offset), _letter(record, letter)))
+    return good, bad
+
+
+def _scope(record: Record) -> Scope:
+    return Scope(record.key.firm, record.key.timekeeper)
+
+
+def _nobodys(record: Record) -> DeadLetter:
+    scope = _scope(record)
+    return DeadLetter(Reason.NO_OWNER, f"there is no timekeeper {scope.timekeeper} in firm {scope.firm}")
+
+
+def _letter(record: Incoming, why: DeadLetter) -> DeadLettered:
+    return DeadLettered(why.reason, why.detail, record.key, record.value)
+
+
+def decode(record: Incoming) -> Record | DeadLetter:
+    """One record of `groups`. A tombstone of a group is one; a mark's is not meant to be."""
+    try:
+        key = decode_said_key(record.key or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return DeadLetter(Reason.NOT_JSON, f"the key isn't that of a group or a mark: {error}")
+    if record.value is None:
+        if isinstance(key, GroupKey):
+            return Record(key, None)
+        return DeadLetter(Reason.NULL_VALUE, f"mark {key.mark} has no value")
+    try:
+        said = decode_said(record.value)
+    except msgspec.ValidationError as error:
+        return DeadLetter(Reason.BAD_COLUMN, f"the value isn't what a group worker says: {error}")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON: {error}")
+    if isinstance(said, GroupSaid) != isinstance(key, GroupKey):
+        return DeadLetter(Reason.BAD_COLUMN, "the key names a group and the value a mark, or the other way round")
+    if isinstance(said, GroupSaid) and not said.group.members:
+        return DeadLetter(Reason.BAD_COLUMN, "the group has no members")
+    assert isinstance(said, GroupSaid | MarkSaid)
+    return Record(key, said)

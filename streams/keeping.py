@@ -1,0 +1,177 @@
+"""Keeps what `group` says in the database: a batch of one partition at a time, whole, with the place it was read to.
+
+    groups ──▶ a batch of one partition ──▶ decode (what can't be: dead letter) ──▶ take: one fenced transaction
+
+An error that nobody foresaw is raised, and ends the process.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from schemas.errors import Fenced
+from schemas.topics import GROUPS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from connectors.kafka.letters import DeadLetters
+    from connectors.kafka.placed import Place, PlacedConsumer
+    from connectors.mariadb.slicing import Slicing
+    from connectors.mariadb.taking import Record, Taken
+    from schemas.keys import Scope
+    from schemas.records import Incoming
+
+MOST_RECORDS = 2_000
+"""Records taken at once: what a crash makes us do again, and a bound on one transaction."""
+
+WAIT_S = 0.1
+COMPANY_S = 0.02
+"""How long a first record waits for others. Each day that a batch touches is sliced once, so company pays."""
+
+DOUBT_S = (0.2, 30.0)
+"""When activities in doubt are looked at again: first soon, since the record that explains them is on its way, then
+ever more rarely, since a row that nothing explains is for `verify` to tell.
+"""
+
+log = structlog.get_logger("bill")
+
+Clock = Callable[[], float]
+
+
+class Doubts(msgspec.Struct):
+    """A partition's activities whose row and group differ, and when to look at them again (monotonic seconds)."""
+
+    found: dict["Scope", set[int]] = msgspec.field(default_factory=dict)
+    wait_s: float = DOUBT_S[0]
+    due: float = 0.0
+
+
+class Keeper:
+    """The loop over the partitions that this process has. `narrate` is told when entries may want narrating."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        consumer: Callable[["Place"], "PlacedConsumer"],
+        letters: "DeadLetters",
+        slicing: "Slicing",
+        narrate: Callable[[], None],
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._engine, self._letters, self._slicing = engine, letters, slicing
+        self._narrate, self._clock = narrate, clock
+        self._doubts: dict[int, Doubts] = {}
+        self._known: set[Scope] = set()
+        self._consumer = consumer(self.place)
+
+    def close(self) -> None:
+        """Leaves the consumer group; what was taken is kept."""
+        self._consumer.close()
+
+    def step(self) -> int:
+        """Takes what there is, at most a batch of each partition; returns how many records that was."""
+        batches = self._consumer.poll(MOST_RECORDS, WAIT_S, COMPANY_S)
+        for partition, records in batches.items():
+            self._guarded(partition, lambda p=partition, r=records: self._take(p, r))  # type: ignore[misc]
+        for partition, doubts in list(self._doubts.items()):
+            if partition not in self._consumer.places:
+                del self._doubts[partition]  # its next owner finds them in the database
+            elif doubts.due <= self._clock():
+                self._guarded(partition, lambda p=partition, d=doubts: self._look_again(p, d))  # type: ignore[misc]
+        return sum(map(len, batches.values()))
+
+    def _guarded(self, partition: int, work: Callable[[], None]) -> None:
+        """A fence means that somebody else read on: nothing of ours was written, so go on from where they are."""
+        try:
+            work()
+        except Fenced as fence:
+            log.warning("fenced", partition=partition, why=str(fence))
+            self._doubts.pop(partition, None)
+            self._consumer.replace(partition)
+
+    def _take(self, partition: int, records: Sequence["Incoming"]) -> None:
+        from connectors.mariadb.taking import Batch, take
+
+        began = self._clock()
+        place, after = self._consumer.places[partition], records[-1].offset + 1
+        decoded = self._decoded(records)
+        taken = take(self._engine, Batch(GROUPS.name, partition, place, after, decoded), self._slicing)
+        self._consumer.moved(partition, after)
+        self._doubt(partition, taken)
+        _tell(partition, records, decoded, taken, self._clock() - began)
+        if taken.entries or taken.closed:
+            self._narrate()
+
+    def _decoded(self, records: Sequence["Incoming"]) -> list["Record"]:
+        """The records that can be read; the others are dead-lettered, whole, before anything is passed over."""
+        from streams.decoding import decoded
+
+        good, bad = decoded(records, self._owners)
+        if bad:
+            self._letters.write(bad)
+            for origin, letter in bad:
+                log.error("dead_letter", origin=list(msgspec.structs.astuple(origin)), reason=letter.reason)
+        return good
+
+    def _owners(self, scopes: set["Scope"]) -> set["Scope"]:
+        """Timekeepers stay, so those once seen are not asked for again."""
+        from connectors.mariadb.taking import known_owners
+
+        if new := scopes - self._known:
+            self._known |= known_owners(self._engine, new)
+        return scopes & self._known
+
+    def _look_again(self, partition: int, doubts: Doubts) -> None:
+        from connectors.mariadb.taking import look_again
+
+        place = self._consumer.places[partition]
+        taken = look_again(self._engine, GROUPS.name, partition, place, doubts.found, self._slicing)
+        waited = min(2 * doubts.wait_s, DOUBT_S[1])
+        del self._doubts[partition]
+        if taken.in_doubt:
+            self._doubts[partition] = Doubts(taken.in_doubt, waited, self._clock() + waited)
+
+    def _doubt(self, partition: int, taken: "Taken") -> None:
+        if not taken.in_doubt:
+            return
+        doubts = self._doubts.setdefault(partition, Doubts())
+        for scope, ids in taken.in_doubt.items():
+            doubts.found.setdefault(scope, set()).update(ids)
+        doubts.wait_s, doubts.due = DOUBT_S[0], self._clock() + DOUBT_S[0]
+
+    def place(self, partition: int) -> int:
+        """Where to go on in a partition that is being assigned; with what its last owner left in doubt."""
+        from connectors.mariadb.taking import left_in_doubt, take_up
+
+        found = left_in_doubt(self._engine, partition)
+        if found:
+            self._doubts[partition] = Doubts(found, due=self._clock())
+        return take_up(self._engine, GROUPS.name, partition)
+
+
+def _tell(
+    partition: int, records: Sequence["Incoming"], decoded: Sequence["Record"], taken: "Taken", seconds: float
+) -> None:
+    """One line for a batch, with the place in the binlog that its last record was decided at."""
+    lineage = next((record.said.lineage for record in reversed(decoded) if record.said is not None), None)
+    (log.info if taken.marks or taken.withheld else log.debug)(
+        "taken",
+        partition=partition,
+        offsets=[records[0].offset, records[-1].offset],
+        changes_offset=lineage.offset if lineage else None,
+        binlog=f"{lineage.file}:{lineage.pos}" if lineage else None,
+        gtid=lineage.gtid if lineage else None,
+        ms=round(seconds * 1000, 1),
+        groups=taken.groups,
+        ignored=taken.ignored,
+        days=taken.days,
+        entries=taken.entries,
+        withheld=taken.withheld,
+        marks=taken.marks,
+        closed=taken.closed,
+        in_doubt=sum(map(len, taken.in_doubt.values())),
+    )
