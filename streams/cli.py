@@ -5,7 +5,7 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import bill, group, prepare, stack
+from streams import bill, export, group, importing, prepare, preview, simulate, stack, watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,11 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(bill.app, name="bill")
 app.command("prepare")(prepare.command)
 app.command("group")(group.command)
+app.command("preview")(preview.preview)
+app.command("import")(importing.import_)
+app.command("export")(export.export)
+app.command("simulate")(simulate.simulate)
+app.command("watch")(watch.watch)
 
 
 def main() -> None:
