@@ -13,6 +13,10 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+CHATTY = ("faust", "mode", "aiokafka", "alembic", "httpx2")
+"""Libraries that tell each of their steps: their warnings are enough."""
+
+
 def to_json(program: str) -> None:
     """Sets up logging for this process; `program` is in every line."""
     bound: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, *_SHARED]
@@ -34,3 +38,5 @@ def to_json(program: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    for library in CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)

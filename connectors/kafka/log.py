@@ -9,6 +9,9 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from schemas.errors import StackError
 from schemas.records import Incoming
 
+ROUND_S = 0.02
+"""The library waits this long for a full round of messages, also at the end of the topic, where none come."""
+
 SILENCE_S = 30
 """A broker that says nothing for so long while there is something to read is out of reach."""
 
@@ -33,7 +36,7 @@ def read_to_end(bootstrap: str, topic: str, partitions: list[int], start: int = 
     try:
         consumer.assign([TopicPartition(topic, p, start) for p in partitions])
         while left:
-            for message in consumer.consume(5000, timeout=0.5):
+            for message in consumer.consume(5000, timeout=ROUND_S):
                 heard = monotonic()
                 error = message.error()
                 if error is None:

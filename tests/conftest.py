@@ -1,0 +1,51 @@
+"""The real stack for every test that needs it: brought up once a session, from nothing, in a home of its own.
+
+A test that can't have the stack fails; nothing is skipped.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from connectors.mariadb.engine import connect
+from connectors.stack.stack import Stack
+from streams.prepare import prepare
+from streams.settings import Settings
+from tests.live import Live
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """MariaDB, Kafka and Connect with capture running, no `group` and no `bill`; stopped and deleted at the end."""
+    stack = Stack(ROOT / ".timeloom" / "test", downloads=ROOT / ".timeloom" / "downloads")
+    stack.reset()
+    stack.up()
+    prepare(Settings(home=stack.home.path))
+    yield stack
+    stack.reset()
+
+
+@pytest.fixture(scope="session")
+def settings(stack: Stack) -> Settings:
+    """The settings of the session's stack."""
+    return Settings(home=stack.home.path)
+
+
+@pytest.fixture(scope="session")
+def collector(settings: Settings) -> Iterator[Engine]:
+    """The database as a collector may use it."""
+    engine = connect(settings.mariadb().url("collector"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def live(stack: Stack, settings: Settings, collector: Engine) -> Iterator[Live]:
+    """What a test asks the running stack: rows in, groups and entries out."""
+    pipeline = connect(settings.mariadb().url("pipeline"))
+    yield Live(stack, settings, collector, pipeline)
+    pipeline.dispose()

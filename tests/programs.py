@@ -1,0 +1,73 @@
+"""Timeloom's programs as processes that a test starts, freezes, wakes and kills."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+ROOT = Path(__file__).parents[1]
+
+
+class Program:
+    """One process of ours, e.g. `Program(home, "group")`, or a script that wraps one. What it prints goes to `log`."""
+
+    def __init__(self, home: Path, *arguments: str, script: Path | None = None) -> None:
+        self.log = home / f"{'-'.join(arguments)}-{os.urandom(3).hex()}.log"
+        start = [str(script)] if script else ["-m", "streams"]
+        with self.log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, *start, *arguments],
+                cwd=ROOT,
+                env={**os.environ, "TIMELOOM_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Stops it where it is; it believes that no time passes."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Lets it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """Asks it to end, and gives its exit code."""
+        self._process.terminate()
+        return self._process.wait(60)
+
+    def ended(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
+    def said(self) -> str:
+        """All that it printed."""
+        return self.log.read_text(errors="replace")
+
+
+@contextmanager
+def running(home: Path, *arguments: str, script: Path | None = None) -> Iterator[Program]:
+    """A program for as long as the block lasts; killed at its end if it is still there."""
+    program = Program(home, *arguments, script=script)
+    try:
+        yield program
+    finally:
+        if program.ended() is None:
+            program.kill()
+
+
+def eventually(condition: Callable[[], object], within_s: float = 60, what: str = "") -> None:
+    """Returns when the condition holds; fails with what it last gave when it doesn't in time."""
+    end = monotonic() + within_s
+    while not (last := condition()):
+        assert monotonic() < end, f"not within {within_s} s: {what or condition}; last {last!r}"
+        sleep(0.05)

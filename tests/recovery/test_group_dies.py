@@ -1,0 +1,93 @@
+"""A group worker that dies anywhere loses nothing, and harms nobody when it wakes up."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.groups import GroupSaid, decode_said
+from schemas.keys import GroupKey, Scope, decode_said_key
+from tests.live import Live
+from tests.programs import Program, eventually, running
+
+pytestmark = pytest.mark.stack
+HERE = Path(__file__).parent
+
+
+def work(live: Live, people: list[Scope], start: int, count: int = 12) -> None:
+    """Some interleaved work of each."""
+    for n in range(start, start + count):
+        for who in people:
+            live.insert(who, f"{('Harbour lease', 'Tax return 2025', 'News')[n % 3]} {n // 6}.docx", minute=n * 4)
+
+
+def agree(live: Live, people: list[Scope], within_s: float = 60) -> None:
+    eventually(lambda: live.groups(*people) == live.expected(*people), within_s, "groups are those of the set")
+
+
+@pytest.mark.parametrize("point", ["before_write", "inside_write", "after_write", "after_ack"])
+@pytest.mark.parametrize("nth", [1, 5])
+def test_killed_between_any_two_steps_nothing_is_lost(live: Live, point: str, nth: int) -> None:
+    home, people = live.stack.home.path, [live.timekeeper() for _ in range(3)]
+    work(live, people, start=0)
+    with running(home, point, str(nth), script=HERE / "killed_group.py") as doomed:
+        eventually(lambda: doomed.ended() is not None or work(live, people, 100, 1), what=doomed.said())
+        assert doomed.ended() == -9, doomed.said()
+    with running(home, "group"):
+        agree(live, people)
+
+
+def test_a_frozen_worker_that_wakes_up_is_fenced(live: Live) -> None:
+    """No older value over a newer one: per group, the positions that values were decided at never go back."""
+    home, people = live.stack.home.path, [live.timekeeper() for _ in range(4)]
+    with running(home, "group") as frozen:
+        work(live, people, start=0)
+        agree(live, people)
+        frozen.freeze()
+        work(live, people, start=20)  # the frozen worker has these on its way, if it fetched before
+        with running(home, "group") as heir:
+            agree(live, people)
+            frozen.wake()
+            work(live, people, start=40)
+            agree(live, people)
+            assert heir.ended() is None, heir.said()
+    decided: dict[GroupKey, int] = {}
+    for record in live.said():
+        key = decode_said_key(record.key or b"")
+        if isinstance(key, GroupKey) and record.value and Scope(key.firm, key.timekeeper) in people:
+            said = decode_said(record.value)
+            assert isinstance(said, GroupSaid)
+            assert said.lineage.offset >= decided.get(key, 0), key
+            decided[key] = said.lineage.offset
+
+
+def test_two_workers_share_and_one_leaves(live: Live) -> None:
+    home, people = live.stack.home.path, [live.timekeeper() for _ in range(6)]
+    with running(home, "group") as leaving:
+        work(live, people, start=0)
+        with running(home, "group") as staying:
+            work(live, people, start=20)
+            agree(live, people)
+            assert leaving.stop() == 0, leaving.said()
+            work(live, people, start=40)
+            agree(live, people)
+            assert staying.ended() is None, staying.said()
+
+
+def test_a_bug_crashes_twice_and_the_third_time_it_is_a_dead_letter(live: Live) -> None:
+    home, who = live.stack.home.path, live.timekeeper()
+    before = live.insert(who, "Harbour lease.docx")
+    bad = live.insert(who, "BOOM.docx", minute=200)
+    after = live.insert(who, "Tax return.docx", minute=900)
+
+    def crashed() -> Program:
+        with running(home, script=HERE / "broken_group.py") as program:
+            eventually(lambda: program.ended() is not None, what="it ends")
+            return program
+
+    assert [crashed().ended() for _ in range(2)] == [1, 1]
+    with running(home, script=HERE / "broken_group.py") as program:
+        eventually(lambda: {name for _, name in live.groups(who)} == {before, after}, what=program.said())
+        letters = [letter for letter in live.dead_letters() if letter.row == bad]
+        assert [(letter.reason, letter.timekeeper) for letter in letters] == [("bug", who.timekeeper)]
+        assert "nobody foresaw this" in letters[0].detail
+        assert program.ended() is None
