@@ -33,7 +33,7 @@ def up(workers: Workers = True) -> None:
 
     Exit: 0 all is up; 2 the machine lacks something; 3 a part didn't come up, with its last lines.
     """
-    from connectors.stack.stack import WORKERS
+    from connectors.stack.programs import WORKERS
     from streams.prepare import prepare
     from streams.screen import Screen
     from streams.settings import load
@@ -59,7 +59,7 @@ def status(as_json: Json = False) -> None:
     """
     import msgspec
 
-    from connectors.stack.stack import SERVERS
+    from connectors.stack.programs import SERVERS
 
     parts = opened().status()
     if as_json:
@@ -84,7 +84,7 @@ def logs(
     """
     import threading
 
-    from connectors.stack.stack import PARTS
+    from connectors.stack.programs import PARTS
 
     if part not in PARTS:
         raise typer.BadParameter(f"{part!r} is none of {', '.join(PARTS)}", param_hint="part")

@@ -7,7 +7,6 @@ import pwd
 import random
 import secrets
 import socket
-import tempfile
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +23,8 @@ PORTS = range(20_000, 30_000)
 
 # The kernel's limit is 107 bytes. supervisord binds a longer name first (a dot and its process id), then renames.
 LONGEST_SOCKET = 107 - len(".4194304")
+# Not TMPDIR, which may be another in the next shell: a running stack would not be found again.
+TEMPORARY = Path("/tmp")
 
 
 # Each ends or changes a path in a class path, a Java properties file or supervisord's configuration.
@@ -82,6 +83,13 @@ class Home:
         self.memory = self.path / "stack.json"
         self.lock = self.path / "lock"
 
+    @property
+    def known(self) -> bool:
+        """True if a stack was up here once. Raises StackError if the folder is somebody else's."""
+        if self.path.exists():
+            refuse_foreign(self.path)
+        return self.memory.exists()
+
     def make(self) -> None:
         """Creates the folders, readable by their owner alone. Raises StackError if they are somebody else's."""
         for path in (self.path, self.downloads):
@@ -93,13 +101,13 @@ class Home:
         self.downloads.mkdir(parents=True, exist_ok=True)
 
     def sockets(self) -> Path:
-        """A folder with a path short enough for unix sockets: `run`, or for a deep home one in the temporary folder."""
+        """A folder with a path short enough for unix sockets: `run`, or for a deep home one in /tmp."""
         if len(os.fsencode(self.run / "supervisor.sock")) <= LONGEST_SOCKET:
             return self.run
         name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"timeloom-{os.geteuid()}-{name}"
+        folder = TEMPORARY / f"timeloom-{os.geteuid()}-{name}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        # Anybody may write to the temporary folder: what lies there under our name must be ours, and closed to others.
+        # Anybody may write to /tmp: what lies there under our name must be ours, and closed to others.
         refuse_foreign(folder)
         if folder.is_symlink() or folder.stat().st_mode & 0o077:
             raise StackError(f"{folder} is open to other users; remove it and try again.")
@@ -107,10 +115,10 @@ class Home:
 
     def recall(self) -> Remembered:
         """What was remembered. Raises StackError if this stack was never up."""
+        if not self.known:
+            raise StackError(f"There is no stack in {self.path}. Bring it up: ./timeloom stack up")
         try:
             return msgspec.json.decode(self.memory.read_bytes(), type=Remembered)
-        except FileNotFoundError as error:
-            raise StackError(f"There is no stack in {self.path}. Bring it up: ./timeloom stack up") from error
         except msgspec.MsgspecError as error:
             raise StackError(
                 f"{self.memory} can't be read ({error}). Start anew, its data is deleted: ./timeloom stack reset"

@@ -3,15 +3,12 @@
 with the stack to ourselves ─▶ bring parts ─▶ end what a killed session left ─▶ ports ─▶ supervisor ─▶ start, wait
 """
 
-import hashlib
 import shutil
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,30 +18,15 @@ from connectors.stack.java import ensure_java
 from connectors.stack.locking import only_one
 from connectors.stack.logs import follow, last_lines
 from connectors.stack.parts import Fetcher
+from connectors.stack.programs import DOWN_IN_ORDER, PARTS, READY, SERVERS, programs, write_settings
 from connectors.stack.progress import Progress, Silent
 from connectors.stack.states import PartStatus, look
-from connectors.stack.supervision import MARK, Program, Supervisor, end_orphans
-from connectors.stack.waiting import wait_until
+from connectors.stack.supervision import Process, Supervisor, end_orphans
+from connectors.stack.waiting import both, wait_until
 from schemas.errors import StackError
 
-A = TypeVar("A")
-B = TypeVar("B")
-
-ROOT = Path(__file__).parents[2]
-SERVERS = ("mariadb", "kafka", "connect")
-WORKERS = ("group", "bill")
-PARTS = (*SERVERS, *WORKERS)
-
-READY: dict[str, Callable[[Remembered], bool]] = {
-    "mariadb": mariadb.accepts,
-    "kafka": kafka.broker_answers,
-    "connect": kafka.connect_answers,
-}
 READY_WITHIN_S = 90
 """Ten times what it takes on two shared cores: after that something is wrong."""
-
-DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
-"""Who uses something ends before it: so each can say its last words."""
 
 
 class Stack:
@@ -74,8 +56,9 @@ class Stack:
             server, java = self._bring()
             running = {name for name, process in self._supervisor.processes().items() if process.pid}
             memory = self._settle(running)
-            if self._write(memory, server, java) and running:
-                self._progress.say("The settings have changed: everything is started anew.")
+            if self._write(memory, server, java) and self._supervisor.alive:
+                if running:
+                    self._progress.say("The settings have changed: everything is started anew.")
                 self._halt()
             if not self._supervisor.alive:
                 self._supervisor.start()
@@ -83,21 +66,24 @@ class Stack:
                 self._raise_servers(memory, server, java)
             except KeyboardInterrupt:
                 self._progress.say("Interrupted: stopping what was started.")
-                for name in set(SERVERS) - running:
-                    self._supervisor.halt(name)
+                if running:
+                    for name in set(SERVERS) - running:
+                        self._supervisor.halt(name)
+                else:
+                    self._halt()
                 raise
         return memory
 
     def down(self) -> None:
         """Stops everything gracefully, users before what they use. What is down already is fine."""
-        if not self.home.path.exists():
+        if not self.home.known:
             return
         with self._alone():
             self._halt()
 
     def reset(self) -> None:
         """Stops everything and deletes its data, logs, ports and passwords. Downloads stay."""
-        if not self.home.path.exists():
+        if not self.home.known:
             return
         with self._alone():
             self._halt()
@@ -107,8 +93,11 @@ class Stack:
 
     def status(self) -> list[PartStatus]:
         """Each part's state, address, process and memory now."""
-        memory = self.home.recall() if self.home.memory.exists() else None
-        processes = self._supervisor.processes() if self.home.run.exists() else {}
+        memory = self.home.recall() if self.home.known else None
+        processes = self._supervisor.processes() if memory else {}
+        if self._supervisor.killed:
+            lost = "its supervisor was killed; mend it: ./timeloom stack up"
+            processes = {part: Process(part, "UNKNOWN", None, lost) for part in SERVERS}
         with ThreadPoolExecutor(len(PARTS)) as pool:
             return list(pool.map(lambda part: look(part, processes.get(part), memory, READY.get(part)), PARTS))
 
@@ -148,13 +137,13 @@ class Stack:
             kafka.ensure_jars(downloads, fetcher, self._progress)
             return ensure_java(downloads, self._progress, self._java_home)
 
-        return self._both(lambda: mariadb.ensure_server(downloads, fetcher, self._progress), jars_and_java)
+        return both(self._stop, lambda: mariadb.ensure_server(downloads, fetcher, self._progress), jars_and_java)
 
     def _settle(self, running: set[str]) -> Remembered:
         """What is remembered, with ports that are free to those that aren't running."""
-        if not running and (left := end_orphans(self.home)):
-            self._progress.say(f"Ended {left} processes that a killed session had left.")
-        memory = self.home.recall() if self.home.memory.exists() else None
+        if not self._supervisor.alive and (left := end_orphans(self.home)):
+            self._progress.say(f"Ended what a killed session had left (processes: {left}).")
+        memory = self.home.recall() if self.home.known else None
         if memory is None:
             memory = first_memory()
         elif not running and (lost := taken(msgspec.structs.astuple(memory.ports))):
@@ -165,35 +154,8 @@ class Stack:
 
     def _write(self, memory: Remembered, server: mariadb.Server, java: Path) -> bool:
         """Writes every settings file; True if a running process has other settings."""
-        mariadb.write_administrator(self.home, memory)
-        kafka.write_settings(self.home, memory)
-        return self._supervisor.written(self._programs(memory, server, java))
-
-    def _programs(self, memory: Remembered, server: mariadb.Server, java: Path) -> list[Program]:
-        settings = [
-            mariadb.SETTINGS,
-            self.home.run / "kafka/server.properties",
-            self.home.run / "connect/connect.properties",
-        ]
-        # In the environment, so that changed settings show as a changed program.
-        mark = {MARK: str(self.home.path)}
-        seals = [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in settings]
-        commands = (
-            mariadb.command(server, self.home, memory),
-            kafka.broker_command(java, self.home),
-            kafka.connect_command(java, self.home),
-        )
-        servers = [
-            Program(name, command, self.home.run, {**mark, "TIMELOOM_SEAL": seal}, stop_s=30)
-            for name, command, seal in zip(SERVERS, commands, seals, strict=True)
-        ]
-        environment = {**mark, "TIMELOOM_HOME": str(self.home.path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        # A worker that crashes at one change is started again three times at most within a minute each: by then the
-        # change is a dead letter, or a person is needed.
-        return servers + [
-            Program(name, [sys.executable, "-m", "streams", name], ROOT, environment, stays_s=60, tries=5, stop_s=30)
-            for name in WORKERS
-        ]
+        write_settings(self.home, memory)
+        return self._supervisor.written(programs(self.home, memory, server, java))
 
     def _raise_servers(self, memory: Remembered, server: mariadb.Server, java: Path) -> None:
         """Database and broker at once, Connect as soon as it has a broker; returns when all three answer."""
@@ -209,7 +171,7 @@ class Stack:
                 self._supervisor.run(name)
                 self._await(name, memory)
 
-        self._both(database, broker_then_connect)
+        both(self._stop, database, broker_then_connect)
 
     def _await(self, part: str, memory: Remembered) -> None:
         ready = READY.get(part, _no_server)
@@ -234,22 +196,6 @@ class Stack:
                     list(pool.map(self._supervisor.halt, together))
             self._supervisor.end()
         end_orphans(self.home)
-
-    def _both(self, one: Callable[[], A], other: Callable[[], B]) -> tuple[A, B]:
-        """Does two things at once. A failure of one, or Ctrl-C, calls the other off."""
-        with ThreadPoolExecutor(2) as pool:
-            first, second = pool.submit(one), pool.submit(other)
-            both: list[Future[Any]] = [first, second]
-            try:
-                done, _pending = wait(both, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-                return first.result(), second.result()
-            except BaseException:
-                self._stop.set()
-                wait(both)
-                self._stop.clear()
-                raise
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

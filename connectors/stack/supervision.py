@@ -68,6 +68,11 @@ class Supervisor:
                 return False
         return True
 
+    @property
+    def killed(self) -> bool:
+        """True when it was there and did not end by itself, so that what it kept may hang around."""
+        return (self._home.run / "supervisord.pid").exists() and not self.alive
+
     def written(self, programs: list[Program]) -> bool:
         """Writes the configuration; True if it isn't what it was."""
         text = configuration(self._home, self._socket, programs)
