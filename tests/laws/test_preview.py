@@ -1,0 +1,155 @@
+"""`preview`: one line an event of a stable shape, whatever the file's order, and blind to true labels."""
+
+import json
+import random
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.sources.event import Event, Notes
+from connectors.sources.events import read_events
+from connectors.sources.instants import instant_of
+from connectors.sources.numbering import streams_of
+from connectors.sources.writing import event_line, remark_line
+from processors.grouping.batch import group_all
+from schemas.groups import Disposition, encode_group
+from schemas.values import Apart, Kind, Together, Words
+from streams.models import shipped_model
+from streams.preview import lines_of, minutes_of, timesheet
+from streams.simulate import dialled, generated, write_truth
+
+ROOT = Path(__file__).parents[2]
+MODEL = shipped_model()
+TITLES = ("Lease v3.docx - Word", "RE: Lease", "Tax 2025.xlsx", "Inbox - Outlook", "Screen saver")
+
+
+@pytest.fixture
+def week(tmp_path: Path) -> Path:
+    """A generated week of two people in the event form, with the true groups in it."""
+    path = tmp_path / "week.jsonl"
+    write_truth(path, generated(dialled({"people": 2, "days": 2}, []), date(2026, 3, 2), seed=3).truths, {})
+    return path
+
+
+def ran(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_json_has_one_line_an_event_with_these_five_fields(week: Path) -> None:
+    done = ran("preview", week, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    asked = [json.loads(line) for line in week.read_text().splitlines()]
+    assert sorted((one["stream"], one["id"]) for one in lines) == sorted((one["stream"], one["id"]) for one in asked)
+    ids = {(one["stream"], one["id"]) for one in asked}
+    for one in lines:
+        assert list(one) == ["stream", "id", "group", "confidence", "outlier"]
+        assert (one["stream"], one["group"]) in ids
+        assert 0 <= one["confidence"] <= 1
+        assert one["outlier"] in (True, False)
+        assert not one["outlier"] or one["group"] == one["id"]
+
+
+def test_the_order_of_the_file_and_the_true_labels_in_it_change_nothing(week: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in week.read_text().splitlines()]
+    random.Random(1).shuffle(lines)
+    for line in lines:
+        line |= {"group": f"g{len(line['title'])}", "client": line["id"], "matter": "m", "code": "L110"}
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(line) + "\n" for line in [*lines, *lines[:5]]))
+    for how in ("--json", "--groups"):
+        assert ran("preview", week, how).stdout == ran("preview", other, how).stdout != ""
+
+
+def test_the_timesheet_names_each_stream_and_a_bad_file_exits_2(week: Path, tmp_path: Path) -> None:
+    shown = ran("preview", week, "--days", "1")
+    assert shown.returncode == 0
+    assert "ada.quillmoor@generated.test" in shown.stdout
+    assert "1 of 2 days" in shown.stdout
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{}\n")
+    refused = ran("preview", bad)
+    assert refused.returncode == 2
+    assert f"{bad}, line 1" in refused.stderr
+    assert ran("preview", week, "--model", bad).returncode == 1
+
+
+events = st.builds(
+    Event,
+    stream=st.sampled_from(["one", "two"]),
+    id=st.from_regex(r"[a-c]{1,3}", fullmatch=True),
+    seq=st.sampled_from([0, 1]),
+    at=st.integers(0, 5).map(lambda hours: instant_of("2026-03-02T08:00:00Z")[0] + hours * 900_000_000),
+    until=st.none(),
+    zone=st.sampled_from(["UTC", "Europe/Berlin"]),
+    kind=st.sampled_from([Kind.WINDOW, Kind.MAIL]),
+    app=st.just(""),
+    words=st.builds(Words, title=st.sampled_from(TITLES)),
+    excluded=st.booleans(),
+)
+sets = st.lists(events, min_size=1, max_size=30, unique_by=lambda one: (one.stream, one.id))
+
+
+@given(sets, st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_any_order_gives_the_same_lines_and_minutes(found: list[Event], order: random.Random) -> None:
+    def said(items: list[Event]) -> list[object]:
+        result: list[object] = []
+        for stream in streams_of(items, Notes()):
+            groups = group_all(stream.activities, stream.feedback, model=MODEL)
+            result += [list(lines_of(stream, groups)), timesheet(stream, groups)]
+            result.append([encode_group(groups[name]) for name in sorted(groups)])
+        return result
+
+    shuffled = list(found)
+    order.shuffle(shuffled)
+    assert said(found) == said(shuffled)
+
+
+@given(sets)
+@settings(max_examples=60, deadline=None)
+def test_every_event_has_one_line_and_its_minutes_are_conserved(found: list[Event]) -> None:
+    for stream in streams_of(found, Notes()):
+        groups = group_all(stream.activities, stream.feedback, model=MODEL)
+        lines = list(lines_of(stream, groups))
+        assert [line.id for line in lines] == [stream.names[one.id] for one in stream.activities]
+        excluded = {stream.names[one.id] for one in stream.activities if one.excluded}
+        pruned = {stream.names[name] for name, one in groups.items() if one.disposition is Disposition.OUTLIER}
+        assert {line.id for line in lines if line.outlier} == excluded | pruned
+        for day in timesheet(stream, groups):
+            assert day.minutes.captured_us >= sum(draft.slice.allocated_us for draft in day.drafts)
+
+
+@given(sets, st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_in_the_event_form_is_read_back_as_it_was(found: list[Event], data: st.DataObject) -> None:
+    """Exported ids are numbers; groups of what is read back are those of the activities, to the byte."""
+    for stream in streams_of(found, Notes()):
+        ids = [one.id for one in stream.activities]
+        pick = st.lists(st.sampled_from(ids), min_size=1, max_size=3).map(tuple)
+        said = (Together(3, data.draw(pick)), Apart(7, data.draw(pick), data.draw(pick)))
+        lines = [event_line(stream.name, one) for one in stream.activities] + [
+            remark_line(stream.name, s) for s in said
+        ]
+        with NamedTemporaryFile() as file:
+            file.write(b"".join(lines))
+            file.flush()
+            (again,) = streams_of(read_events(Path(file.name), Notes()), Notes())
+        assert (again.activities, again.feedback) == (stream.activities, said)
+
+
+def test_minutes_are_rounded_to_the_nearest() -> None:
+    assert [minutes_of(us) for us in (0, 29_999_999, 30_000_000, 90_000_000, 3_600_000_000_000)] == [
+        "0",
+        "0",
+        "1",
+        "2",
+        "60,000",
+    ]
