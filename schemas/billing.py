@@ -123,6 +123,20 @@ class DraftedDay(msgspec.Struct, frozen=True):
     drafts: tuple[Draft, ...]
 
 
+class SheetEntry(msgspec.Struct, frozen=True):
+    """An entry as a timesheet shows it. `extractive`: the narrative is the activities' own words, not a model's."""
+
+    day: date
+    group: int
+    matter: int | None
+    billable: bool
+    allocated_us: int
+    imputed_us: int
+    narrative: str
+    extractive: bool = True
+    status: str = "proposed"
+
+
 class Client(msgspec.Struct, frozen=True):
     """A firm's client. Mail from `domains` means this client."""
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import bill, export, group, importing, prepare, preview, simulate, stack, watch
+from streams import bill, export, group, importing, prepare, preview, simulate, stack, timesheet, watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,8 @@ app.command("import")(importing.import_)
 app.command("export")(export.export)
 app.command("simulate")(simulate.simulate)
 app.command("watch")(watch.watch)
+app.command("verify")(verify.verify)
+app.command("timesheet")(timesheet.timesheet)
 
 
 def main() -> None:

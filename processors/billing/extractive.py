@@ -15,21 +15,23 @@ MOST_PEOPLE = 4
 
 
 def extractive(entry: Slice, activities: Mapping[int, Activity], matter: Matter | None = None) -> str:
-    """What was done, strongest by time first, each thing once; then with whom, then for which matter."""
+    """What was done, strongest by time first, each thing once; then with whom.
+
+    The matter is the entry's own; its number, where titles carry it, is left out.
+    """
     members = [(part, activities[part.activity]) for part in entry.parts]
-    sentences = [_things(members)]
+    sentences = [_things(members, f"[{matter.number}]" if matter else "")]
     if people := _people(members):
         sentences.append(f"With {people}.")
-    if matter is not None:
-        sentences.append(f"Matter {matter.number} {matter.name}".rstrip() + ".")
     return " ".join(sentences)
 
 
-def _things(members: Iterable[tuple[Part, Activity]]) -> str:
+def _things(members: Iterable[tuple[Part, Activity]], tag: str) -> str:
+    """Each thing once. `tag` is the matter's number as titles carry it."""
     weights: dict[str, int] = defaultdict(int)
     written: dict[str, str] = {}
     for part, activity in sorted(members, key=lambda member: (member[1].started_at, member[1].id)):
-        said = phrase(activity)
+        said = phrase(activity, tag)
         weights[said.casefold()] += part.allocated_us
         written.setdefault(said.casefold(), said)
     # sorted() is stable: what took equally long stays in the order in which it happened.

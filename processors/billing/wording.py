@@ -13,6 +13,16 @@ _PARTS = re.compile(r"\s+[-–—|·]\s+")
 _SPACES = re.compile(r"\s+")
 _ADDRESS = re.compile(r"\s*<[^>]*>")
 
+_APPS = (
+    "acrobat,adobe acrobat,brave,calendar,chrome,chromium,edge,excel,firefox,gmail,google chrome,google docs,"
+    "google sheets,intellij idea,jira,libreoffice calc,libreoffice impress,libreoffice writer,microsoft edge,"
+    "microsoft excel,microsoft outlook,microsoft powerpoint,microsoft teams,microsoft word,mozilla firefox,notion,"
+    "onenote,opera,outlook,powerpoint,pycharm,safari,slack,teams,terminal,thunderbird,visual studio code,webstorm,"
+    "word,zoom"
+)
+APPS = frozenset(_APPS.split(","))
+"""What programs put behind a title in their window: it says in what something was done, not what."""
+
 LABELS = {
     Kind.MAIL: "Mail",
     Kind.MEETING: "Meeting",
@@ -23,21 +33,22 @@ LABELS = {
 """Kinds whose title does not tell what was done; a window's or a document's does."""
 
 
-def phrase(activity: Activity) -> str:
-    """What the activity says of itself in a few words; its kind where it says nothing at all."""
-    said = subject(activity)
+def phrase(activity: Activity, without: str = "") -> str:
+    """What the activity says of itself in a few words, less `without`; its kind where it says nothing at all."""
+    said = subject(activity, without)
     label = LABELS.get(activity.kind)
     if not said:
         return label or activity.app or str(activity.kind).capitalize()
     return f"{label}: {said}" if label else said
 
 
-def subject(activity: Activity) -> str:
+def subject(activity: Activity, without: str = "") -> str:
     """The cleaned title, else the first line of the text, else a file's name, else the address; empty if none is."""
     words = activity.words
     first_line = words.text.strip().split("\n", 1)[0]
     files = ", ".join(path.rsplit("/", 1)[-1] for path in words.files[:3])
-    for said in (clean(words.title, activity.app), _single(first_line), files, words.url.split("?", 1)[0]):
+    title = words.title.replace(without, " ") if without else words.title
+    for said in (clean(title, activity.app), _single(first_line), files, words.url.split("?", 1)[0]):
         if said:
             return shortened(said)
     return ""
@@ -49,10 +60,15 @@ def clean(title: str, app: str) -> str:
     while before != said:
         before = said
         said = _REPLY.sub("", _COUNTER.sub("", _MARKS.sub("", said)))
-    parts = _PARTS.split(said)
-    while len(parts) > 1 and app and app.casefold() in parts[-1].casefold():
-        parts.pop()
-    return said if len(parts) == len(_PARTS.split(said)) else " - ".join(parts)
+    while (cut := _without_app(said, app)) != said:
+        said = cut
+    return said
+
+
+def _without_app(title: str, app: str) -> str:
+    *before, last = _PARTS.split(title)
+    named = last.casefold() in APPS or (app and app.casefold() in last.casefold())
+    return title[: -len(last)].rstrip(" -–—|·") if before and named else title
 
 
 def person(name: str) -> str:
