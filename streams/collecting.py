@@ -38,14 +38,18 @@ def set_up(connection: Connection, week: Week, first: date) -> tuple[dict[str, S
         )
         for one in week.firm.matters
     }
-    monday = first - timedelta(days=first.weekday())
-    opens = datetime(monday.year, monday.month, monday.day, CLOSED_AT_HOUR)  # noqa: DTZ001 -- wall time, zone beside it
     scopes = {}
     for person in week.firm.people:
         scope = ensure_timekeeper(connection, person.email, week.firm.name, name=person.name, zone=person.zone)
-        ensure_cadence(connection, scope, WEEKLY, opens, person.zone, CUTOFF_MINUTES)
+        ensure_cadence(connection, scope, WEEKLY, opening(first), person.zone, CUTOFF_MINUTES)
         scopes[person.email] = scope
     return scopes, matters
+
+
+def opening(first: date) -> datetime:
+    """When the cadence begins: the wall time at which the first day's week opens, in whatever zone."""
+    monday = first - timedelta(days=first.weekday())
+    return datetime(monday.year, monday.month, monday.day, CLOSED_AT_HOUR)  # noqa: DTZ001 -- the zone is beside it
 
 
 def paced(
