@@ -5,7 +5,7 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import bill, export, group, importing, prepare, preview, simulate, stack, timesheet, watch
+from streams import bill, export, group, importing, prepare, preview, simulate, stack, timesheet, verify, watch
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -17,6 +17,11 @@ TRIES = 3
 log = structlog.get_logger("group")
 
 
+def transactional_id(number: int) -> str:
+    """The name under which a partition's owner writes; whoever takes it fences the owner before."""
+    return f"timeloom-group-{number}"
+
+
 class Owner:
     """One partition's sets in memory and its writer. Making one fences whoever owned the partition before.
 
@@ -25,7 +30,7 @@ class Owner:
 
     def __init__(self, bootstrap: str, number: int, models: Mapping[str, Model], default: str) -> None:
         self._bootstrap, self._number, self._models, self._default = bootstrap, number, models, default
-        self._writer = FencedWriter(bootstrap, f"timeloom-group-{number}")
+        self._writer = FencedWriter(bootstrap, transactional_id(number))
         self._partition = self._read_back()
 
     def handle(self, records: Sequence[Incoming]) -> None:

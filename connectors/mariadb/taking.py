@@ -115,7 +115,7 @@ def known_owners(engine: Engine, scopes: set[Scope]) -> set[Scope]:
 
 def take(engine: Engine, batch: Batch, slicing: Slicing) -> Taken:
     """Everything the batch causes, or nothing. Raises Fenced where another process has read on in this partition."""
-    return _in_transaction(engine, lambda connection: _take(connection, batch, slicing))
+    return in_transaction(engine, lambda connection: _take(connection, batch, slicing))
 
 
 def look_again(
@@ -130,7 +130,7 @@ def look_again(
             taken.add(scope, reslice(connection, scope, ids, slicing))
         return taken
 
-    return _in_transaction(engine, work)
+    return in_transaction(engine, work)
 
 
 def _take(connection: Connection, batch: Batch, slicing: Slicing) -> Taken:
@@ -199,7 +199,7 @@ def _days(starts_on: date, ends_on: date) -> set[date]:
     return {starts_on + timedelta(days=n) for n in range((ends_on - starts_on).days)}
 
 
-def _in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     """Runs the work on one consistent reading of the database; a few times, where it meets somebody else's lock."""
     consistent = engine.execution_options(isolation_level="REPEATABLE READ")
     for attempt in Retrying(

@@ -5,6 +5,7 @@ same state after everything that had been committed by then has arrived, it is d
 """
 
 from collections.abc import Iterable
+from datetime import date
 from hashlib import blake2b
 
 import msgspec
@@ -22,7 +23,8 @@ class Audit(msgspec.Struct, frozen=True):
     """What was found, and the counts that belong to it.
 
     `grouped` counts activities in groups that are shown or held, `dead` those that are a dead letter. `live_hash` is
-    over id and content of all that must be in a group, `grouped_hash` over what is; `minutes` sums the days.
+    over id and content of all that must be in a group, `grouped_hash` over what is; `minutes` sums the stored days.
+    `days` are all days that have work, entries or minutes.
     """
 
     scope: Scope
@@ -35,6 +37,7 @@ class Audit(msgspec.Struct, frozen=True):
     live_hash: str
     grouped_hash: str
     minutes: DayRow
+    days: frozenset[date]
 
 
 def audit(books: Books) -> Audit:
@@ -56,6 +59,7 @@ def audit(books: Books) -> Audit:
         live_hash=_hash((id, live.hash) for id, live in books.live.items() if id not in excluded | dead),
         grouped_hash=_hash((member.activity, member.hash) for member in books.members),
         minutes=_summed(books.days.values()),
+        days=frozenset(due.days.keys() | books.days.keys() | {entry.day for entry in books.entries}),
     )
 
 

@@ -19,10 +19,12 @@ def minute_findings(books: Books, due: Expected) -> Iterator[Finding]:
     for part in books.parts:
         parts[part.entry].append(part)
     frozen: dict[date, set[int]] = defaultdict(set)
+    kept: set[tuple[date, int]] = set()
     drafts: dict[tuple[date, int], list[EntryRow]] = defaultdict(list)
     for entry in books.entries:
         if entry.frozen:
             frozen[entry.day].update(part.activity for part in parts[entry.id])
+            kept.add((entry.day, entry.group))
         else:
             drafts[entry.day, entry.group].append(entry)
     yield from _crossed(books)
@@ -30,6 +32,10 @@ def minute_findings(books: Books, due: Expected) -> Iterator[Finding]:
     for key in sorted(due.work.keys() | drafts.keys()):
         day, group = key
         work = {id: share for id, share in due.work.get(key, {}).items() if id not in frozen.get(day, ())}
+        if key in kept:
+            # A released entry keeps its place: what joined its group since then waits to become an adjustment.
+            drafted = {part.activity for entry in drafts.get(key, []) for part in parts[entry.id]}
+            work = {id: share for id, share in work.items() if id in drafted}
         yield from _of_work(day, group, work, drafts.get(key, []), parts)
     for entry in books.entries:
         yield from _of_entry(entry, parts[entry.id])

@@ -1,0 +1,112 @@
+"""Audits all timekeepers of a running pipeline, without locks, while it works.
+
+    mark each timekeeper -> wait until `bill` has seen the marks -> one snapshot of the database -> audit
+
+What a look finds may be on its way still. So whoever has findings is looked at again behind a second mark: what is
+found again in the same state is damage, what changed meanwhile is looked at once more, a bounded number of times.
+"""
+
+import time
+from collections.abc import Iterable
+
+import msgspec
+from sqlalchemy import Engine
+
+from connectors.mariadb.books import offsets, read_books, scopes, snapshot
+from connectors.mariadb.marks import set_marks, unseen
+from connectors.mariadb.taking import CONSUMER
+from processors.audit.audit import Audit, audit, proven
+from processors.audit.findings import Finding
+from schemas.errors import StackError
+from schemas.keys import Scope
+from schemas.topics import GROUPS
+from schemas.values import MarkKind
+from streams.said import read_letters, read_said
+from streams.whereabouts import whereabouts
+
+LOOKS = 5
+"""What is still changing at the fifth look is reported as in flight."""
+
+POLL_S = 0.02
+
+
+class Look(msgspec.Struct, frozen=True):
+    """One look at some timekeepers: the audits, where each timekeeper's records are, and all dead letters."""
+
+    audits: dict[Scope, Audit]
+    partitions: dict[Scope, int]
+    dead_letters: int
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What was proven: the last audit of each timekeeper, the damage of those that have some, what is in flight."""
+
+    audits: dict[Scope, Audit]
+    damage: dict[Scope, list[Finding]]
+    in_flight: dict[Scope, list[Finding]]
+    partitions: dict[Scope, int]
+    dead_letters: int
+    looks: int
+
+    @property
+    def clean(self) -> bool:
+        """True where no damage was found."""
+        return not self.damage
+
+
+class Auditor:
+    """Looks at a pipeline. `within_s` is how long `bill` may take to see a mark."""
+
+    def __init__(self, engine: Engine, bootstrap: str, within_s: float) -> None:
+        self._engine, self._bootstrap, self._within_s = engine, bootstrap, within_s
+
+    def verify(self, only: Iterable[Scope] | None = None) -> Verdict:
+        """Looks at all timekeepers, or at these, as often as it takes to tell damage from what is in flight.
+
+        Raises StackError, saying which program is behind, where `bill` doesn't see the marks in time.
+        """
+        look = self._look(self._scopes() if only is None else sorted(only))
+        audits, partitions, looks = dict(look.audits), dict(look.partitions), 1
+        damage: dict[Scope, list[Finding]] = {}
+        moving = {scope for scope, one in audits.items() if one.findings}
+        in_flight = {scope: list(audits[scope].findings) for scope in moving}
+        while moving and looks < LOOKS:
+            look, looks = self._look(sorted(moving)), looks + 1
+            partitions |= look.partitions
+            for scope, one in look.audits.items():
+                damage[scope], in_flight[scope] = proven(audits[scope], one)
+                audits[scope] = one
+            moving = {scope for scope in moving if in_flight[scope]}
+        return Verdict(
+            audits=audits,
+            damage={scope: found for scope, found in damage.items() if found},
+            in_flight={scope: found for scope, found in in_flight.items() if found},
+            partitions=partitions,
+            dead_letters=look.dead_letters,
+            looks=looks,
+        )
+
+    def _scopes(self) -> list[Scope]:
+        with snapshot(self._engine) as connection:
+            return scopes(connection)
+
+    def _look(self, wanted: list[Scope]) -> Look:
+        self._pass_marks(wanted)
+        with snapshot(self._engine) as connection:
+            said = read_said(self._bootstrap, offsets(connection, CONSUMER, GROUPS.name))
+            letters = read_letters(self._bootstrap)
+            audits = {}
+            for scope in wanted:
+                groups = {name: one.group for name, one in said.groups.get(scope, {}).items()}
+                audits[scope] = audit(read_books(connection, scope, groups, letters.activities.get(scope, {})))
+        return Look(audits, {scope: said.partitions[scope] for scope in wanted}, letters.count)
+
+    def _pass_marks(self, wanted: list[Scope]) -> None:
+        """Returns when everything that was committed before is in the tables."""
+        since_ms = time.time_ns() // 1_000_000
+        marks = set_marks(self._engine, wanted, MarkKind.VERIFY)
+        end = time.monotonic() + self._within_s
+        while marks := unseen(self._engine, marks):
+            if time.monotonic() > end:
+                raise StackError(whereabouts(self._bootstrap, marks.values(), since_ms, self._within_s))
+            time.sleep(POLL_S)
