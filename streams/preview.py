@@ -16,10 +16,8 @@ import typer
 from connectors.sources.detect import read
 from connectors.sources.event import WINDOW, Notes, Span
 from connectors.sources.numbering import Stream, streams_of
-from schemas.billing import Directory, DraftedDay, Place
+from schemas.billing import Directory
 from schemas.groups import MICRO, Disposition, Group, encode_group
-
-MINUTE_US = 60_000_000
 
 PathArgument = Annotated[
     Path, typer.Argument(help="Event form (.jsonl, .jsonl.gz), .ics, git repository, or a folder.")
@@ -114,43 +112,13 @@ def _write(out: BinaryIO, lines: Iterator[Line] | Iterator[GroupLine]) -> None:
 
 
 def _show(stream: Stream, groups: Mapping[int, Group], days: int) -> None:
-    """The timesheet of a stream's last days: a row for each piece of work and day, then the minutes in none."""
+    """The timesheet of a stream's last days, as `timesheet` shows it."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    console = Console()
-    sheet = timesheet(stream, groups)
-    shown = sheet[-days:] if days else sheet
-    table = Table("Day", "Minutes", "Activities", "Narrative (extractive)", title=stream.name, title_justify="left")
-    for day in shown:
-        for draft in sorted(day.drafts, key=lambda one: -one.slice.allocated_us):
-            minutes = minutes_of(draft.slice.allocated_us)
-            table.add_row(str(day.minutes.day), minutes, str(len(draft.slice.parts)), escape(draft.narrative))
-        table.add_section()
-    console.print(table)
-    captured, left = (sum(getattr(day.minutes, f"{name}_us") for day in shown) for name in ("captured", "outlier"))
-    held = sum(day.minutes.held_us for day in shown)
-    console.print(
-        f"{len(shown)} of {len(sheet)} days: {minutes_of(captured)} minutes captured, {minutes_of(held)} held back as "
-        f"unsure, {minutes_of(left)} in outliers. {len(stream.activities):,} events, {len(groups):,} groups."
-    )
+    from processors.billing.timesheet import Owner, timesheet_of
+    from streams.timesheet import table
 
-
-def timesheet(stream: Stream, groups: Mapping[int, Group]) -> list[DraftedDay]:
-    """The stream's days with their entries, as live would slice them where no matter is known."""
-    from processors.billing.drafting import drafted_days
-    from processors.billing.matters import matter_book
-    from processors.billing.slicing import slice_days
-
-    book = matter_book(Directory())
-    places = {
-        member.id: Place(name, one.disposition, member.hash) for name, one in groups.items() for member in one.members
-    }
-    days = [day.minutes.day for day in slice_days(stream.activities, places, book)]
-    return drafted_days(stream.activities, places, book, days, {})
-
-
-def minutes_of(us: int) -> str:
-    """Whole minutes, rounded, for people."""
-    return f"{(us + MINUTE_US // 2) // MINUTE_US:,}"
+    sheet = timesheet_of(Owner(stream.name), stream.activities, groups, Directory(), days or None)
+    if sheet is not None:
+        Console().print(table(sheet))
+    typer.echo(f"{stream.name}: {len(stream.activities):,} events in {len(groups):,} groups.\n")
