@@ -8,10 +8,12 @@ its supervisor starts it again, and exactly the unacknowledged changes come agai
 """
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -32,6 +34,9 @@ BATCH = 2000
 
 WITHIN_S = 0.005
 """Faust looks for company at this rhythm, so half of it is what a lone change waits on average."""
+
+STOP_WITHIN_S = 5.0
+"""A worker that crashed and hasn't ended by then ends at once: nothing of it is needed any more."""
 
 log = structlog.get_logger("group")
 
@@ -146,7 +151,11 @@ def make_app(bootstrap: str, models: "Mapping[str, Model]", default: str, datadi
             try:
                 await worker.take(events)
             except Exception as error:
-                log.error("crash", error=repr(error))
+                log.error("crash", error=repr(error), exc_info=True)
+                # Stopping in order lets others have our partitions at once, but it may wait for what never ends.
+                deadline = Timer(STOP_WITHIN_S, os._exit, (1,))
+                deadline.daemon = True
+                deadline.start()
                 await app.crash(error)
                 raise
 
