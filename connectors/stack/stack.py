@@ -107,11 +107,11 @@ class Stack:
 
     def logs(self, part: str, lines: int = 50) -> list[str]:
         """The last lines that a part wrote."""
-        return last_lines(self.home.logs / f"{part}.log", lines)
+        return last_lines(self._log(part), lines)
 
     def follow(self, part: str, lines: int, stop: threading.Event) -> Iterator[str]:
         """The last lines, then each new one until `stop` is set."""
-        return follow(self.home.logs / f"{part}.log", lines, stop)
+        return follow(self._log(part), lines, stop)
 
     def start(self, part: str) -> None:
         """Starts one part, and waits until it answers if it is a server. The stack must be up."""
@@ -209,6 +209,10 @@ class Stack:
                 f"No permission for {error.filename}: part of {self.home.path} belongs to another user. Hand it over: "
                 f"sudo chown -R $USER {self.home.path}"
             ) from error
+
+    def _log(self, part: str) -> Path:
+        self.home.recall()  # refuses a stack that never was, or is somebody else's
+        return self.home.logs / f"{part}.log"
 
     def _known(self, part: str) -> None:
         if part not in self._supervisor.processes():

@@ -1,0 +1,57 @@
+"""The stack's programs: who they are, how each is started and asked whether it is ready, in which order they end."""
+
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from connectors.stack import kafka, mariadb
+from connectors.stack.home import Home, Remembered
+from connectors.stack.supervision import MARK, Program
+
+ROOT = Path(__file__).parents[2]
+SERVERS = ("mariadb", "kafka", "connect")
+WORKERS = ("group", "bill")
+PARTS = (*SERVERS, *WORKERS)
+
+READY: dict[str, Callable[[Remembered], bool]] = {
+    "mariadb": mariadb.accepts,
+    "kafka": kafka.broker_answers,
+    "connect": kafka.connect_answers,
+}
+
+DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
+"""Who uses something ends before it: so each can say its last words."""
+
+
+def write_settings(home: Home, memory: Remembered) -> None:
+    """Writes every file that the servers read."""
+    mariadb.write_administrator(home, memory)
+    kafka.write_settings(home, memory)
+
+
+def programs(home: Home, memory: Remembered, server: mariadb.Server, java: Path) -> list[Program]:
+    """All programs, for the supervisor. The servers' settings must have been written."""
+    mark = {MARK: str(home.path)}
+    files = (mariadb.SETTINGS, home.run / "kafka/server.properties", home.run / "connect/connect.properties")
+    commands = (
+        mariadb.command(server, home, memory),
+        kafka.broker_command(java, home),
+        kafka.connect_command(java, home),
+    )
+    # The settings' hash is in the environment, so that changed settings show as a changed program.
+    servers = [
+        Program(name, command, home.run, {**mark, "TIMELOOM_SEAL": _digest(file)}, stop_s=30)
+        for name, command, file in zip(SERVERS, commands, files, strict=True)
+    ]
+    environment = {**mark, "TIMELOOM_HOME": str(home.path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    # A worker that crashes at one change is started again a few times within a minute: by then the change is a dead
+    # letter, or a person is needed.
+    return servers + [
+        Program(name, [sys.executable, "-m", "streams", name], ROOT, environment, stays_s=60, tries=5, stop_s=30)
+        for name in WORKERS
+    ]
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
