@@ -67,20 +67,19 @@ class Auditor:
         """
         look = self._look(self._scopes() if only is None else sorted(only))
         audits, partitions, looks = dict(look.audits), dict(look.partitions), 1
-        damage: dict[Scope, list[Finding]] = {}
-        moving = {scope for scope, one in audits.items() if one.findings}
-        in_flight = {scope: list(audits[scope].findings) for scope in moving}
-        while moving and looks < LOOKS:
-            look, looks = self._look(sorted(moving)), looks + 1
-            partitions |= look.partitions
+        damage: dict[Scope, list[Finding]] = {scope: [] for scope in audits}
+        suspected = {scope: list(one.findings) for scope, one in audits.items() if one.findings}
+        while suspected and looks < LOOKS:
+            look, looks = self._look(sorted(suspected)), looks + 1
             for scope, one in look.audits.items():
-                damage[scope], in_flight[scope] = proven(audits[scope], one)
+                found, suspected[scope] = proven(suspected[scope], one)
+                damage[scope] += found
                 audits[scope] = one
-            moving = {scope for scope in moving if in_flight[scope]}
+            suspected = {scope: found for scope, found in suspected.items() if found}
         return Verdict(
             audits=audits,
             damage={scope: found for scope, found in damage.items() if found},
-            in_flight={scope: found for scope, found in in_flight.items() if found},
+            in_flight=suspected,
             partitions=partitions,
             dead_letters=look.dead_letters,
             looks=looks,

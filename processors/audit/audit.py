@@ -63,11 +63,15 @@ def audit(books: Books) -> Audit:
     )
 
 
-def proven(before: Audit, after: Audit) -> tuple[list[Finding], list[Finding]]:
-    """Of what the later audit found: what is damage, since the earlier one found it just so, and what is in flight."""
-    seen = set(before.findings)
-    damage = [finding for finding in after.findings if finding in seen]
-    return damage, [finding for finding in after.findings if finding not in seen]
+def proven(suspected: Iterable[Finding], after: Audit) -> tuple[list[Finding], list[Finding]]:
+    """Of what an earlier audit found: what is damage, since it is just so now, and what is still in flight.
+
+    What only the later audit found came after the earlier one's mark, and is for another audit to judge.
+    """
+    before = list(suspected)
+    same, subjects = set(before), {finding.subject for finding in before}
+    damage = [finding for finding in after.findings if finding in same]
+    return damage, [one for one in after.findings if one.subject in subjects and one not in same]
 
 
 def _disposition(books: Books, group: int) -> Disposition | None:

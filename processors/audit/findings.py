@@ -48,3 +48,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     group: int | None = None
     entry: int | None = None
     day: date | None = None
+
+    @property
+    def subject(self) -> tuple[Kind, int | None, int | None, int | None, date | None]:
+        """What it is about, in whatever state."""
+        return self.kind, self.activity, self.group, self.entry, self.day

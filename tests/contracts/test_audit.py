@@ -341,7 +341,7 @@ def test_hashes_differ_where_contents_do() -> None:
 def test_what_is_found_again_in_the_same_state_is_damage_and_what_changed_was_in_flight() -> None:
     both = without_member(live(RIGHT, 8, replace(ACTIVITIES[6], id=8, excluded=False)), 4)
     later = live(both, 8, replace(ACTIVITIES[6], id=8, excluded=False, app="changed"))
-    damage, in_flight = proven(audit(both), audit(later))
+    damage, in_flight = proven(audit(both).findings, audit(later))
     assert {finding.activity for finding in damage} == {4, None}
     assert [finding.activity for finding in in_flight] == [8]
 
@@ -349,6 +349,11 @@ def test_what_is_found_again_in_the_same_state_is_damage_and_what_changed_was_in
 def test_a_row_that_went_there_and_back_was_in_flight() -> None:
     missing = live(RIGHT, 8, replace(ACTIVITIES[6], id=8, excluded=False))
     back = replace(missing, live=missing.live | {8: replace(missing.live[8], changed_at=NINE + 2)})
-    damage, in_flight = proven(audit(missing), audit(back))
+    damage, in_flight = proven(audit(missing).findings, audit(back))
     assert damage == []
     assert len(in_flight) == 1
+
+
+def test_what_came_after_the_mark_is_not_judged() -> None:
+    later = live(RIGHT, 8, replace(ACTIVITIES[6], id=8, excluded=False))
+    assert proven(audit(RIGHT).findings, audit(later)) == ([], [])
