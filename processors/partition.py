@@ -2,8 +2,8 @@
 
     decode -> apply (highest version wins) -> decide (only what was touched) -> say (only what changed)
 
-Feed it what the topics remember (`restore`, `remember`), then batches of changes in offset order (`absorb`). What `absorb` returns
-has to be written whole or not at all, before its changes are acknowledged.
+Feed it what the topics remember (`restore`, `remember`), then batches of changes in offset order (`absorb`). What
+`absorb` returns has to be written whole or not at all, before its changes are acknowledged.
 """
 
 from collections.abc import Iterable, Mapping
@@ -83,18 +83,21 @@ class Partition:
         """After the topics are read: what today's code and models say otherwise than what was said, if anything."""
         self._unresumed = set(self._sets.keys() | self._said.keys())
         self._touched = dict.fromkeys(sorted(self._unresumed), Lineage(self.number, self._latest))
-        return self.absorb([])
+        return self._flush()
 
     def absorb(self, records: Iterable[Incoming]) -> list[Outgoing]:
         """The records to write for this batch of changes: each row's last version and each changed group once."""
-        self._out = []
         for record in records:
             self._take(record)
+        return self._flush()
+
+    def _flush(self) -> list[Outgoing]:
+        """What has gathered since the last time, with what every touched timekeeper's groups are now."""
         for scope in list(self._touched):
             self._say(scope)
         self._out += [self._kept_record(key, kept) for key, kept in self._kept.items()]
-        self._kept = {}
-        return self._out
+        flushed, self._out, self._kept = self._out, [], {}
+        return flushed
 
     def failed(self, record: Incoming) -> Outgoing:
         """What to write down when our own code failed on this record, so that its third failure is known as such."""
@@ -106,9 +109,8 @@ class Partition:
         """The records to write for a change that our own code can't handle: its dead letter, and its row gone."""
         outcome = decode_change(record.value, self.number, record.offset, self._unseal)
         row = outcome.value.key if isinstance(outcome, Ok) else None
-        self._out = []
         self._dead(record, DeadLetter(Reason.BUG, detail, row))
-        return self.absorb([])
+        return self._flush()
 
     def _take(self, record: Incoming) -> None:
         match decode_change(record.value, self.number, record.offset, self._unseal):

@@ -107,6 +107,6 @@ class Live(msgspec.Struct, frozen=True):
         return found
 
     def dead_letters(self) -> list[DeadLettered]:
-        """Every dead letter that the broker has."""
-        records = read_to_end(self.settings.kafka(), DEAD_LETTERS.name, [0])
-        return [decode_dead_letter(record.value) for record in records if record.value is not None]
+        """Every dead letter, once for each origin: a change that comes again writes its letter again."""
+        last = {record.key: record.value for record in read_to_end(self.settings.kafka(), DEAD_LETTERS.name, [0])}
+        return [decode_dead_letter(value) for value in last.values() if value is not None]

@@ -1,8 +1,8 @@
 """Laws 1, 2, 4 and 5 on a worker's whole deciding, at the level of bytes: change events in, records out.
 
-A history is written once. It is then delivered as a broker and a crash may deliver it: in any batches, with batches that
-come again, with aborted data that comes again later at higher offsets, and with owners that die before or after their
-write.
+A history is written once. It is then delivered as a broker and a crash may deliver it: in any batches, with batches
+that come again, with aborted data that comes again later at higher offsets, and with owners that die before or after
+their write.
 """
 
 import json
@@ -189,3 +189,14 @@ def test_a_row_that_becomes_unusable_leaves_its_group_and_is_a_dead_letter() -> 
     assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bad_words"]
     topics.log += partition.absorb([Incoming(NUMBER, 2, b"k", envelope("u", good))])
     assert set(topics.groups()) == {(Scope(1, 1), 1)}, "mended in its row, it is back"
+
+
+def test_a_buried_record_is_a_dead_letter_and_its_row_leaves_its_group() -> None:
+    topics = Topics()
+    partition = owner(topics)
+    topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
+    poison = Incoming(NUMBER, 1, b"k", envelope("u", row(1, 1, 0, 40, 0, False)))
+    topics.log += partition.bury(poison, "failed 3 times: a bug")
+    assert topics.groups() == {}
+    assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bug"]
+    assert owner(topics).absorb([poison]) == [], "known as gone, and not tried again"
