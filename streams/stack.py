@@ -27,7 +27,7 @@ def up(workers: Workers = True) -> None:
 
     Again, it changes nothing.
 
-    The first time it fetches what the machine lacks (204 MB at most), checked by sha256, into .timeloom/downloads.
+    The first time it fetches what the machine lacks (240 MB at most), checked by sha256, into .timeloom/downloads.
 
     Example: ./timeloom stack up
 

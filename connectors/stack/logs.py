@@ -20,20 +20,24 @@ def last_lines(file: Path, count: int) -> list[str]:
 
 def follow(file: Path, count: int, stop: threading.Event) -> Iterator[str]:
     """The last `count` lines, then every new one until `stop` is set. A rotated log is followed into the new file."""
-    yield from last_lines(file, count)
-    log = file.open(encoding="utf-8", errors="replace") if file.exists() else None
-    if log:
-        log.seek(0, 2)
-    while not stop.wait(PAUSE_S):
-        if log:
-            yield from (line.rstrip("\n") for line in log)
-        if file.exists() and (log is None or log_is_old(log.fileno(), file)):
-            if log:
-                log.close()
-            log = file.open(encoding="utf-8", errors="replace")
+    most: int | None = count  # of the first file only; of those after it, every line
+    while not stop.is_set():
+        if not file.exists():
+            stop.wait(PAUSE_S)
+            continue
+        with file.open(encoding="utf-8", errors="replace") as log:
+            yield from (line.rstrip("\n") for line in deque(log, maxlen=most))
+            most = None
+            while not stop.wait(PAUSE_S):
+                rotated = _is_another(log.fileno(), file)  # asked before reading: what is written until then is read
+                yield from (line.rstrip("\n") for line in log)
+                if rotated:
+                    break
 
 
-def log_is_old(descriptor: int, file: Path) -> bool:
-    """True if the open file is no longer the one at that path."""
-    now, then = file.stat(), os.fstat(descriptor)
-    return (now.st_ino, now.st_dev) != (then.st_ino, then.st_dev)
+def _is_another(descriptor: int, file: Path) -> bool:
+    """True if the file at that path is no longer the open one."""
+    try:
+        return not os.path.samestat(file.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return True

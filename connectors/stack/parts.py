@@ -69,8 +69,8 @@ class Fetcher:
         url = self._url(part)
         again = Retrying(
             retry=retry_if_exception_type((requests.RequestException, _Damaged)),
-            stop=stop_after_attempt(4),
-            wait=wait_exponential_jitter(0.5, max=5),
+            stop=stop_after_attempt(3),
+            wait=wait_exponential_jitter(multiplier=0.5, max=5),
             reraise=True,
         )
         try:

@@ -1,0 +1,107 @@
+"""A stack that was killed, or whose port was taken, comes up again with its data. It has a home of its own."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pymysql
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from connectors.stack.home import LOOPBACK, Remembered
+from connectors.stack.stack import Stack
+from connectors.stack.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+SERVERS = ("mariadb", "kafka", "connect")
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Stack]:
+    stack = Stack(ROOT / ".timeloom" / "mortal", downloads=ROOT / ".timeloom" / "downloads")
+    stack.reset()
+    where = stack.up()
+    with _database(where) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE kept")
+    admin = AdminClient({"bootstrap.servers": where.kafka_bootstrap})
+    admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(20)
+    yield stack
+    stack.reset()
+
+
+def _database(where: Remembered) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+    return pymysql.connect(host=LOOPBACK, port=where.ports.mariadb, user=where.admin_user, password=where.secrets.admin)
+
+
+def _has_its_data(stack: Stack) -> bool:
+    where = stack.addresses()
+    with _database(where) as connection, connection.cursor() as cursor:
+        kept = cursor.execute("SHOW DATABASES LIKE 'kept'")
+    topics = AdminClient({"bootstrap.servers": where.kafka_bootstrap}).list_topics(timeout=10).topics
+    return kept == 1 and "kept" in topics
+
+
+def _states(stack: Stack) -> dict[str, str]:
+    return {part.part: part.state for part in stack.status() if part.part in SERVERS}
+
+
+ALL_UP = dict.fromkeys(SERVERS, "up")
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("part", SERVERS)
+def test_a_killed_server_is_started_again_by_itself(mortal: Stack, part: str) -> None:
+    before = mortal.pid(part)
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    assert wait_until(lambda: mortal.pid(part) not in (None, before) and _states(mortal) == ALL_UP, 60)
+    assert _has_its_data(mortal)
+
+
+@pytest.mark.stack
+def test_what_a_killed_session_left_is_ended_and_all_comes_up_again(mortal: Stack) -> None:
+    left = [psutil.Process(pid) for part in SERVERS if (pid := mortal.pid(part))]
+    supervisor = psutil.Process(int((mortal.home.run / "supervisord.pid").read_text()))
+    supervisor.kill()
+    supervisor.wait(10)
+    assert set(_states(mortal).values()) == {"failed"}
+    mortal.up()
+    assert not any(process.is_running() for process in left)
+    assert _states(mortal) == ALL_UP
+    assert _has_its_data(mortal)
+
+
+@pytest.mark.stack
+def test_everything_killed_at_once_comes_up_again(mortal: Stack) -> None:
+    supervisor = psutil.Process(int((mortal.home.run / "supervisord.pid").read_text()))
+    for process in (supervisor, *supervisor.children(recursive=True)):
+        process.kill()
+    mortal.up()
+    assert _states(mortal) == ALL_UP
+    assert _has_its_data(mortal)
+
+
+@pytest.mark.stack
+def test_a_port_that_somebody_took_meanwhile_is_given_up(mortal: Stack) -> None:
+    mortal.down()
+    taken = mortal.addresses().ports.kafka
+    with socket.socket() as somebody:
+        somebody.bind((LOOPBACK, taken))
+        somebody.listen()
+        where = mortal.up()
+    assert where.ports.kafka != taken
+    assert _states(mortal) == ALL_UP
+    assert _has_its_data(mortal)
+
+
+@pytest.mark.stack
+def test_reset_leaves_downloads_only(mortal: Stack) -> None:
+    mortal.up()
+    mortal.reset()
+    assert set(_states(mortal).values()) == {"down"}
+    assert not mortal.home.run.exists()
+    assert not mortal.home.memory.exists()
+    assert (mortal.home.downloads / "jars").is_dir()
