@@ -1,0 +1,1 @@
+"""The one gateway in front of every language model."""

@@ -1,0 +1,75 @@
+"""What can go wrong at a language model's endpoint, and what that means: try again or not, paid or not.
+
+no connection           unreachable   again   not paid
+dropped, unreadable     garbled       again   not known: counts at its estimate
+silence                 timed_out     again   not known
+429                     limited       again   not paid   (not if the quota is used up, or Retry-After is too long)
+409, 5xx                failed        again   not paid
+other 4xx               refused       never   not paid
+"""
+
+import json
+from collections.abc import Mapping
+
+import httpx2
+import msgspec
+import openai
+
+LONGEST_WAIT_S = 120.0
+"""An endpoint that wants us to wait longer is out of order for now; the entries stay due."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An attempt that brought no answer. `again_after_s` is what the endpoint asked for; None where it didn't."""
+
+    state: str
+    error: str
+    again: bool
+    paid: bool | None
+    status: int | None = None
+    again_after_s: float | None = None
+
+
+def failure_of(error: Exception) -> Failure | None:
+    """What an exception of the client means; None where it is no failure of the endpoint but a bug of ours."""
+    if isinstance(error, openai.APITimeoutError):
+        return Failure("timed_out", "no answer in time", again=True, paid=None)
+    if isinstance(error, openai.APIConnectionError):
+        return _unconnected(error)
+    if isinstance(error, openai.APIStatusError):
+        return _refusal(error)
+    if isinstance(error, openai.APIResponseValidationError | json.JSONDecodeError | UnicodeDecodeError):
+        return garbled(f"the answer isn't JSON: {error}")
+    if isinstance(error, httpx2.TimeoutException):
+        return Failure("timed_out", "the answer broke off", again=True, paid=None)
+    if isinstance(error, httpx2.HTTPError):
+        return garbled(f"the answer broke off: {error}")
+    return None
+
+
+def garbled(what: str) -> Failure:
+    """An answer that can't be read, but may have been paid for."""
+    return Failure("garbled", what, again=True, paid=None)
+
+
+def _unconnected(error: openai.APIConnectionError) -> Failure:
+    if isinstance(error.__cause__, httpx2.ConnectError):
+        return Failure("unreachable", f"no connection: {error.__cause__}", again=True, paid=False)
+    return garbled(f"the connection broke: {error.__cause__ or error}")
+
+
+def _refusal(error: openai.APIStatusError) -> Failure:
+    status, text = error.status_code, str(error.message)[:500]
+    if status == 429:
+        wait = _retry_after(error.response.headers)
+        again = error.code != "insufficient_quota" and (wait is None or wait <= LONGEST_WAIT_S)
+        return Failure("limited", text, again=again, paid=False, status=status, again_after_s=wait)
+    again = status in (408, 409) or status >= 500
+    return Failure("failed" if again else "refused", text, again=again, paid=False, status=status)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None  # absent, or a date: our own pauses will do

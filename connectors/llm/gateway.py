@@ -1,0 +1,156 @@
+"""The gateway: one question, one answer, through an OpenAI-compatible endpoint; every attempt is recorded before it is
+made, so that nothing is spent that isn't written down.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import openai
+from openai.types.chat import ChatCompletion
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity.nap import sleep_using_event
+
+from connectors.llm.failures import Failure, failure_of, garbled
+from schemas.errors import ConfigurationError, LanguageModelError
+
+ATTEMPTS = 4
+"""With pauses of some seconds this outlasts a hiccup; an outage is for the next look at what is due."""
+
+DEFAULT_URL = "https://api.openai.com/v1"
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Where questions go. Printed, it hides the key."""
+
+    url: str
+    model: str
+    key: str
+    timeout_s: float = 60.0
+
+    def __repr__(self) -> str:
+        return f"Destination({self.url!r}, {self.model!r}, key=********)"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question as it is sent. Equal `idempotency_key`s are one question to an endpoint that knows such keys."""
+
+    messages: Sequence[Mapping[str, str]]
+    schema_name: str
+    schema: Mapping[str, Any]
+    most_output_tokens: int
+    idempotency_key: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back. `text` may be empty or cut off (`complete` false). Tokens are None where the endpoint is silent
+    about them. `call` is the recorder's name for the attempt.
+    """
+
+    call: int
+    text: str
+    complete: bool
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+class Recorder(Protocol):
+    """Writes attempts down."""
+
+    def sent(self, attempt: int) -> int:
+        """Before an attempt: reserves what it may cost and names it. Raises BudgetExceeded."""
+
+    def failed(self, call: int, failure: Failure) -> None:
+        """After an attempt that brought no answer."""
+
+
+class _Again(Exception):
+    """An attempt failed and may be made again."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.error)
+        self.failure = failure
+
+
+class Gateway:
+    """Asks one endpoint. `stop` ends a pause between attempts early. Threads may share it."""
+
+    def __init__(self, to: Destination, stop: threading.Event, pause_s: float = 1.0) -> None:
+        if not to.key and to.url == DEFAULT_URL:
+            raise ConfigurationError(
+                "Narration is switched on, but there is no key for it. Set OPENAI_API_KEY, or OPENAI_BASE_URL to a "
+                "server of your own that needs none, or switch it off (--no-llm)."
+            )
+        self.to = to
+        self._stop, self._pauses = stop, wait_random_exponential(multiplier=pause_s, max=20 * pause_s)
+        # Retries are ours, because every attempt has to be recorded and paid from the budget.
+        self._client = openai.OpenAI(api_key=to.key or "none", base_url=to.url, timeout=to.timeout_s, max_retries=0)
+
+    def ask(self, asked: Asked, recorder: Recorder) -> Answer:
+        """The answer, after as many attempts as it takes and policy allows.
+
+        Raises LanguageModelError where the endpoint refuses or keeps failing, BudgetExceeded before an attempt that
+        would cost too much.
+        """
+        attempts = Retrying(
+            retry=retry_if_exception_type(_Again),
+            stop=lambda state: self._stop.is_set() or stop_after_attempt(ATTEMPTS)(state),
+            wait=self._pause,
+            sleep=sleep_using_event(self._stop),
+            reraise=True,
+        )
+        try:
+            for attempt in attempts:
+                with attempt:
+                    return self._attempt(asked, recorder, attempt.retry_state.attempt_number)
+        except _Again as last:
+            raise LanguageModelError(
+                f"{self.to.model} at {self.to.url} gave no answer in {attempts.statistics['attempt_number']} attempts; "
+                f"the last one: {last.failure.state}: {last.failure.error}"
+            ) from last
+        raise AssertionError("tenacity re-raises the last error")
+
+    def _attempt(self, asked: Asked, recorder: Recorder, number: int) -> Answer:
+        call = recorder.sent(number)
+        try:
+            completion = self._send(asked)
+        except Exception as error:
+            failure = failure_of(error)
+            if failure is None:
+                raise
+            return self._failed(recorder, call, failure, error)
+        if not isinstance(completion, ChatCompletion) or not completion.choices:
+            return self._failed(recorder, call, garbled("the answer isn't a completion"), None)
+        first, usage = completion.choices[0], completion.usage
+        return Answer(
+            call,
+            (first.message.content if first.message else None) or "",
+            first.finish_reason == "stop",
+            usage.prompt_tokens if usage else None,
+            usage.completion_tokens if usage else None,
+        )
+
+    def _send(self, asked: Asked) -> object:
+        format = {"name": asked.schema_name, "strict": True, "schema": dict(asked.schema)}
+        create: Any = self._client.chat.completions.create  # its overloads know the vendor's literals only
+        return create(
+            model=self.to.model,
+            messages=[dict(message) for message in asked.messages],
+            response_format={"type": "json_schema", "json_schema": format},
+            max_completion_tokens=asked.most_output_tokens,
+            extra_headers={"Idempotency-Key": asked.idempotency_key},
+        )
+
+    def _failed(self, recorder: Recorder, call: int, failure: Failure, error: Exception | None) -> Answer:
+        recorder.failed(call, failure)
+        if failure.again:
+            raise _Again(failure) from error
+        raise LanguageModelError(
+            f"{self.to.model} at {self.to.url} refuses: {failure.status or ''} {failure.error}".replace("  ", " ")
+        ) from error
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked_for = error.failure.again_after_s if isinstance(error, _Again) else None
+        return asked_for if asked_for is not None else self._pauses(state)
