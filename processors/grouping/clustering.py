@@ -15,8 +15,8 @@ from processors.grouping.model import Joining
 class Placement(msgspec.Struct, frozen=True):
     """Where an activity belongs. `label` names the group's first activity: its own id where it begins one.
 
-    `joined` is the sum of its links into that group (0 where it begins one), `rival` the largest sum into another one
-    (0 where there is none), `via` the strongest link's other end (its own id where it begins one or was tied in).
+    `joined` is how much spoke for that group (0 where it begins one), `rival` the most that spoke for another one (0
+    where there is none), `via` the strongest link's other end (its own id where it begins one or was tied in).
     """
 
     label: int
@@ -34,21 +34,24 @@ def choose(
     barred: Collection[int] = (),
 ) -> Placement:
     """Where the activity `own` belongs, given its links to earlier `others` in the order of events, their `labels`, and
-    the `scores` of the links. Of groups with equal sums the one with the earliest link is taken; `barred`
-    are labels that it must not join.
+    the `scores` of the links. For a group speaks its strongest link, and `joining.rest` of the others; of equals
+    the one with the earliest link is taken. `barred` are labels that it must not join.
     """
+    strongest: dict[int, int] = {}
     sums: dict[int, int] = {}
     for label, score in zip(labels, scores, strict=True):
         if label not in barred:
+            strongest[label] = max(strongest.get(label, score), score)
             sums[label] = sums.get(label, 0) + score
     if not sums:
         return Placement(own, 0, 0, own)
-    best = max(sums, key=sums.__getitem__)
-    if sums[best] <= joining.over:
-        return Placement(own, 0, sums[best], own)
-    rival = max([total for label, total in sums.items() if label != best], default=0)
+    speaks = {label: best + (sums[label] - best) * joining.rest // 1000 for label, best in strongest.items()}
+    best = max(speaks, key=speaks.__getitem__)
+    if speaks[best] <= joining.over:
+        return Placement(own, 0, speaks[best], own)
+    rival = max([much for label, much in speaks.items() if label != best], default=0)
     inside = [(score, other) for other, label, score in zip(others, labels, scores, strict=True) if label == best]
-    return Placement(best, sums[best], rival, max(inside)[1])
+    return Placement(best, speaks[best], rival, max(inside)[1])
 
 
 def forced(own: int, label: int) -> Placement:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 MISSING = -(2**31)
 SECOND_US = 1_000_000
+FAR = 1_000_000
+"""More steps than any model counts."""
 
 Rows = npt.NDArray[np.void]
 Column = npt.NDArray[np.int32]
@@ -64,8 +66,8 @@ def talk_gap(pairs: Pairs) -> Column:
 
 
 def talk_steps(pairs: Pairs) -> Column:
-    """Steps between two lines of talk in the order of events; missing where they are far apart."""
-    return _where(_talk(pairs) & (pairs.steps > 0), pairs.steps)
+    """Steps between two lines of talk in the order of events; FAR where RECENT doesn't look so far."""
+    return _where(_talk(pairs), np.where(pairs.steps > 0, pairs.steps, FAR))
 
 
 def point_gap(pairs: Pairs) -> Column:
@@ -80,9 +82,9 @@ def span_gap(pairs: Pairs) -> Column:
     return _where(~(earlier["point"] & later["point"]) & ~_talk(pairs), _gap(pairs))
 
 
-def span_steps(pairs: Pairs) -> Column:
-    """Steps between two that are no talk; missing where they are far apart."""
-    return _where(~_talk(pairs) & (pairs.steps > 0), pairs.steps)
+def other_steps(pairs: Pairs) -> Column:
+    """The same of any other two."""
+    return _where(~_talk(pairs), np.where(pairs.steps > 0, pairs.steps, FAR))
 
 
 def overlap(pairs: Pairs) -> Column:
@@ -94,25 +96,41 @@ def overlap(pairs: Pairs) -> Column:
 
 
 def likeness(left: Rows, right: Rows) -> Column:
-    """Cosine of the texts' embeddings in thousandths; missing where one has no text."""
+    """Cosine of the texts' embeddings in thousandths; missing where one has no text, and for talk."""
     one, other = left["embedding"].astype(np.float32), right["embedding"].astype(np.float32)
     dot = np.einsum("ij,ij->i", one, other).astype(np.float64)
     squares = [np.einsum("ij,ij->i", side, side).astype(np.float64) for side in (one, other)]
     known = (squares[0] > 0) & (squares[1] > 0)
     lengths = np.sqrt(np.where(known, squares[0] * squares[1], 1.0))
-    return _where(known, np.floor(dot * 1000.0 / lengths).astype(np.int64))
+    return _where(known & ~_spoken(left, right), np.floor(dot * 1000.0 / lengths).astype(np.int64))
+
+
+def talk_words(left: Rows, right: Rows) -> Column:
+    """The rarities of the words that two lines of talk share, summed, in thousandths; missing where one has none."""
+    return _where(_worded(left, right) & _spoken(left, right), _shared_rarity(left, right))
 
 
 def rare_words(left: Rows, right: Rows) -> Column:
-    """The rarities of the words that both have, summed, in thousandths; missing where one has no words."""
-    return _where((left["words"][:, 0] != 0) & (right["words"][:, 0] != 0), _shared_rarity(left, right))
+    """The same of any other two."""
+    return _where(_worded(left, right) & ~_spoken(left, right), _shared_rarity(left, right))
 
 
 def word_share(left: Rows, right: Rows) -> Column:
-    """Shared rarity, in thousandths of the rarity of the one that has less of it."""
+    """Shared rarity, in thousandths of the rarity of the one that has less of it; missing for talk."""
     sums = [side["rarity"].sum(axis=1, dtype=np.int64) for side in (left, right)]
     least = np.minimum(sums[0], sums[1])
-    return _where(least > 0, np.minimum(_shared_rarity(left, right) * 1000 // np.maximum(least, 1), 1000))
+    share = np.minimum(_shared_rarity(left, right) * 1000 // np.maximum(least, 1), 1000)
+    return _where((least > 0) & ~_spoken(left, right), share)
+
+
+def _spoken(left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
+    spoken: npt.NDArray[np.bool_] = left["talk"] & right["talk"]
+    return spoken
+
+
+def _worded(left: Rows, right: Rows) -> npt.NDArray[np.bool_]:
+    worded: npt.NDArray[np.bool_] = (left["words"][:, 0] != 0) & (right["words"][:, 0] != 0)
+    return worded
 
 
 def _shared_rarity(left: Rows, right: Rows) -> npt.NDArray[np.int64]:
@@ -144,7 +162,7 @@ def folders(left: Rows, right: Rows) -> Column:
 
 def people(left: Rows, right: Rows) -> Column:
     """The same of the people who take part, actors included; of no use for talk, which `actor` and `named` see to."""
-    return np.where(left["talk"] & right["talk"], MISSING, _share(left, right, "people")).astype(np.int32)
+    return np.where(_spoken(left, right), MISSING, _share(left, right, "people")).astype(np.int32)
 
 
 def actor(left: Rows, right: Rows) -> Column:
@@ -209,13 +227,14 @@ TIMES: dict[str, Callable[[Pairs], Column]] = {
     "talk_steps": talk_steps,
     "point_gap": point_gap,
     "span_gap": span_gap,
-    "span_steps": span_steps,
+    "other_steps": other_steps,
     "overlap": overlap,
 }
 """Features that hang on when the two were."""
 
 CONTENTS: dict[str, Callable[[Rows, Rows], Column]] = {
     "likeness": likeness,
+    "talk_words": talk_words,
     "rare_words": rare_words,
     "word_share": word_share,
     "title": title,

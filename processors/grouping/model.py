@@ -68,10 +68,13 @@ class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Joining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When an activity joins a group: the sum of its links to it, each at least `floor`, passes `over` (millionths)."""
+    """When an activity joins a group: its strongest link to it and `rest` thousandths of the sum of the others pass
+    `over` (millionths). Pairs that score below `floor` aren't linked.
+    """
 
     over: int
     floor: int
+    rest: int
 
 
 class Pruning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

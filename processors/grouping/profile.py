@@ -50,6 +50,7 @@ KIND_NUMBERS = {kind: number for number, kind in enumerate(Kind, 1)} | {Kind.OTH
 _CHANNELS = {channel: number << 32 for number, channel in enumerate(Channel)}
 _ADDRESSEE = re.compile(r"^@?([^\s:,]{2,32})[:,](?=\s|$)")
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_HINTS = 4
 _TOKEN_WORDS, _TOKEN_FILES, _TOKEN_FOLDERS, _TOKEN_PEOPLE = 6, 4, 2, 3
 
 
@@ -66,8 +67,8 @@ def describe(words: Words, app: str, kind: Kind, model: Model) -> Profile:
     text = normal(words.text[:TEXT_CHARS])
     row = np.zeros((), dtype=CONTENT)
     row["talk"] = kind is Kind.MESSAGE or bool(words.actor and text and not title)
-    row["kind"], row["app"], row["title"] = KIND_NUMBERS[kind], _hash(normal(app)), _hash(title)
-    spelled = _spelled(row, f"{title} {text}", model)
+    row["kind"], row["app"] = KIND_NUMBERS[kind], _hash(normal(app))
+    spelled = _spelled(row, title, f"{text} {_hints(words)}", model)
     _places(row, words)
     _people(row, words, text)
     row["embedding"] = embed(spelled)
@@ -89,14 +90,31 @@ def _hash(text: str) -> int:
     return (crc32(text.encode("utf-8", "surrogatepass")) or 1) if text else 0
 
 
-def _spelled(row: npt.NDArray[np.void], text: str, model: Model) -> str:
-    """Puts the rarest words into the row; returns the text without the words that say nothing."""
-    telling = [word for word in words_of(text) if model.rarity.get(word, model.rarity_else) > 0]
-    weighed = {word: min(model.rarity.get(word, model.rarity_else), 65_535) for word in telling}
+def _spelled(row: npt.NDArray[np.void], title: str, text: str, model: Model) -> str:
+    """Puts the title and the rarest words into the row; returns the text without the words that say nothing."""
+    titled = [word for word in words_of(title) if rarity(word, model) > 0]
+    row["title"] = _hash(title) if titled else 0  # "Inbox" is the same everywhere, and no sign of the same work
+    telling = titled + [word for word in words_of(text) if rarity(word, model) > 0]
+    weighed = {word: min(rarity(word, model), 65_535) for word in telling}
     rarest = sorted(weighed, key=lambda word: (-weighed[word], -len(word), word))[:WORDS]
     row["words"][: len(rarest)] = [_hash(word) for word in rarest]
     row["rarity"][: len(rarest)] = [weighed[word] for word in rarest]
     return " ".join(telling)
+
+
+def _hints(words: Words) -> str:
+    """What files and addresses say in words: names of files and of what they lie in, and of people's organisations."""
+    places = ["/".join(file[-400:].replace("\\", "/").split("/")[-2:]) for file in words.files[:_HINTS]]
+    domains = [person.rpartition("@")[2].partition(".")[0] for person in words.people[:_HINTS] if "@" in person]
+    return normal(" ".join((*places, *domains)))
+
+
+def rarity(word: str, model: Model) -> int:
+    """How much sharing a word says, in thousandths; a counted one ("document2") says what it says uncounted."""
+    known = model.rarity.get(word)
+    if known is None:
+        known = model.rarity.get(word.rstrip("0123456789"), model.rarity_else)
+    return known
 
 
 def _places(row: npt.NDArray[np.void], words: Words) -> None:
