@@ -5,7 +5,7 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import bill, export, group, importing, prepare, preview, simulate, stack, timesheet, verify, watch
+from streams import bill, demo, export, group, importing, prepare, preview, simulate, stack, timesheet, verify, watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +14,7 @@ app = typer.Typer(
     help="Turns what a professional did into time entries that can be billed.",
     epilog="Exit: 0 well; 1 something is not as it should be; 2 wrong usage, setting or machine; 3 a server is not up.",
 )
+app.command("demo")(demo.demo)
 app.add_typer(stack.app, name="stack")
 app.add_typer(bill.app, name="bill")
 app.command("prepare")(prepare.command)

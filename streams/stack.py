@@ -33,20 +33,26 @@ def up(workers: Workers = True) -> None:
 
     Exit: 0 all is up; 2 the machine lacks something; 3 a part didn't come up, with its last lines.
     """
-    from connectors.stack.programs import WORKERS
-    from streams.prepare import prepare
     from streams.screen import Screen
-    from streams.settings import load
 
     with Screen() as screen:
-        stack = opened(screen)
-        _check_machine(stack)
-        stack.up()
-        prepare(load(), screen)
-        if workers:
-            for program in WORKERS:
-                stack.start(program)
+        bring_up(screen, workers)
     status(as_json=False)
+
+
+def bring_up(screen: "Progress", workers: bool) -> None:
+    """Checks the machine, then brings up servers, tables, topics and connector, and the workers if asked for."""
+    from connectors.stack.programs import WORKERS
+    from streams.prepare import prepare
+    from streams.settings import load
+
+    stack = opened(screen)
+    _check_machine(stack)
+    stack.up()
+    prepare(load(), screen)
+    if workers:
+        for program in WORKERS:
+            stack.start(program)
 
 
 @app.command()

@@ -48,8 +48,8 @@ def timesheet(
     engine = connect(load().mariadb().url("pipeline"))
     with engine.connect() as connection:
         person = chosen(everybody(connection), timekeeper, firm)
-        span = _span(connection, person.scope, starts, until)
-        sheet = read(connection, person, *span)
+        days = span(connection, person.scope, starts, until)
+        sheet = read(connection, person, *days)
     if html is not None:
         html.write_text(page(sheet), encoding="utf-8")
     if as_json:
@@ -106,9 +106,10 @@ def _asides(connection: "Connection", scope: "Scope", starts_on: date, ends_on: 
     return asides((part for day in sliced for part in day.slices), found.activities)
 
 
-def _span(
+def span(
     connection: "Connection", scope: "Scope", starts: datetime | None, until: datetime | None
 ) -> tuple[date, date]:
+    """The days to show, the second not included; where none are named, the week that ends with the last worked day."""
     from connectors.mariadb.sheets import last_day
 
     last = until.date() if until else (last_day(connection, scope) or date(1970, 1, 1))
