@@ -11,8 +11,8 @@ from connectors.mariadb.people import ensure_cadence, ensure_client, ensure_firm
 from processors.simulation.values import SOURCE, Row, Verb, Week, Write
 from schemas.keys import Scope
 
-TOGETHER = 10
-"""Writes a transaction when no rate is asked for: a collector flushes every few seconds, not every row."""
+TOGETHER = 40
+"""Writes given at once when no rate is asked for: a collector flushes every few seconds, not every row."""
 
 MOST_TOGETHER = 200
 
@@ -76,15 +76,22 @@ def paced(
 
 
 def write_batch(engine: Engine, batch: Sequence[Write], scopes: dict[str, Scope], matters: dict[str, int]) -> None:
-    """One transaction: one person's inserts, updates or deletes together as long as they follow each other."""
-    with engine.begin() as connection:
-        for (email, verb), run in groupby(batch, key=lambda one: (one.email, one.verb)):
-            scope, rows = scopes[email], [one.row for one in run]
-            if verb is Verb.DELETE:
-                there = ids(connection, scope, SOURCE, [row.source_id for row in rows])
-                remove(connection, scope, list(there.values()))
-            else:
-                write(connection, scope, [_seen(row, matters) for row in rows])
+    """One transaction for each person, as each has a collector of their own; each person's writes keep their order."""
+    of_person: dict[str, list[Write]] = {}
+    for one in batch:
+        of_person.setdefault(one.email, []).append(one)
+    for email, writes in of_person.items():
+        with engine.begin() as connection:
+            for verb, run in groupby(writes, key=lambda one: one.verb):
+                _apply(connection, scopes[email], verb, [one.row for one in run], matters)
+
+
+def _apply(connection: Connection, scope: Scope, verb: Verb, rows: Sequence[Row], matters: dict[str, int]) -> None:
+    if verb is Verb.DELETE:
+        there = ids(connection, scope, SOURCE, [row.source_id for row in rows])
+        remove(connection, scope, list(there.values()))
+    else:
+        write(connection, scope, [_seen(row, matters) for row in rows])
 
 
 def _seen(row: Row, matters: dict[str, int]) -> Seen:
