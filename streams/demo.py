@@ -72,7 +72,7 @@ def demo(
 
 
 def _answers(settings: "Settings", engine: "Engine", screen: "Screen") -> None:
-    """A mark goes the whole way, from a row through capture, `group` and `bill` back into a table: the pipeline works."""
+    """A mark goes the whole way, from a row through capture, `group` and `bill` back into a table."""
     from connectors.mariadb.engine import connect
     from connectors.mariadb.marks import set_marks, unseen
     from connectors.mariadb.people import ensure_timekeeper
@@ -123,7 +123,8 @@ def _simulated(engine: "Engine") -> set[str]:
 
     with engine.connect() as connection:
         query = text(
-            "SELECT DISTINCT t.email FROM timekeeper t JOIN activity a ON a.timekeeper_id = t.id WHERE a.source = :source"
+            "SELECT DISTINCT t.email FROM timekeeper t JOIN activity a ON a.timekeeper_id = t.id "
+            "WHERE a.source = :source"
         )
         return set(connection.execute(query, {"source": SOURCE}).scalars())
 
@@ -185,8 +186,8 @@ def _what_next(console: "Console", page: Path, email: str) -> None:
     shown = page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page
     console.print(f"\nOpen [bold]{shown}[/] in a browser: the same timesheet, to read or print.")
     console.print("Three things to try next:")
-    console.print("  ./timeloom preview .                      group this clone's history without any stack")
+    console.print("  ./timeloom preview .            group this clone's history without any stack")
     console.print(
-        "  ./timeloom watch                          see groups form (./timeloom simulate --rate 20 beside it)"
+        "  ./timeloom watch                          see groups form; beside it: ./timeloom simulate --rate 20"
     )
     console.print(f"  ./timeloom timesheet {email}")

@@ -73,7 +73,7 @@ class Arrivals:
         return Figures(changes, self._said, cuts[49], cuts[98])
 
     def _took(self, engine: "Engine") -> list[float]:
-        """Milliseconds. Rows of the imported history come in large transactions and are left out: only the paced ones."""
+        """Milliseconds, of the paced rows: the imported history comes in large transactions."""
         from processors.simulation.values import SOURCE
 
         written = text(

@@ -10,6 +10,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
 from schemas.errors import StackError, TopicMismatch
 from schemas.topics import Topic
 
@@ -21,6 +23,7 @@ def ensure_topics(bootstrap: str, topics: Iterable[Topic], replication: int = 1)
     admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": TIMEOUT_S * 1000})
     wanted = list(topics)
     created = _create(admin, wanted, replication)
+    _told(admin, created)
     check_topics(admin, wanted)
     return created
 
@@ -36,6 +39,13 @@ def _create(admin: AdminClient, topics: list[Topic], replication: int) -> list[s
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise StackError(f"The broker did not create topic {name}: {error.args[0].str()}") from error
     return created
+
+
+@retry(retry=retry_if_result(bool), stop=stop_after_delay(TIMEOUT_S), wait=wait_fixed(0.05))
+def _told(admin: AdminClient, created: list[str]) -> list[str]:
+    """Waits until the broker's metadata knows every new topic: it answers the creation before it tells of it."""
+    known = admin.list_topics(timeout=TIMEOUT_S).topics
+    return [name for name in created if name not in known or not known[name].partitions]
 
 
 def check_topics(admin: AdminClient, topics: list[Topic]) -> None:
