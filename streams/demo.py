@@ -188,6 +188,6 @@ def _what_next(console: "Console", page: Path, email: str) -> None:
     console.print("Three things to try next:")
     console.print("  ./timeloom preview .            group this clone's history without any stack")
     console.print(
-        "  ./timeloom watch                          see groups form; beside it: ./timeloom simulate --rate 20"
+        "  ./timeloom watch                see groups form; beside it: ./timeloom simulate --rate 20"
     )
     console.print(f"  ./timeloom timesheet {email}")

@@ -9,7 +9,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     NewTopic,
     ResourceType,
 )
-
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from schemas.errors import StackError, TopicMismatch
