@@ -89,6 +89,8 @@ def test_a_port_that_somebody_took_meanwhile_is_given_up(mortal: Stack) -> None:
     mortal.down()
     taken = mortal.addresses().ports.kafka
     with socket.socket() as somebody:
+        # The broker's last connections linger in the kernel for a minute.
+        somebody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         somebody.bind((LOOPBACK, taken))
         somebody.listen()
         where = mortal.up()
