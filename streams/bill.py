@@ -20,7 +20,11 @@ import typer
 if TYPE_CHECKING:
     from types import FrameType
 
+    from sqlalchemy import Engine
+
     from streams.keeping import Keeper
+    from streams.narration import Narrator
+    from streams.settings import Settings
 
 SCHEDULE_S = 5.0
 """How often due periods are looked for. A period is due at a minute of a day; seconds don't matter."""
@@ -36,6 +40,9 @@ Llm = Annotated[bool | None, typer.Option("--llm/--no-llm", help="Have a languag
 def run(
     context: typer.Context,
     llm: Llm = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", min=0, help="Most to spend on narratives in 24 hours.")
+    ] = None,
     every: Annotated[float, typer.Option(help="Seconds between looks for due periods.", min=0.1)] = SCHEDULE_S,
 ) -> None:
     """Turn groups into entries until it is told to stop; close periods when they are due.
@@ -64,13 +71,44 @@ def run(
 
     settings = load()
     to_json("bill")
+    stop = stopping()
     engine = connect(settings.mariadb().url("pipeline"))
+    narrator = None
+    if settings.llm if llm is None else llm:
+        narrator = narrator_of(settings, engine, settings.budget_usd if budget_usd is None else budget_usd, stop)
+        narrator.start()
     kafka = settings.kafka()
     consumer = partial(PlacedConsumer, kafka, CONSUMER, GROUPS.name)
-    keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), lambda: None)
-    log.info("started", kafka=kafka)
-    work(keeper, lambda: schedule(engine, time.time_ns() // 1000), every, stopping())
+    keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
+    log.info("started", kafka=kafka, narration=narrator is not None)
+    work(keeper, lambda: schedule(engine, time.time_ns() // 1000), every, stop)
+    if narrator is not None and narrator.error is not None:
+        raise narrator.error
     log.info("stopped")
+
+
+def _nobody() -> None:
+    """Narration is off: the entries' own words were written with them."""
+
+
+def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop: threading.Event) -> "Narrator":
+    """The narrator as set up, after saying where words will go. Raises ConfigurationError where it can't be."""
+    from connectors.llm.gateway import DEFAULT_URL, Destination, Gateway
+    from processors.billing.pricing import price_of, read_price
+    from streams.narration import Narrator, Terms
+
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+    url = settings.openai_base_url or DEFAULT_URL
+    price = price_of(settings.llm_model, read_price(settings.llm_price) if settings.llm_price else None)
+    gateway = Gateway(Destination(url, settings.llm_model, key, settings.llm_timeout_s), stop)
+    log.warning(
+        "narration_is_on",
+        destination=url,
+        model=settings.llm_model,
+        what="words of entries whose period is closed leave this machine for this destination",
+        budget_usd=budget_usd,
+    )
+    return Narrator(engine, gateway, Terms(price, budget_usd), stop)
 
 
 def work(keeper: "Keeper", schedule: Callable[[], object], every: float, stop: threading.Event) -> None:

@@ -4,7 +4,9 @@ TIMELOOM_HOME, TIMELOOM_DOWNLOADS, TIMELOOM_MAVEN      the native stack's folder
 TIMELOOM_KAFKA_BOOTSTRAP, TIMELOOM_CONNECT_URL         servers that someone already has
 TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     a MariaDB that someone already has: with the host, all
 _ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords
-TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration
+TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
+TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
+TIMELOOM_BUDGET_USD                                    tokens, and the most to spend in 24 hours
 """
 
 from pathlib import Path
@@ -64,6 +66,10 @@ class Settings(BaseSettings):
     pipeline_password: SecretStr | None = None
 
     llm: bool = False
+    llm_model: str = "gpt-4.1-mini"
+    llm_timeout_s: float = Field(default=60.0, gt=0)
+    llm_price: str | None = None
+    budget_usd: float = Field(default=1.0, ge=0)
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 

@@ -46,6 +46,15 @@ def price_of(model: str, given: Price | None = None) -> Price:
     return price
 
 
+def read_price(text: str) -> Price:
+    """A price as a person writes it: dollars for a million input and output tokens, "0.4,1.6"."""
+    try:
+        sent, back = (round(float(part) * MICRODOLLARS) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigurationError(f"TIMELOOM_LLM_PRICE={text!r} isn't two amounts such as 0.4,1.6.") from error
+    return Price(sent, back)
+
+
 def cost(price: Price, input_tokens: int, output_tokens: int) -> int:
     """What was used, rounded up to a whole microdollar."""
     total = price.input * input_tokens + price.output * output_tokens

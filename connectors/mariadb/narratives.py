@@ -1,0 +1,265 @@
+"""Narratives and the calls that pay for them. Reserving a narrative's row is the right to call; it is there once.
+
+    due entries -> reserve (rows, the call, its estimate against the budget: one transaction) -> ask -> settle and write
+
+A reservation that outlives its caller is taken over when it is stale. What a lost call cost isn't known: it counts as
+its estimate.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+import msgspec
+from sqlalchemy import Connection, Engine, bindparam, text
+
+from schemas.errors import BudgetExceeded, StackError
+from schemas.keys import Scope
+
+BUDGET_LOCK = "timeloom.budget"
+LOCK_WAIT_S = 10
+MOST_CALLS = 12
+"""Calls for one narrative, over all its reservations; after so many it stays extractive."""
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What besides the content makes a narrative another one."""
+
+    prompt_version: str
+    guidelines: str
+    model: str
+
+
+class DueEntry(msgspec.Struct, frozen=True):
+    """An entry of a closed period that has no model's narrative; its activities strongest first."""
+
+    id: int
+    scope: Scope
+    day: date
+    matter: int | None
+    content: str
+    activities: tuple[int, ...]
+
+
+class Spending(msgspec.Struct, frozen=True):
+    """A call about to be made: where to, and the most that it may cost; and what may be spent in 24 hours."""
+
+    destination: str
+    estimate: int
+    budget: int
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a call made of one reserved narrative; `text` None where nothing of it stood."""
+
+    narrative: int
+    text: str | None
+    citations: str
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What an answered call used. `cost` None: not known, the estimate stays."""
+
+    state: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: int | None
+
+
+def attach_written(connection: Connection, kind: Kind) -> int:
+    """Gives closed entries the narratives that were written, and paid, for just their content; returns how many."""
+    return connection.execute(_ATTACH, msgspec.structs.asdict(kind)).rowcount
+
+
+def due_entries(connection: Connection, kind: Kind, stale_s: float, quiet_s: float, most: int) -> list[DueEntry]:
+    """Entries to narrate, by timekeeper and matter. Left out are those that changed a moment ago (more may follow) and
+    those that another process has reserved.
+    """
+    rows = connection.execute(
+        _DUE,
+        {**msgspec.structs.asdict(kind), "stale": stale_s, "quiet": quiet_s, "calls": MOST_CALLS, "most": most},
+    ).fetchall()
+    parts = _parts(connection, [row[0] for row in rows])
+    return [
+        DueEntry(id, Scope(firm, timekeeper), day, matter, content, tuple(parts.get(id, ())))
+        for id, firm, timekeeper, day, matter, content in rows
+    ]
+
+
+def _parts(connection: Connection, entries: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    if entries:
+        for entry, activity in connection.execute(_PARTS, {"entries": tuple(entries)}):
+            found.setdefault(entry, []).append(activity)
+    return found
+
+
+def reserve(
+    engine: Engine, scope: Scope, kind: Kind, contents: Sequence[str], spending: Spending, stale_s: float
+) -> tuple[dict[str, int], int]:
+    """Reserves what isn't somebody else's, and writes the first call down; returns narratives by content, and the call.
+
+    Where nothing could be reserved, there is no call (0). Raises BudgetExceeded, with nothing reserved.
+    """
+    with _budget(engine, spending) as connection:
+        owner = {"firm": scope.firm, "timekeeper": scope.timekeeper, **msgspec.structs.asdict(kind)}
+        mine = {
+            content: id
+            for content in contents
+            if (id := _reserve_one(connection, {**owner, "content": content}, stale_s)) is not None
+        }
+        call = _write_call(connection, scope, kind, list(mine.values()), spending, 1) if mine else 0
+        return mine, call
+
+
+def try_again(
+    engine: Engine, scope: Scope, kind: Kind, narratives: Sequence[int], spending: Spending, attempt: int
+) -> int:
+    """Writes a further attempt down. Raises BudgetExceeded."""
+    with _budget(engine, spending) as connection:
+        return _write_call(connection, scope, kind, narratives, spending, attempt)
+
+
+def settle_failed(engine: Engine, call: int, state: str, status: int | None, error: str, paid: bool | None) -> None:
+    """Ends a call that brought nothing. Where it may have been paid, its estimate stays as its cost."""
+    values = {"call": call, "state": state, "status": status, "error": error, "unpaid": paid is False}
+    with engine.begin() as connection:
+        connection.execute(_SETTLE_FAILED, values)
+
+
+def write(engine: Engine, call: int, usage: Usage, results: Sequence[Result]) -> None:
+    """Settles an answered call, writes its narratives and gives them to their entries: together or not at all."""
+    with engine.begin() as connection:
+        connection.execute(_SETTLE, {"call": call, **msgspec.structs.asdict(usage)})
+        for result in results:
+            state = "rejected" if result.text is None else "written"
+            connection.execute(_WRITE, {"state": state, **msgspec.structs.asdict(result)})
+            connection.execute(_ATTACH_ONE, {"narrative": result.narrative})
+
+
+def give_up_lost(connection: Connection, stale_s: float) -> int:
+    """Calls of processes that are gone: marked lost; returns how many. They may have been paid."""
+    return connection.execute(_LOST, {"stale": stale_s}).rowcount
+
+
+def spent(connection: Connection) -> int:
+    """Microdollars of the last 24 hours, with what calls under way may cost."""
+    return int(connection.execute(_SPENT).scalar_one())
+
+
+@contextmanager
+def _budget(engine: Engine, spending: Spending) -> Iterator[Connection]:
+    """A transaction in which nobody else spends. Raises BudgetExceeded where the money doesn't suffice."""
+    with engine.connect() as connection:
+        names = {"name": BUDGET_LOCK, "wait": LOCK_WAIT_S}
+        if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), names) != 1:
+            raise StackError(f"Another process has held the budget for {LOCK_WAIT_S} s. Try again.")
+        connection.commit()
+        try:
+            with connection.begin():
+                already = spent(connection)
+                if already + spending.estimate > spending.budget:
+                    raise BudgetExceeded(
+                        f"A call may cost ${spending.estimate / 1e6:.4f}, and of ${spending.budget / 1e6:.2f} for 24 "
+                        f"hours ${already / 1e6:.4f} are spent or reserved. Raise TIMELOOM_BUDGET_USD or wait."
+                    )
+                yield connection
+        finally:
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": BUDGET_LOCK})
+            connection.commit()
+
+
+def _reserve_one(connection: Connection, row: Mapping[str, object], stale_s: float) -> int | None:
+    inserted = connection.execute(_RESERVE, row)
+    if inserted.rowcount == 1:
+        return int(inserted.lastrowid)
+    taken_over = connection.execute(_FIND_STALE, {**row, "stale": stale_s}).scalar()
+    if taken_over is None:
+        return None
+    connection.execute(_TAKE_OVER, {"id": taken_over})
+    return int(taken_over)
+
+
+def _write_call(
+    connection: Connection, scope: Scope, kind: Kind, narratives: Sequence[int], spending: Spending, attempt: int
+) -> int:
+    owner = {"firm": scope.firm, "timekeeper": scope.timekeeper}
+    call = connection.execute(
+        _CALL,
+        {
+            **owner,
+            "destination": spending.destination[:255],
+            "model": kind.model,
+            "prompt_version": kind.prompt_version,
+            "attempt": attempt,
+            "estimate": spending.estimate,
+        },
+    ).lastrowid
+    connection.execute(_LINK, [{**owner, "narrative": id, "call": call} for id in narratives])
+    return int(call)
+
+
+_SAME = (
+    "n.firm_id = e.firm_id AND n.timekeeper_id = e.timekeeper_id AND n.content = e.content"
+    " AND n.prompt_version = :prompt_version AND n.guidelines = :guidelines AND n.model = :model"
+)
+# A person's hand is on what is accepted; and time that costs nothing needs no bought words.
+_OPEN = "e.period_id IS NOT NULL AND e.narrative_id IS NULL AND e.status = 'proposed' AND e.allocated_us > 0"
+_ATTACH = text(
+    f"UPDATE entry e JOIN narrative n ON {_SAME} SET e.narrative = n.text, e.narrative_id = n.id"
+    f" WHERE {_OPEN} AND n.state = 'written'"
+)
+_ATTACH_ONE = text(
+    "UPDATE entry e JOIN narrative n ON n.firm_id = e.firm_id AND n.timekeeper_id = e.timekeeper_id"
+    " AND n.content = e.content SET e.narrative = n.text, e.narrative_id = n.id"
+    f" WHERE n.id = :narrative AND n.state = 'written' AND {_OPEN}"
+)
+_DUE = text(
+    "SELECT e.id, e.firm_id, e.timekeeper_id, e.billing_day, e.matter_id, e.content FROM entry e"
+    f" LEFT JOIN narrative n ON {_SAME} WHERE {_OPEN}"
+    " AND e.updated_at <= NOW(6) - INTERVAL :quiet SECOND"
+    " AND (n.id IS NULL OR (n.state = 'reserved' AND n.created_at <= NOW(6) - INTERVAL :stale SECOND"
+    " AND (SELECT COUNT(*) FROM narrative_call c WHERE c.narrative_id = n.id) < :calls))"
+    " ORDER BY e.firm_id, e.timekeeper_id, e.matter_key, e.billing_day, e.id LIMIT :most"
+)
+_PARTS = text(
+    "SELECT entry_id, activity_id FROM entry_activity WHERE entry_id IN :entries"
+    " ORDER BY entry_id, allocated_us DESC, activity_id"
+).bindparams(bindparam("entries", expanding=True))
+_RESERVE = text(
+    "INSERT IGNORE INTO narrative (firm_id, timekeeper_id, content, prompt_version, guidelines, model)"
+    " VALUES (:firm, :timekeeper, :content, :prompt_version, :guidelines, :model)"
+)
+_FIND_STALE = text(
+    "SELECT id FROM narrative WHERE firm_id = :firm AND timekeeper_id = :timekeeper AND content = :content"
+    " AND prompt_version = :prompt_version AND guidelines = :guidelines AND model = :model AND state = 'reserved'"
+    " AND created_at <= NOW(6) - INTERVAL :stale SECOND FOR UPDATE"
+)
+_TAKE_OVER = text("UPDATE narrative SET created_at = NOW(6) WHERE id = :id")
+_CALL = text(
+    "INSERT INTO llm_call (firm_id, timekeeper_id, destination, model, prompt_version, attempt, state,"
+    " cost_microdollars, started_at)"
+    " VALUES (:firm, :timekeeper, :destination, :model, :prompt_version, :attempt, 'sent', :estimate, NOW(6))"
+)
+_LINK = text(
+    "INSERT INTO narrative_call (narrative_id, llm_call_id, firm_id, timekeeper_id)"
+    " VALUES (:narrative, :call, :firm, :timekeeper)"
+)
+_SETTLE_FAILED = text(
+    "UPDATE llm_call SET state = :state, status_code = :status, error = :error, ended_at = NOW(6),"
+    " cost_microdollars = IF(:unpaid, 0, cost_microdollars) WHERE id = :call"
+)
+_SETTLE = text(
+    "UPDATE llm_call SET state = :state, status_code = 200, input_tokens = :input_tokens,"
+    " output_tokens = :output_tokens, cost_microdollars = COALESCE(:cost, cost_microdollars), ended_at = NOW(6)"
+    " WHERE id = :call"
+)
+_WRITE = text(
+    "UPDATE narrative SET state = :state, text = :text, citations = :citations, written_at = NOW(6)"
+    " WHERE id = :narrative AND state = 'reserved'"
+)
+_LOST = text(
+    "UPDATE llm_call SET state = 'lost', error = 'its process ended before the answer', ended_at = NOW(6)"
+    " WHERE state = 'sent' AND started_at <= NOW(6) - INTERVAL :stale SECOND"
+)
+_SPENT = text("SELECT COALESCE(SUM(cost_microdollars), 0) FROM llm_call WHERE started_at > NOW(6) - INTERVAL 24 HOUR")

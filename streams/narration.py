@@ -1,0 +1,267 @@
+"""Has the entries of closed periods narrated by a language model: once for each content, within a budget, in batches.
+
+    attach what is paid for ──▶ due entries ──▶ by timekeeper and matter ──▶ say what it will cost ──▶
+    reserve ──▶ ask ──▶ check each sentence ──▶ write and attach
+
+Nothing of this runs unless narration is switched on. It runs beside the consumer, in a thread of its own, and only ever
+touches narratives: an entry that changes meanwhile keeps its own words, and is due again.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from connectors.llm.failures import LONGEST_WAIT_S, Failure
+from connectors.llm.gateway import ATTEMPTS, Answer, Asked, Gateway
+from connectors.mariadb import narratives
+from connectors.mariadb.directory import read_directory
+from connectors.mariadb.narratives import DueEntry, Kind, Result, Spending, Usage
+from connectors.mariadb.rows import read_ids
+from processors.billing.checks import check_narrative
+from processors.billing.content import content
+from processors.billing.pricing import Price, cost, estimate
+from processors.billing.prompts import (
+    GUIDELINES,
+    PROMPT_VERSION,
+    SCHEMA,
+    EntryMaterial,
+    Question,
+    Sentence,
+    entry_material,
+    questions,
+    read_answer,
+)
+from schemas.errors import BudgetExceeded, LanguageModelError
+from schemas.values import Activity, content_hash
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from schemas.keys import Scope
+
+LOOK_S = 10.0
+"""How often due entries are looked for without being told: reservations of others go stale, budgets are renewed."""
+
+MOST_ENTRIES = 500
+MICRO = 1_000_000
+
+log = structlog.get_logger("bill")
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """On what terms entries are narrated. `quiet_s`: an entry that changed less long ago may be changing still."""
+
+    price: Price
+    budget_usd: float
+    quiet_s: float = 5.0
+    stale_s: float | None = None
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """One call to be made: a question and the entries that it is about, in the order of its numbers from 1."""
+
+    scope: "Scope"
+    question: Question
+    entries: tuple[DueEntry, ...]
+
+
+class Narrator(threading.Thread):
+    """The thread. `error` is what ended it, if anything did; `stop` is then set, so that the process ends too."""
+
+    def __init__(self, engine: "Engine", gateway: Gateway, terms: Terms, stop: threading.Event) -> None:
+        super().__init__(name="narrator", daemon=True)
+        self._engine, self._gateway, self._terms, self._stop_all = engine, gateway, terms, stop
+        self._kind = Kind(PROMPT_VERSION, GUIDELINES, gateway.to.model)
+        # A caller that is alive has answered or given up by then.
+        alive_s = ATTEMPTS * (gateway.to.timeout_s + LONGEST_WAIT_S)
+        self._stale_s = alive_s if terms.stale_s is None else terms.stale_s
+        self._woken = threading.Event()
+        self.error: BaseException | None = None
+
+    def wake(self) -> None:
+        """Tells it that entries may have become due."""
+        self._woken.set()
+
+    def run(self) -> None:
+        """Narrates whenever there is something to narrate, until the process stops."""
+        structlog.contextvars.bind_contextvars(program="bill")  # a thread has a context of its own
+        try:
+            while not self._stop_all.is_set():
+                self._woken.clear()
+                self.narrate()
+                if self._woken.wait(LOOK_S):
+                    self._stop_all.wait(self._terms.quiet_s)
+        except BaseException as error:
+            self.error = error
+            self._stop_all.set()
+            raise
+
+    def narrate(self) -> int:
+        """One round: everything that is due now, as far as budget and endpoint let it; returns how many entries got a
+        narrative.
+        """
+        with self._engine.begin() as connection:
+            if lost := narratives.give_up_lost(connection, self._stale_s):
+                log.warning("calls_lost", calls=lost, why="their process ended; they count at their estimates")
+            attached = narratives.attach_written(connection, self._kind)
+        batches = self._batches()
+        if batches:
+            self._announce(batches)
+        try:
+            return attached + sum(self._ask(batch) for batch in batches if not self._stop_all.is_set())
+        except BudgetExceeded as error:
+            log.warning("budget_spent", why=str(error))
+        except LanguageModelError as error:
+            log.error("not_narrated", why=str(error))
+        return attached
+
+    def _batches(self) -> list[Batch]:
+        with self._engine.connect() as connection:
+            due = narratives.due_entries(connection, self._kind, self._stale_s, self._terms.quiet_s, MOST_ENTRIES)
+            scopes = {entry.scope for entry in due}
+            matters = {
+                matter.id: f"{matter.number} {matter.name}".strip()
+                for firm in {scope.firm for scope in scopes}
+                for matter in read_directory(connection, firm).matters
+            }
+            activities = {
+                scope: dict(
+                    read_ids(connection, scope, "activity", [a for e in due if e.scope == scope for a in e.activities])
+                )
+                for scope in scopes
+            }
+        return [
+            batch
+            for (scope, matter), entries in groupby(due, key=lambda entry: (entry.scope, entry.matter))
+            for batch in _questions(scope, matters.get(matter or 0, ""), list(entries), activities[scope])
+        ]
+
+    def _announce(self, batches: Sequence[Batch]) -> None:
+        """Where what goes, and for how much, before it goes."""
+        with self._engine.connect() as connection:
+            spent = narratives.spent(connection)
+        log.info(
+            "narrating",
+            destination=self._gateway.to.url,
+            model=self._gateway.to.model,
+            calls=len(batches),
+            entries=sum(len(batch.entries) for batch in batches),
+            at_most_usd=round(sum(self._spending(batch.question).estimate for batch in batches) / MICRO, 4),
+            spent_in_24_hours_usd=round(spent / MICRO, 4),
+            budget_usd=self._terms.budget_usd,
+        )
+
+    def _spending(self, question: Question) -> Spending:
+        most = estimate(self._terms.price, question.chars, question.most_output_tokens)
+        return Spending(self._gateway.to.url, most, round(self._terms.budget_usd * MICRO))
+
+    def _ask(self, batch: Batch) -> int:
+        """Reserves, asks, checks, writes one batch; what somebody else has reserved is left out."""
+        spending = self._spending(batch.question)
+        contents = list(dict.fromkeys(entry.content for entry in batch.entries))
+        mine, call = narratives.reserve(self._engine, batch.scope, self._kind, contents, spending, self._stale_s)
+        asked = _only(batch, mine)
+        if asked is None:
+            return 0
+        recorder = _Calls(self._engine, batch.scope, self._kind, list(mine.values()), spending, call)
+        answer = self._gateway.ask(_as_sent(asked.question, self._kind, sorted(mine)), recorder)
+        results = _results(answer, asked, mine)
+        usage = self._usage(answer)
+        narratives.write(self._engine, answer.call, usage, results)
+        written = sum(result.text is not None for result in results)
+        log.info("narrated", call=answer.call, written=written, rejected=len(results) - written, cost=usage.cost)
+        return written
+
+    def _usage(self, answer: Answer) -> Usage:
+        state = "answered" if answer.complete else "truncated"
+        if answer.input_tokens is None or answer.output_tokens is None:
+            return Usage(state, answer.input_tokens, answer.output_tokens, None)
+        used = cost(self._terms.price, answer.input_tokens, answer.output_tokens)
+        return Usage(state, answer.input_tokens, answer.output_tokens, used)
+
+
+class _Calls:
+    """Writes the attempts of one question down (`connectors.llm.gateway.Recorder`). The first is reserved already."""
+
+    def __init__(
+        self, engine: "Engine", scope: "Scope", kind: Kind, ids: Sequence[int], spending: Spending, first: int
+    ) -> None:
+        self._engine, self._scope, self._kind = engine, scope, kind
+        self._ids, self._spending, self._first = ids, spending, first
+
+    def sent(self, attempt: int) -> int:
+        """Before an attempt."""
+        if attempt == 1:
+            return self._first
+        return narratives.try_again(self._engine, self._scope, self._kind, self._ids, self._spending, attempt)
+
+    def failed(self, call: int, failure: Failure) -> None:
+        """After an attempt that brought nothing."""
+        log.warning("call_failed", call=call, state=failure.state, status=failure.status, error=failure.error)
+        narratives.settle_failed(self._engine, call, failure.state, failure.status, failure.error, failure.paid)
+
+
+def _questions(scope: "Scope", matter: str, entries: Sequence[DueEntry], rows: Mapping[int, object]) -> Iterator[Batch]:
+    """The calls for one timekeeper's entries of one matter; entries whose rows have changed meanwhile are left out."""
+    current = [entry for entry in entries if _current(entry, rows)]
+    materials = [
+        entry_material(n, entry.day, (one for id in entry.activities if isinstance(one := rows[id], Activity)))
+        for n, entry in enumerate(current)
+    ]
+    for question in questions(matter, materials):
+        yield Batch(scope, _numbered(question), tuple(current[one.entry] for one in question.entries))
+
+
+def _current(entry: DueEntry, rows: Mapping[int, object]) -> bool:
+    members = [(id, content_hash(one)) for id in entry.activities if isinstance(one := rows.get(id), Activity)]
+    return content(entry.day, entry.matter, members) == entry.content
+
+
+def _numbered(question: Question) -> Question:
+    entries = tuple(msgspec.structs.replace(one, entry=n) for n, one in enumerate(question.entries, 1))
+    return msgspec.structs.replace(question, entries=entries)
+
+
+def _only(batch: Batch, mine: Mapping[str, int]) -> Batch | None:
+    """The batch without entries that somebody else has reserved, and with each content once."""
+    kept: dict[str, tuple[DueEntry, EntryMaterial]] = {}
+    for entry, material in zip(batch.entries, batch.question.entries, strict=True):
+        if entry.content in mine:
+            kept.setdefault(entry.content, (entry, material))
+    if not kept:
+        return None
+    question = msgspec.structs.replace(batch.question, entries=tuple(material for _, material in kept.values()))
+    return Batch(batch.scope, _numbered(question), tuple(entry for entry, _ in kept.values()))
+
+
+def _as_sent(question: Question, kind: Kind, contents: Sequence[str]) -> Asked:
+    named = msgspec.json.encode((kind, contents))
+    return Asked(
+        messages=question.messages,
+        schema_name="narratives",
+        schema=SCHEMA,
+        most_output_tokens=question.most_output_tokens,
+        idempotency_key=f"timeloom-{blake2b(named, digest_size=16).hexdigest()}",
+    )
+
+
+def _results(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[Result]:
+    """What stands of the answer for each entry; an answer that can't be read leaves nothing standing."""
+    try:
+        said: Mapping[int, tuple[Sentence, ...]] = read_answer(answer.text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        log.warning("answer_unreadable", call=answer.call, complete=answer.complete, error=str(error))
+        said = {}
+    results = []
+    for entry, material in zip(asked.entries, asked.question.entries, strict=True):
+        checked = check_narrative(said.get(material.entry, ()), material, asked.question.matter)
+        for refused in checked.refused:
+            log.warning("sentence_refused", entry=entry.id, why=refused.why)
+        text = checked.text or None
+        results.append(Result(mine[entry.content], text, msgspec.json.encode(checked).decode()))
+    return results
