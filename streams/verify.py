@@ -88,5 +88,5 @@ def _lines(verdict: "Verdict", mended: "Mended | None") -> list[str]:
     if not said.ok and mended is None:
         shown.append("Mend it: ./timeloom verify --mend")
     elif not said.ok:
-        shown.append("What is left did not mend. The rows and groups are named above; see docs/runbook.md")
+        shown.append("What is left did not mend; what is wrong is named above; `--json` has all of it")
     return [*shown, "all is right" if said.ok else "NOT RIGHT"]
