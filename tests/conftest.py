@@ -1,11 +1,14 @@
-"""The real stack for every test that needs it: brought up once a session, from nothing, in a home of its own.
+"""The real stack for every test that needs it: brought up once a session, from nothing, in a home of the session's own.
 
 A test that can't have the stack fails; nothing is skipped.
 """
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Engine
 
@@ -21,12 +24,24 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """MariaDB, Kafka and Connect with capture running, no `group` and no `bill`; stopped and deleted at the end."""
-    stack = Stack(ROOT / ".timeloom" / "test", downloads=ROOT / ".timeloom" / "downloads")
-    stack.reset()
+    homes = ROOT / ".timeloom" / "tests"
+    for left in homes.glob("*"):
+        if not psutil.pid_exists(int(left.name)):  # a session that was killed before it could clear up
+            _clear(_stack(left))
+    stack = _stack(homes / str(os.getpid()))
     stack.up()
     prepare(Settings(home=stack.home.path))
     yield stack
+    _clear(stack)
+
+
+def _stack(home: Path) -> Stack:
+    return Stack(home, downloads=ROOT / ".timeloom" / "downloads")
+
+
+def _clear(stack: Stack) -> None:
     stack.reset()
+    shutil.rmtree(stack.home.path)
 
 
 @pytest.fixture(scope="session")
