@@ -22,6 +22,8 @@ from schemas.errors import SourceError
 from schemas.rows import BadRow, check_interval, known_zones
 from schemas.values import Kind, Words
 
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
 MOST_OCCURRENCES = 50_000
 """A rule that repeats more often than this until now (daily since 1890) is a mistake or an attack."""
 
@@ -84,8 +86,9 @@ class _Reader:
                     f"{self.where}: {name} can't be read ({message}). Correct it, or leave the event out."
                 )
         value = self.event.get(name)
-        if value is None:
-            raise SourceError(f"{self.where}: has no {name}. Correct the event, or leave it out.")
+        if value is None or isinstance(value, list):
+            count = "no" if value is None else "more than one"
+            raise SourceError(f"{self.where}: has {count} {name}. Correct the event, or leave it out.")
         zone = value.params.get("TZID")
         if isinstance(value.dt, datetime) and value.dt.tzinfo is None and zone:
             raise SourceError(
@@ -127,6 +130,7 @@ class _Reader:
         times = rruleset()
         times.rdate(start)  # RFC 5545 counts DTSTART always, dateutil only if the rule hits it
         for rule in self.event.rrules:
+            _check(rule)
             times.rrule(cast(rrule, rrulestr(self.rule_text(rule, start), dtstart=start)))
         for added, _ in self.event.rdates:
             if moment := self.aware(added):
@@ -149,6 +153,8 @@ class _Reader:
         """The rule with its UNTIL in UTC, as RFC 5545 wants it where DTSTART has a zone; many leave it local."""
         rule = icalendar.vRecur(rule)
         for until in rule.pop("UNTIL", []):
+            if not isinstance(until, date):
+                raise ValueError(f"the UNTIL {until} of its rule is no date")
             if not isinstance(until, datetime):
                 until = datetime(until.year, until.month, until.day, 23, 59, 59)  # noqa: DTZ001 -- the zone comes below
             local = until if until.tzinfo else until.replace(tzinfo=start.tzinfo)
@@ -178,6 +184,15 @@ class _Reader:
             actor=organizer,
             people=tuple(dict.fromkeys(filter(None, chain([organizer], people)))),
         )
+
+
+def _check(rule: icalendar.vRecur) -> None:
+    """Raises ValueError on rules that dateutil would follow for ever, or that no meeting has."""
+    freq = str(rule.get("FREQ", ["none"])[0]).upper()
+    if freq not in FREQUENCIES:
+        raise ValueError(f"its rule has FREQ {freq}, and only {', '.join(FREQUENCIES)} make sense for a meeting")
+    if any(int(interval) < 1 for interval in rule.get("INTERVAL", [])):
+        raise ValueError("its rule has an INTERVAL below 1")
 
 
 def _address(value: str) -> str:

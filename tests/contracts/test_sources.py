@@ -212,7 +212,10 @@ def test_a_recurring_event_is_expanded_in_the_window_only_and_that_is_said(tmp_p
         ("DTSTART;TZID=Europe/Berlin:20260316T090000\n", "", "has no DTSTART"),
         ("DTSTART;TZID=Europe/Berlin:20260316T090000", "DTSTART:soon", "DTSTART can't be read"),
         ("DTEND;TZID=Europe/Berlin:20260316T100000", "DTEND:20260316T070000Z", "ended_at is before started_at"),
-        ("FREQ=WEEKLY;UNTIL=20260413T000000", "FREQ=SECONDLY", "repeats over"),
+        ("FREQ=WEEKLY;UNTIL=20260413T000000", "FREQ=SECONDLY", "FREQ SECONDLY"),
+        ("FREQ=WEEKLY;UNTIL=20260413T000000", "BYDAY=MO", "FREQ NONE"),
+        ("FREQ=WEEKLY;UNTIL=20260413T000000", "FREQ=DAILY;INTERVAL=0", "INTERVAL below 1"),
+        ("SUMMARY:Jour fixe\n", "DTSTART:20260316T090000Z\n", "more than one DTSTART"),
         ("BEGIN:VCALENDAR", "BEGIN:NOTHING", "isn't a calendar"),
     ],
 )
