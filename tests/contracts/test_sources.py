@@ -331,3 +331,13 @@ def test_remarks_speak_of_the_same_numbers() -> None:
     assert stream.releases == (Release(2, (1,), "{}"),)
     with pytest.raises(SourceError, match="'nobody', which is no event"):
         streams_of([event("b", 1), Remark("s", 1, "together", ("nobody",))], Notes())
+
+
+def test_the_example_in_the_documentation_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
+    example = page.split("```json\n")[1].split("```")[0]
+    read_back = [item for item in read_events(written(tmp_path, example), Notes()) if isinstance(item, Event)]
+    assert [(one.id, one.kind, one.zone) for one in read_back] == [
+        ("w1", Kind.WINDOW, "Etc/GMT-1"),
+        ("m1", Kind.MAIL, "UTC"),
+    ]
