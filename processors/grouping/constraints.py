@@ -63,69 +63,73 @@ def resolve(feedback: Iterable[Feedback], places: Mapping[int, Place]) -> Constr
     return bundles.resolved(places, tuple(sorted(losers)))
 
 
+class _Bundle:
+    """Activities that are tied together, and what their bundle is kept apart by."""
+
+    __slots__ = ("members", "tags")
+
+    def __init__(self, activity: int) -> None:
+        self.members, self.tags = {activity}, set[Tag]()
+
+
 class _Bundles:
-    """Bundles under construction: for each activity its bundle (a shared set), for each bundle its tags."""
+    """Bundles under construction, by each of their activities."""
 
     def __init__(self) -> None:
-        self._bundle: dict[int, set[int]] = {}
-        self._tags: dict[int, set[Tag]] = {}  # by the identity of the bundle: its member with the smallest id
+        self._of: dict[int, _Bundle] = {}
 
-    def _of(self, activity: int) -> set[int]:
-        if activity not in self._bundle:
-            self._bundle[activity] = {activity}
-            self._tags[activity] = set()
-        return self._bundle[activity]
+    def _bundle(self, activity: int) -> _Bundle:
+        return self._of.setdefault(activity, _Bundle(activity))
 
     def tie(self, activities: list[int]) -> bool:
-        """Ties them together one after the other, by id; True if some can't be."""
-        lost = False
+        """Ties them to the one with the smallest id, one after the other; True if some can't be."""
         ordered = sorted(set(activities))
-        for activity in ordered[1:]:
-            lost |= not self._merge(self._of(ordered[0]), self._of(activity))
-        if ordered:
-            self._of(ordered[0])
-        return lost
+        return not all([self._merge(ordered[0], activity) for activity in ordered])
 
-    def _merge(self, one: set[int], other: set[int]) -> bool:
-        if one is other:
+    def _merge(self, one: int, other: int) -> bool:
+        small, large = sorted((self._bundle(one), self._bundle(other)), key=lambda bundle: len(bundle.members))
+        if small is large:
             return True
-        tags, more = self._tags[min(one)], self._tags[min(other)]
-        if any((word, part, 1 - side) in tags for word, part, side in more):
+        if any((word, part, 1 - side) in large.tags for word, part, side in small.tags):
             return False
-        del self._tags[min(one)], self._tags[min(other)]
-        one |= other
-        self._tags[min(one)] = tags | more
-        for activity in other:
-            self._bundle[activity] = one
+        large.members |= small.members
+        large.tags |= small.tags
+        for activity in small.members:
+            self._of[activity] = large
         return True
 
     def part(self, word: Apart, places: Mapping[int, Place]) -> bool:
         """Separates the sides; a bundle that is on both (a later word tied it) is separated from the rest of both."""
-        left = {min(self._of(activity)) for activity in word.left if activity in places}
-        right = {min(self._of(activity)) for activity in word.right if activity in places}
-        both = sorted(left & right)
-        self._separate(word.id, 0, left - right, right)
-        for number, name in enumerate(both, 1):
-            self._separate(word.id, number, {name}, (right - left) | set(both[number:]))
+        left, right = (
+            {id(bundle): bundle for activity in side if activity in places for bundle in (self._bundle(activity),)}
+            for side in (word.left, word.right)
+        )
+        both = [left[name] for name in left.keys() & right.keys()]
+        _separate(word.id, 0, [left[name] for name in left.keys() - right.keys()], list(right.values()))
+        only_right = [right[name] for name in right.keys() - left.keys()]
+        for number, bundle in enumerate(both, 1):
+            _separate(word.id, number, [bundle], only_right + both[number:])
         return bool(both)
 
-    def _separate(self, word: int, part: int, left: set[int], right: set[int]) -> None:
-        if left and right:
-            for side, names in ((0, left), (1, right)):
-                for name in names:
-                    self._tags[name].add((word, part, side))
-
     def resolved(self, places: Mapping[int, Place], losers: tuple[int, ...]) -> Constraints:
-        firsts = {name: min(self._bundle[name], key=places.__getitem__) for name in self._tags}
+        """What came of it, by the earliest activity of each bundle."""
+        bundles = {min(b.members, key=places.__getitem__): b for b in {id(b): b for b in self._of.values()}.values()}
         sides: dict[Tag, set[int]] = {}
-        for name, tags in self._tags.items():
-            for tag in tags:
-                sides.setdefault(tag, set()).add(firsts[name])
+        for start, bundle in bundles.items():
+            for tag in bundle.tags:
+                sides.setdefault(tag, set()).add(start)
         apart = {
-            firsts[name]: frozenset().union(*(sides[word, part, 1 - side] for word, part, side in tags))
-            for name, tags in self._tags.items()
-            if tags
+            start: frozenset().union(*(sides[word, part, 1 - side] for word, part, side in bundle.tags))
+            for start, bundle in bundles.items()
+            if bundle.tags
         }
-        bundle = {firsts[name]: tuple(sorted(self._bundle[name])) for name in self._tags}
-        first = {activity: start for start, members in bundle.items() for activity in members}
-        return Constraints(first, bundle, apart, losers)
+        members = {start: tuple(sorted(bundle.members)) for start, bundle in bundles.items()}
+        first = {activity: start for start, tied in members.items() for activity in tied}
+        return Constraints(first, members, apart, losers)
+
+
+def _separate(word: int, part: int, left: list[_Bundle], right: list[_Bundle]) -> None:
+    if left and right:
+        for side, bundles in ((0, left), (1, right)):
+            for bundle in bundles:
+                bundle.tags.add((word, part, side))
