@@ -1,0 +1,218 @@
+"""A timekeeper whose rows and groups a test moves as it likes: the group worker's part is played by the test, so that
+every order of row changes and group records can be tried against the real database.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+
+import msgspec
+from sqlalchemy import Engine, text
+
+from connectors.mariadb import people
+from connectors.mariadb.columns import to_datetime
+from connectors.mariadb.directory import read_directory
+from connectors.mariadb.entries import Row, read_entries
+from connectors.mariadb.part_takers import PartTakers, by_id
+from connectors.mariadb.taking import Batch, Record, Taken, look_again, take, take_up
+from processors.billing.drafting import drafted_days
+from processors.billing.matters import matter_book
+from processors.billing.slicing import slice_days
+from schemas.groups import Disposition, Group, GroupSaid, Lineage, MarkSaid, Member
+from schemas.keys import GroupKey, MarkKey, Scope
+from schemas.topics import GROUPS
+from schemas.values import Mark, MarkKind, content_hash
+from streams.decisions import Decisions
+
+PARTITION = 3
+MINUTE = 60_000_000
+_names = itertools.count(1)
+
+Figures = dict[str, object]
+
+
+class Books:
+    """One timekeeper: writes rows as a collector, says groups as a worker, reads what bill made of them."""
+
+    def __init__(self, collector: Engine, pipeline: Engine) -> None:
+        self.collector, self.pipeline = collector, pipeline
+        self.decisions = Decisions()
+        with collector.begin() as connection:
+            name = f"books {next(_names)}"
+            self.firm = people.ensure_firm(connection, name)
+            self.scope = people.ensure_timekeeper(connection, f"{name}@example.com", name)
+            client = people.ensure_client(connection, self.firm, "Example Client", ("client.example",))
+            self.matters = [
+                people.ensure_matter(connection, self.firm, client, f"2026-000{n}", name=f"Matter {n}", billable=n != 2)
+                for n in (1, 2)
+            ]
+        self.place = take_up(pipeline, GROUPS.name, PARTITION)
+        self.labels: dict[int, str] = {}
+        self.dispositions: dict[str, Disposition] = defaultdict(lambda: Disposition.WORK)
+        self.said: dict[int, Group] = {}
+        self.offset = 100
+        self.doubts: dict[Scope, set[int]] = {}
+
+    def insert(self, start: int, minutes: int | None, label: str | None = None, **columns: object) -> int:
+        """An activity; None minutes: a point in time. `label` is the group that the worker will put it into."""
+        row: dict[str, object] = {
+            "firm": self.scope.firm,
+            "timekeeper": self.scope.timekeeper,
+            "source_id": str(next(_names)),
+            "kind": "document",
+            "start": to_datetime(start),
+            "end": None if minutes is None else to_datetime(start + minutes * MINUTE),
+            "zone": "Europe/Berlin",
+            "words": '{"title":"Lease"}',
+            "matter": None,
+            "billable": None,
+            "excluded": False,
+            **columns,
+        }
+        with self.collector.begin() as connection:
+            activity = int(connection.execute(_INSERT, row).lastrowid)
+        if label is not None:
+            self.labels[activity] = label
+        return activity
+
+    def update(self, activity: int, **columns: object) -> None:
+        """Changes columns of an activity."""
+        sets = ", ".join(f"{name} = :{name}" for name in columns)
+        with self.collector.begin() as connection:
+            connection.execute(text(f"UPDATE activity SET {sets} WHERE id = :id"), {"id": activity, **columns})
+
+    def delete(self, activity: int) -> None:
+        """Deletes an activity."""
+        self.labels.pop(activity, None)
+        with self.collector.begin() as connection:
+            connection.execute(text("DELETE FROM activity WHERE id = :id"), {"id": activity})
+
+    def groups(self) -> dict[int, Group]:
+        """What the worker would say of the rows as they are now: groups by label, named by their smallest id."""
+        rows = self.rows(self.labels)
+        members: dict[str, list[Member]] = defaultdict(list)
+        for id, label in sorted(self.labels.items()):
+            if id in rows:
+                members[label].append(Member(id, rows[id]))
+        return {
+            found[0].id: Group(tuple(found), self.dispositions[label], 500_000, 0, 0, 0, "test")
+            for label, found in members.items()
+        }
+
+    def rows(self, ids: Iterable[int]) -> dict[int, str]:
+        """Content hashes of the rows that aren't excluded."""
+        from connectors.mariadb.rows import read_ids
+        from schemas.values import Activity
+
+        with self.pipeline.connect() as connection:
+            found = read_ids(connection, self.scope, "activity", list(ids))
+            return {id: content_hash(a) for id, a in found if isinstance(a, Activity) and not a.excluded}
+
+    def records(self) -> list[Record]:
+        """The records that a worker would write now: what changed since it last said something."""
+        groups = self.groups()
+        self.offset += 1
+        lineage = Lineage(PARTITION, self.offset)
+        gone = [Record(self.records_key(id), None) for id in self.said if id not in groups]
+        new = [
+            Record(self.records_key(id), GroupSaid(g, lineage)) for id, g in groups.items() if self.said.get(id) != g
+        ]
+        self.said = groups
+        return gone + new
+
+    def mark(self, kind: MarkKind, period: int | None = None) -> Record:
+        """A mark that everything before it has passed."""
+        id = next(_names)
+        key = MarkKey(self.scope.firm, self.scope.timekeeper, f"{kind}:{id}")
+        return Record(key, MarkSaid(Mark(id, kind, f"test:{id}", period), Lineage(PARTITION, self.offset)))
+
+    def take(self, records: list[Record]) -> Taken:
+        """Takes a batch, as bill does."""
+        batch = Batch(GROUPS.name, PARTITION, self.place, self.place + 1 + len(records), records)
+        taken = take(self.pipeline, batch, self.decisions)
+        self.place = batch.next
+        for scope, ids in taken.in_doubt.items():
+            self.doubts.setdefault(scope, set()).update(ids)
+        return taken
+
+    def say(self) -> Taken:
+        """The worker says what changed, and bill takes it."""
+        return self.take(self.records())
+
+    def look_again(self) -> None:
+        """Bill looks at what was in doubt again."""
+        doubts, self.doubts = self.doubts, {}
+        taken = look_again(self.pipeline, GROUPS.name, PARTITION, self.place, doubts, self.decisions)
+        self.doubts = dict(taken.in_doubt)
+
+    def stored(self) -> tuple[dict[tuple[date, int, int], Figures], dict[date, tuple[int, ...]]]:
+        """Entries and minutes as the database has them."""
+        with self.pipeline.connect() as connection:
+            days = {row[0] for row in connection.execute(_ENTRY_DAYS, msgspec.structs.asdict(self.scope))}
+            entries = read_entries(connection, self.scope, days)
+            minutes = connection.execute(_MINUTES, msgspec.structs.asdict(self.scope)).fetchall()
+        return (
+            {(row.day, *row.stored.key): _figures(row) for rows in entries.values() for row in rows},
+            {day: tuple(figures) for day, *figures in minutes},
+        )
+
+    def expected(self) -> tuple[dict[tuple[date, int, int], Figures], dict[date, tuple[int, ...]]]:
+        """Entries and minutes from slicing everything at once."""
+        everything = self._everything()
+        with self.pipeline.connect() as connection:
+            book = matter_book(read_directory(connection, self.firm))
+        days = [d.minutes.day for d in slice_days(everything.activities.values(), everything.places, book)]
+        entries: dict[tuple[date, int, int], Figures] = {}
+        minutes: dict[date, tuple[int, ...]] = {}
+        for day in drafted_days(everything.activities.values(), everything.places, book, days, {}):
+            for draft in day.drafts:
+                part = draft.slice
+                entries[part.day, *part.key] = {
+                    "content": draft.content,
+                    "narrative": draft.narrative,
+                    "billable": part.billable,
+                    "allocated_us": part.allocated_us,
+                    "imputed_us": part.imputed_us,
+                    "parts": {p.activity: (p.allocated_us, p.imputed) for p in part.parts},
+                }
+            m = day.minutes
+            if m.captured_us:
+                minutes[m.day] = (
+                    m.captured_us, m.billable_us, m.non_billable_us, m.held_us, m.outlier_us, m.excluded_us,
+                )  # fmt: skip
+        return entries, minutes
+
+    def _everything(self) -> PartTakers:
+        with self.pipeline.connect() as connection:
+            ids = connection.execute(_IDS, msgspec.structs.asdict(self.scope)).scalars().all()
+            return by_id(connection, self.scope, ids)
+
+    def records_key(self, group: int) -> GroupKey:
+        """The key of a group's records."""
+        return GroupKey(self.scope.firm, self.scope.timekeeper, group)
+
+
+def _figures(row: Row) -> Figures:
+    return {
+        "content": row.content,
+        "narrative": row.narrative,
+        "billable": row.billable,
+        "allocated_us": row.allocated_us,
+        "imputed_us": row.imputed_us,
+        "parts": dict(row.parts),
+    }
+
+
+_INSERT = text(
+    "INSERT INTO activity (firm_id, timekeeper_id, source, source_id, kind, started_at, ended_at, zone, words,"
+    " matter_id, billable, excluded) VALUES (:firm, :timekeeper, 'test', :source_id, :kind, :start, :end, :zone,"
+    " :words, :matter, :billable, :excluded)"
+)
+_OWNED = "WHERE firm_id = :firm AND timekeeper_id = :timekeeper"
+_IDS = text(f"SELECT id FROM activity {_OWNED}")
+_ENTRY_DAYS = text(f"SELECT DISTINCT billing_day FROM entry {_OWNED}")
+_MINUTES = text(
+    "SELECT billing_day, captured_us, billable_us, non_billable_us, held_us, outlier_us, excluded_us FROM day_minutes "
+    + _OWNED
+)
