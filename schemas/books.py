@@ -7,7 +7,12 @@ import msgspec
 
 from schemas.groups import Group
 from schemas.keys import Scope
-from schemas.values import Activity
+from schemas.values import Activation, Activity, Apart, Release, Together
+
+Decision = Together | Apart | Release | Activation
+
+RowName = tuple[str, int]
+"""A row of one timekeeper: its table and its id."""
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -81,14 +86,18 @@ class DayRow(msgspec.Struct, frozen=True):
 class Books(msgspec.Struct, frozen=True):
     """One timekeeper's rows and what the pipeline made of them.
 
-    `dead` holds for each activity that has dead letters the content hashes of these (empty where the content can't be
-    read). `said` are the groups on the topic as far as `bill` has read it. `owners` tells whose an activity is that the
-    pipeline's tables name and this timekeeper hasn't got. `crossed` are parts whose owner isn't their entry's.
+    `dead` holds for each row that has dead letters the content hashes of these (empty where it is no activity, or one
+    that can't be read). `decisions` are the rows by which people decide on grouping (None: it can't be read), `heeded`
+    those that the worker goes by. `said` are the groups on the topic as far as `bill` has read it. `owners` tells whose
+    an activity is that the pipeline's tables name and this timekeeper hasn't got. `crossed` are parts whose owner isn't
+    their entry's.
     """
 
     scope: Scope
     live: Mapping[int, Live] = {}
-    dead: Mapping[int, frozenset[str]] = {}
+    dead: Mapping[RowName, frozenset[str]] = {}
+    decisions: Mapping[RowName, Decision | None] = {}
+    heeded: Mapping[RowName, Decision] = {}
     groups: Mapping[int, StoredGroup] = {}
     members: tuple[MemberRow, ...] = ()
     said: Mapping[int, Group] = {}
@@ -101,4 +110,4 @@ class Books(msgspec.Struct, frozen=True):
     def accounted(self, activity: int) -> bool:
         """Is there a reason why this live activity is in no group: excluded, or a dead letter of this very content?"""
         live = self.live[activity]
-        return live.excluded or live.hash in self.dead.get(activity, frozenset())
+        return live.excluded or live.hash in self.dead.get(("activity", activity), frozenset())

@@ -21,7 +21,7 @@ from schemas.errors import StackError
 from schemas.keys import Scope
 from schemas.topics import GROUPS
 from schemas.values import MarkKind
-from streams.said import read_letters, read_said
+from streams.said import read_heeded, read_letters, read_said
 from streams.whereabouts import whereabouts
 
 LOOKS = 5
@@ -93,11 +93,12 @@ class Auditor:
         self._pass_marks(wanted)
         with snapshot(self._engine) as connection:
             said = read_said(self._bootstrap, offsets(connection, CONSUMER, GROUPS.name))
-            letters = read_letters(self._bootstrap)
+            letters, heeded = read_letters(self._bootstrap), read_heeded(self._bootstrap)
             audits = {}
             for scope in wanted:
                 groups = {name: one.group for name, one in said.groups.get(scope, {}).items()}
-                audits[scope] = audit(read_books(connection, scope, groups, letters.activities.get(scope, {})))
+                dead, decisions = letters.rows.get(scope, {}), heeded.get(scope, {})
+                audits[scope] = audit(read_books(connection, scope, groups, dead, decisions))
         return Look(audits, {scope: said.partitions[scope] for scope in wanted}, letters.count)
 
     def _pass_marks(self, wanted: list[Scope]) -> None:

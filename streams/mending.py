@@ -15,6 +15,7 @@ from schemas.keys import Scope
 from schemas.topics import GROUPS
 from streams.auditing import Auditor, Verdict
 from streams.decisions import Decisions
+from streams.models import shipped_model
 from streams.ownership import transactional_id
 from streams.said import read_said
 
@@ -56,7 +57,9 @@ class Mender:
     def _say(self, plans: Mapping[Scope, Mending], done: Mended) -> None:
         for scope, plan in plans.items():
             done.rows += say_again(self._collector, scope, plan.again)
-            done.deletes += len(plan.gone) - len(say_deletes_again(self._collector, scope, plan.gone))
+            done.deletes += len(plan.gone) - len(
+                say_deletes_again(self._collector, scope, plan.gone, shipped_model().version)
+            )
             done.moves += len(plan.moved) - len(say_moves_again(self._collector, scope, plan.moved))
 
     def _begin_again(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:

@@ -1,4 +1,4 @@
-"""What the topics say now, folded: each timekeeper's groups, the marks that were passed on, and the dead letters."""
+"""What the topics say now, folded: groups, the marks that were passed on, dead letters, decisions that are heeded."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from connectors.kafka.log import read_to_end
-from schemas.changes import decode_change
+from schemas.books import Decision, RowName
+from schemas.changes import change_of_kept, decode_change, decode_kept
 from schemas.dead_letters import DeadLettered, decode_dead_letter
 from schemas.groups import GroupSaid, MarkSaid, decode_said
-from schemas.keys import GroupKey, OriginKey, Scope, decode_key, decode_said_key
+from schemas.keys import GroupKey, OriginKey, RowKey, Scope, decode_key, decode_said_key
 from schemas.outcomes import Ok
 from schemas.records import Incoming
-from schemas.topics import DEAD_LETTERS, GROUPS, PARTITIONS
+from schemas.rows import ROWS
+from schemas.topics import DEAD_LETTERS, GROUPS, PARTITIONS, WORKING_SET
 from schemas.values import Activity, content_hash
 
 
@@ -52,10 +54,10 @@ def read_said(
 
 
 class Letters(msgspec.Struct, frozen=True):
-    """Dead letters: how many there are, and for each activity that has some the contents that were given up."""
+    """Dead letters: how many there are, and for each row that has some the contents that were given up."""
 
     count: int
-    activities: Mapping[Scope, Mapping[int, frozenset[str]]]
+    rows: Mapping[Scope, Mapping[RowName, frozenset[str]]]
 
 
 def read_letters(bootstrap: str) -> Letters:
@@ -66,11 +68,11 @@ def read_letters(bootstrap: str) -> Letters:
             letters[record.key] = decode_dead_letter(record.value)
         elif record.key is not None:
             letters.pop(record.key, None)
-    contents: dict[Scope, dict[int, frozenset[str]]] = defaultdict(dict)
+    contents: dict[Scope, dict[RowName, frozenset[str]]] = defaultdict(dict)
     for origin, letter in letters.items():
-        if letter.table == "activity" and None not in (letter.firm, letter.timekeeper, letter.row):
-            of = contents[Scope(letter.firm or 0, letter.timekeeper or 0)]
-            of[letter.row or 0] = of.get(letter.row or 0, frozenset()) | {_content(origin, letter)}
+        if letter.firm and letter.timekeeper and letter.table and letter.row:
+            rows, name = contents[Scope(letter.firm, letter.timekeeper)], (letter.table, letter.row)
+            rows[name] = rows.get(name, frozenset()) | {_content(origin, letter)}
     return Letters(len(letters), contents)
 
 
@@ -81,3 +83,20 @@ def _content(origin: bytes, letter: DeadLettered) -> str:
     if isinstance(outcome, Ok) and isinstance(outcome.value.value, Activity):
         return content_hash(outcome.value.value)
     return ""
+
+
+def read_heeded(bootstrap: str, partitions: Iterable[int] = range(PARTITIONS)) -> dict[Scope, dict[RowName, Decision]]:
+    """The feedback, releases and activations that the workers go by: what `working-set` keeps of them."""
+    heeded: dict[Scope, dict[RowName, Decision]] = defaultdict(dict)
+    for record in read_to_end(bootstrap, WORKING_SET.name, list(partitions)):
+        # Nearly all of it is activities: those are told by their keys, and never decoded.
+        if record.key is None or b'"activity"' in record.key:
+            continue
+        key = decode_key(record.key, RowKey)
+        rows, name = heeded[Scope(key.firm, key.timekeeper)], (key.table, key.id)
+        rows.pop(name, None)
+        if record.value is not None and key.table in ROWS:
+            outcome = change_of_kept(key, decode_kept(record.value), record.partition)
+            if isinstance(outcome, Ok) and isinstance(outcome.value.value, Decision):
+                rows[name] = outcome.value.value
+    return heeded

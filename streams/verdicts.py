@@ -40,6 +40,8 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
     group: int | None = None
     entry: int | None = None
     day: date | None = None
+    table: str | None = None
+    row: int | None = None
 
 
 class Timekeeper(msgspec.Struct, frozen=True):
@@ -117,7 +119,8 @@ def _minutes(verdict: Verdict) -> Minutes:
 def _by_kind(found: Iterable[tuple[Scope, Finding]]) -> dict[str, list[Found]]:
     kinds: dict[str, list[Found]] = defaultdict(list)
     for scope, one in found:
-        named = Found(scope.firm, scope.timekeeper, one.at, one.detail, one.activity, one.group, one.entry, one.day)
+        about = (one.activity, one.group, one.entry, one.day, *(one.row or ()))
+        named = Found(scope.firm, scope.timekeeper, one.at, one.detail, *about)
         kinds[one.kind.value].append(named)
     return dict(sorted(kinds.items()))
 

@@ -19,13 +19,24 @@ from connectors.mariadb.ledger import (
 )
 from connectors.mariadb.models import Activity as ActivityModel
 from connectors.mariadb.rows import read_all
-from schemas.books import Books, DayRow, EntryRow, Live, MemberRow, PartRow, StoredGroup
+from schemas.books import (
+    Books,
+    DayRow,
+    Decision,
+    EntryRow,
+    Live,
+    MemberRow,
+    PartRow,
+    RowName,
+    StoredGroup,
+)
 from schemas.changes import Unseal, plain
 from schemas.groups import Disposition, Group
 from schemas.keys import Scope
 from schemas.values import Activity, content_hash
 
 CHUNK = 1_000
+DECISIONS = ("feedback", "release", "activation")
 FROZEN = frozenset({"released", "locked"})
 
 UNREADABLE = Group((), Disposition.HELD, 0, 0, 0, 0, "unreadable")
@@ -68,7 +79,8 @@ def read_books(
     connection: Connection,
     scope: Scope,
     said: Mapping[int, Group],
-    dead: Mapping[int, frozenset[str]],
+    dead: Mapping[RowName, frozenset[str]],
+    heeded: Mapping[RowName, Decision],
     unseal: Unseal = plain,
 ) -> Books:
     """The timekeeper's rows and what the pipeline's tables say of them; what the topics say is given."""
@@ -81,6 +93,8 @@ def read_books(
         scope=scope,
         live=live,
         dead=dead,
+        decisions=_decisions(connection, scope),
+        heeded=heeded,
         groups=_groups(connection, scope),
         members=members,
         said=said,
@@ -102,6 +116,14 @@ def _live(connection: Connection, scope: Scope, unseal: Unseal) -> dict[int, Liv
         if isinstance(value, Activity)
         else Live(None, "", changed_at[id])
         for id, value in read_all(connection, scope, "activity", unseal)
+    }
+
+
+def _decisions(connection: Connection, scope: Scope) -> dict[RowName, Decision | None]:
+    return {
+        (table, id): value if isinstance(value, Decision) else None
+        for table in DECISIONS
+        for id, value in read_all(connection, scope, table)
     }
 
 

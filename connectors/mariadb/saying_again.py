@@ -9,45 +9,56 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
+from schemas.books import RowName
 from schemas.keys import Scope
 
-_AGAIN = text(
-    "UPDATE activity SET said = said + 1 WHERE firm_id = :firm AND timekeeper_id = :timekeeper AND id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
+_AGAIN = "UPDATE `{table}` SET said = said + 1 WHERE firm_id = :firm AND timekeeper_id = :timekeeper AND id IN :ids"
 
-# The id comes back for a moment that only the binlog sees: an insert and a delete in one transaction.
-_APPEAR = text(
-    "INSERT INTO activity (id, firm_id, timekeeper_id, source, source_id, kind, started_at, zone, words)"
-    " VALUES (:id, :firm, :timekeeper, 'mend', :source_id, 'other', UTC_TIMESTAMP(6), 'UTC', '{}')"
-)
-_GO = text(
-    "DELETE FROM activity WHERE id = :id AND firm_id = :firm AND timekeeper_id = :timekeeper AND source = 'mend'"
-)
+# The id comes back for a moment that only the binlog sees: an insert of nearly nothing and a delete in one transaction.
+_APPEAR = {
+    "activity": (
+        "source, source_id, kind, started_at, zone, words",
+        "'mend', CONCAT('gone-', :id), 'other', UTC_TIMESTAMP(6), 'UTC', '{}'",
+    ),
+    "feedback": ("verb, left_ids", "'together', '[]'"),
+    "release": ("activity_ids", "'[]'"),
+    "activation": ("model_version", ":model"),
+}
 
 _OWNER = text("SELECT firm_id, timekeeper_id FROM activity WHERE id = :id FOR UPDATE")
 _MOVE = text("UPDATE activity SET firm_id = :firm, timekeeper_id = :timekeeper WHERE id = :id")
 
 
-def say_again(collector: Engine, scope: Scope, ids: Sequence[int]) -> int:
+def say_again(collector: Engine, scope: Scope, names: Sequence[RowName]) -> int:
     """Says these rows again, as they are; returns how many there were."""
-    if not ids:
-        return 0
+    said = 0
     with collector.begin() as connection:
-        values = {"firm": scope.firm, "timekeeper": scope.timekeeper, "ids": list(ids)}
-        return connection.execute(_AGAIN, values).rowcount
+        for table in sorted({table for table, _ in names}):
+            again = text(_AGAIN.format(table=table)).bindparams(bindparam("ids", expanding=True))
+            values = _owner(scope) | {"ids": [id for of, id in names if of == table]}
+            said += connection.execute(again, values).rowcount
+    return said
 
 
-def say_deletes_again(collector: Engine, scope: Scope, ids: Sequence[int]) -> list[int]:
-    """Says again that these rows are gone; returns those that aren't (the id is in use, perhaps somebody else's)."""
+def say_deletes_again(collector: Engine, scope: Scope, names: Sequence[RowName], model: str) -> list[RowName]:
+    """Says again that these rows are gone; returns those that aren't (the id is in use, perhaps somebody else's).
+
+    `model` is a version that the workers know: an activation has to name one, though it is gone at once.
+    """
     there = []
-    for id in ids:
-        values = {"id": id, "firm": scope.firm, "timekeeper": scope.timekeeper}
+    for table, id in names:
+        columns, literals = _APPEAR[table]
+        appear = text(
+            f"INSERT INTO `{table}` (id, firm_id, timekeeper_id, {columns})"
+            f" VALUES (:id, :firm, :timekeeper, {literals})"
+        )
+        values = _owner(scope) | {"id": id}
         try:
             with collector.begin() as connection:
-                connection.execute(_APPEAR, values | {"source_id": f"gone-{id}"})
-                connection.execute(_GO, values)
+                connection.execute(appear, values | ({"model": model} if table == "activation" else {}))
+                connection.execute(text(f"DELETE FROM `{table}` WHERE id = :id"), {"id": id})
         except IntegrityError:
-            there.append(id)
+            there.append((table, id))
     return there
 
 
@@ -70,3 +81,7 @@ def say_moves_again(collector: Engine, left: Scope, ids: Sequence[int]) -> list[
         except IntegrityError:
             failed.append(id)
     return failed
+
+
+def _owner(scope: Scope) -> dict[str, object]:
+    return {"firm": scope.firm, "timekeeper": scope.timekeeper}

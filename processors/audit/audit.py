@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from processors.audit.decisions import decision_findings
 from processors.audit.findings import Finding
 from processors.audit.membership import group_findings, row_findings
 from processors.audit.minutes import minute_findings
@@ -43,7 +44,7 @@ class Audit(msgspec.Struct, frozen=True):
 def audit(books: Books) -> Audit:
     """Compares everything in the books."""
     due = expected(books)
-    findings = (*row_findings(books), *group_findings(books), *minute_findings(books, due))
+    findings = (*row_findings(books), *decision_findings(books), *group_findings(books), *minute_findings(books, due))
     excluded = {id for id, live in books.live.items() if live.excluded}
     dead = {id for id in books.live.keys() - excluded if books.accounted(id)}
     held = {member.activity: member.group for member in books.members if member.activity in books.live}

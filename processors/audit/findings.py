@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from schemas.books import RowName
+
 
 class Kind(StrEnum):
     """What is wrong."""
@@ -14,6 +16,8 @@ class Kind(StrEnum):
     ROW_DOUBLE = "row_double"  # two groups hold one activity
     STALE_VERSION = "stale_version"  # a group holds another content of the activity than its row
     EXCLUDED_GROUPED = "excluded_grouped"  # an excluded activity is in a group
+    DECISION_MISSED = "decision_missed"  # the worker doesn't go by a feedback, release or activation as it is
+    DECISION_EXTRA = "decision_extra"  # the worker goes by one that isn't there any more
     WRONG_OWNER = "wrong_owner"  # something of one timekeeper hangs on another's
     TOMBSTONE_IGNORED = "tombstone_ignored"  # the tables keep a group that the topic says is gone
     GROUP_MISSING = "group_missing"  # the topic says a group that the tables haven't got
@@ -48,8 +52,9 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     group: int | None = None
     entry: int | None = None
     day: date | None = None
+    row: RowName | None = None
 
     @property
-    def subject(self) -> tuple[Kind, int | None, int | None, int | None, date | None]:
+    def subject(self) -> tuple[object, ...]:
         """What it is about, in whatever state."""
-        return self.kind, self.activity, self.group, self.entry, self.day
+        return self.kind, self.activity, self.group, self.entry, self.day, self.row

@@ -5,25 +5,29 @@
 - Wrong in the tables only: they are taken from the topic again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from processors.audit.findings import At, Finding, Kind
+from schemas.books import RowName
 
-SAID_AGAIN = frozenset({Kind.ROW_MISSING, Kind.ROW_DOUBLE, Kind.STALE_VERSION, Kind.EXCLUDED_GROUPED})
+SAID_AGAIN = frozenset(
+    {Kind.ROW_MISSING, Kind.ROW_DOUBLE, Kind.STALE_VERSION, Kind.EXCLUDED_GROUPED, Kind.DECISION_MISSED}
+)
+GONE = frozenset({Kind.ROW_EXTRA, Kind.DECISION_EXTRA})
 
 
 class Mending(msgspec.Struct, frozen=True):
-    """What to do for one timekeeper. Ids are activities'.
+    """What to do for one timekeeper.
 
-    `again`: rows to say again. `gone`: ids whose delete to say again. `moved`: rows that another timekeeper has now,
-    whose leaving to say again. `begin_again`: the worker of the timekeeper's partition starts from its topics.
+    `again`: rows to say again. `gone`: rows whose delete to say again. `moved`: activities that another timekeeper has
+    now, whose leaving to say again. `begin_again`: the worker of the timekeeper's partition starts from its topics.
     `retake`: the tables are taken from the topic again.
     """
 
-    again: tuple[int, ...] = ()
-    gone: tuple[int, ...] = ()
+    again: tuple[RowName, ...] = ()
+    gone: tuple[RowName, ...] = ()
     moved: tuple[int, ...] = ()
     begin_again: bool = False
     retake: bool = False
@@ -39,13 +43,14 @@ def mending(findings: Iterable[Finding], *, tried: bool) -> Mending:
     if not topic:
         return Mending(retake=bool(found))
     return Mending(
-        again=_ids(topic, SAID_AGAIN),
-        gone=_ids(topic, {Kind.ROW_EXTRA}),
-        moved=_ids(topic, {Kind.WRONG_OWNER}),
+        again=_rows(topic, SAID_AGAIN),
+        gone=_rows(topic, GONE),
+        moved=tuple(id for _, id in _rows(topic, {Kind.WRONG_OWNER})),
         begin_again=tried,
     )
 
 
-def _ids(findings: Iterable[Finding], kinds: Iterable[Kind]) -> tuple[int, ...]:
-    wanted = frozenset(kinds)
-    return tuple(sorted({one.activity for one in findings if one.kind in wanted and one.activity is not None}))
+def _rows(findings: Iterable[Finding], kinds: Collection[Kind]) -> tuple[RowName, ...]:
+    of_kind = [one for one in findings if one.kind in kinds]
+    activities = {("activity", one.activity) for one in of_kind if one.activity is not None}
+    return tuple(sorted(activities | {one.row for one in of_kind if one.row is not None}))

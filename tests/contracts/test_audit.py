@@ -24,7 +24,7 @@ from processors.audit.mending import Mending, mending
 from schemas.books import Books, DayRow, EntryRow, Live, MemberRow, PartRow, StoredGroup
 from schemas.groups import Disposition, Group, Member
 from schemas.keys import Scope
-from schemas.values import Activity, Kind, Words, content_hash
+from schemas.values import Activation, Activity, Apart, Kind, Together, Words, content_hash
 
 MINUTE = 60_000_000
 NINE = (20_514 * 24 + 9) * 60 * MINUTE  # 2026-03-02T09:00Z; 20514 days since 1970
@@ -68,7 +68,7 @@ SAID = {
 RIGHT = Books(
     scope=Scope(1, 2),
     live={id: Live(one, HASH[id], NINE) for id, one in ACTIVITIES.items()} | {7: Live(None, "", NINE)},
-    dead={7: frozenset({""})},
+    dead={("activity", 7): frozenset({""})},
     groups={name: StoredGroup(one, 100) for name, one in SAID.items()},
     members=tuple(MemberRow(name, member.id, member.hash) for name, one in SAID.items() for member in one.members),
     said=SAID,
@@ -230,11 +230,13 @@ ON_BILLS_SIDE: dict[str, tuple[Damage, list[Named]]] = {
     ),
 }
 
+JOINED, PARTED = Together(20, (1, 2)), Apart(21, (1,), (3,))
+
 ON_THE_WAY: dict[str, tuple[Damage, list[Named], Mending]] = {
     "an insert was missed": (
         lambda books: live(books, 8, replace(ACTIVITIES[6], id=8, excluded=False)),
         [(Found.ROW_MISSING, At.BOTH, 8, None, None)],
-        Mending(again=(8,)),
+        Mending(again=(("activity", 8),)),
     ),
     "a delete was missed": (
         lambda books: live(
@@ -243,39 +245,63 @@ ON_THE_WAY: dict[str, tuple[Damage, list[Named], Mending]] = {
             None,
         ),
         [(Found.MINUTES_OFF, At.TABLES, None, None, None), (Found.ROW_EXTRA, At.BOTH, 4, 4, None)],
-        Mending(gone=(4,)),
+        Mending(gone=(("activity", 4),)),
     ),
     "an update was missed": (
         lambda books: live(books, 4, replace(ACTIVITIES[4], words=Words(title="renamed"))),
         [(Found.MINUTES_OFF, At.TABLES, None, None, None), (Found.STALE_VERSION, At.BOTH, 4, 4, None)],
-        Mending(again=(4,)),
+        Mending(again=(("activity", 4),)),
     ),
     "an exclusion was missed": (
         lambda books: on_topic(books, 6, group(6)),
         [(Found.EXCLUDED_GROUPED, At.BOTH, 6, 6, None)],
-        Mending(again=(6,)),
+        Mending(again=(("activity", 6),)),
     ),
     "the topic holds one activity twice": (
         lambda books: on_topic(books, 9, group(5, disposition=Disposition.HELD)),
         [(Found.ROW_DOUBLE, At.BOTH, 5, None, None)],
-        Mending(again=(5,)),
+        Mending(again=(("activity", 5),)),
     ),
     "an activity went to another timekeeper, and stayed": (
         lambda books: replace(on_topic(live(books, 5, None), 5, SAID[5]), owners={5: Scope(1, 3)}),
         [(Found.MINUTES_OFF, At.TABLES, None, None, None), (Found.WRONG_OWNER, At.BOTH, 5, 5, None)],
         Mending(moved=(5,)),
     ),
+    "feedback was missed": (
+        lambda books: replace(books, decisions={("feedback", 20): JOINED}),
+        [(Found.DECISION_MISSED, At.TOPIC, None, None, None)],
+        Mending(again=(("feedback", 20),)),
+    ),
+    "feedback was changed, and that was missed": (
+        lambda books: replace(
+            books, decisions={("feedback", 20): JOINED}, heeded={("feedback", 20): replace(JOINED, ids=(1, 3))}
+        ),
+        [(Found.DECISION_MISSED, At.TOPIC, None, None, None)],
+        Mending(again=(("feedback", 20),)),
+    ),
+    "feedback can't be read any more, but is heeded": (
+        lambda books: replace(books, decisions={("feedback", 20): None}, heeded={("feedback", 20): JOINED}),
+        [(Found.DECISION_MISSED, At.TOPIC, None, None, None)],
+        Mending(again=(("feedback", 20),)),
+    ),
+    "feedback was taken back, and that was missed": (
+        lambda books: replace(books, heeded={("feedback", 21): PARTED}),
+        [(Found.DECISION_EXTRA, At.TOPIC, None, None, None)],
+        Mending(gone=(("feedback", 21),)),
+    ),
     "a row that can't be read has no dead letter": (
         lambda books: replace(books, dead={}),
         [(Found.ROW_MISSING, At.BOTH, 7, None, None)],
-        Mending(again=(7,)),
+        Mending(again=(("activity", 7),)),
     ),
     "a row is grouped that can't be read any more": (
         lambda books: replace(
-            books, live=books.live | {4: Live(None, "", NINE)}, dead={4: frozenset({""}), 7: frozenset({""})}
+            books,
+            live=books.live | {4: Live(None, "", NINE)},
+            dead={("activity", 4): frozenset({""}), ("activity", 7): frozenset({""})},
         ),
         [(Found.MINUTES_OFF, At.TABLES, None, None, None), (Found.STALE_VERSION, At.BOTH, 4, 4, None)],
-        Mending(again=(4,)),
+        Mending(again=(("activity", 4),)),
     ),
 }
 
@@ -320,7 +346,7 @@ def test_a_dead_letter_of_older_content_excuses_nothing() -> None:
 
 def test_a_dead_letter_of_this_very_content_does() -> None:
     one = activity(7, 400, 401)
-    buried = replace(live(RIGHT, 7, one), dead={7: frozenset({"", content_hash(one)})})
+    buried = replace(live(RIGHT, 7, one), dead={("activity", 7): frozenset({"", content_hash(one)})})
     assert audit(buried).findings == ()
 
 
@@ -357,3 +383,14 @@ def test_a_row_that_went_there_and_back_was_in_flight() -> None:
 def test_what_came_after_the_mark_is_not_judged() -> None:
     later = live(RIGHT, 8, replace(ACTIVITIES[6], id=8, excluded=False))
     assert proven(audit(RIGHT).findings, audit(later)) == ([], [])
+
+
+def test_a_decision_that_is_a_dead_letter_is_accounted_for() -> None:
+    unknown = replace(RIGHT, decisions={("activation", 30): Activation(30, "no such model")})
+    assert audit(unknown).findings
+    assert audit(replace(unknown, dead=dict(RIGHT.dead) | {("activation", 30): frozenset({""})})).findings == ()
+
+
+def test_decisions_that_the_worker_goes_by_are_right() -> None:
+    rows = {("feedback", 20): JOINED, ("feedback", 21): PARTED}
+    assert audit(replace(RIGHT, decisions=rows, heeded=rows)).findings == ()

@@ -19,6 +19,7 @@ from schemas.keys import GroupKey, Scope, decode_said_key, encode_key
 from schemas.topics import GROUPS
 from streams.auditing import Auditor, Verdict
 from streams.mending import Mended, Mender
+from streams.models import shipped_model
 from tests.live import Live
 from tests.programs import eventually
 
@@ -232,6 +233,24 @@ DAMAGE: dict[str, Damage] = {
         Kind.WRONG_OWNER,
         At.BOTH,
     ),
+    "feedback missed": (
+        lambda w: w.unsaid(
+            "INSERT INTO feedback (firm_id, timekeeper_id, verb, left_ids) VALUES (:f, :t, 'together', :ids)",
+            ids=f"[{w.lease[0]},{w.tax[0]}]",
+        ),
+        Kind.DECISION_MISSED,
+        At.TOPIC,
+    ),
+    "feedback taken back, and that missed": (
+        lambda w: w.unsaid(f"DELETE FROM feedback WHERE {MINE}"),
+        Kind.DECISION_EXTRA,
+        At.TOPIC,
+    ),
+    "an activation taken back, and that missed": (
+        lambda w: w.unsaid(f"DELETE FROM activation WHERE {MINE}"),
+        Kind.DECISION_EXTRA,
+        At.TOPIC,
+    ),
     "a record overwritten on the topic": (
         lambda w: w.say(w.group(w.lease[0]), without_first),
         Kind.ROW_MISSING,
@@ -278,7 +297,18 @@ def world(live: Live, admin: Engine) -> World:
     tax = [live.insert(who, f"Tax return 2025 {n}.xlsx", minute=300 + n * 6) for n in range(3)]
     live.insert(who, "Tax return 2025 sent", minute=1_500, minutes=None, kind="mail")
     excluded = live.insert(who, "Private", minute=400, excluded=1)
-    return World(live, admin, who, lease, tax, excluded, stranger)
+    one = World(live, admin, who, lease, tax, excluded, stranger)
+    one.run(
+        "INSERT INTO feedback (firm_id, timekeeper_id, verb, left_ids, right_ids)"
+        " VALUES (:f, :t, 'apart', :left_ids, :right_ids)",
+        left_ids=f"[{lease[0]}]",
+        right_ids=f"[{tax[0]}]",
+    )
+    one.run(
+        "INSERT INTO activation (firm_id, timekeeper_id, model_version) VALUES (:f, :t, :model)",
+        model=shipped_model().version,
+    )
+    return one
 
 
 class Shown(msgspec.Struct, frozen=True):
