@@ -51,16 +51,18 @@ def latency(bootstrap: str, rate: int, seconds: int, together: int, seed: int, f
     captured: dict[int, float] = {}
     grouped: dict[int, float] = {}
     heard = time.time()
-    while load.poll() is None or len(grouped) < count:
+    committed: dict[int, float] = {}
+    while not committed or not committed.keys() <= grouped.keys():
         for message in consumer.consume(500, timeout=0.002):
             heard = now = time.time()
             into = captured if message.topic() == CHANGES.name else grouped
             for id_ in READ[cast(str, message.topic())](message.value()):
                 into.setdefault(id_, now)
+        if load.poll() is not None and not committed:
+            committed = dict(_committed(lines))
         assert load.poll() in (None, 0), "the load failed"
         assert time.time() - heard < PATIENCE_S, f"{len(captured)} captured, {len(grouped)} grouped of {count}"
     consumer.close()
-    committed = dict(_committed(lines))
     debezium = [(captured[id_] - at) * 1e3 for id_, at in committed.items()]
     group = [(grouped[id_] - at) * 1e3 for id_, at in committed.items()]
     took = max(committed.values()) - min(committed.values())
