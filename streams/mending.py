@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Engine
 
-from connectors.kafka.writer import FencedWriter
+from connectors.kafka.writer import FencedWriter, owner_of
 from connectors.mariadb.retaking import Said as SaidBefore
 from connectors.mariadb.retaking import retake
 from connectors.mariadb.saying_again import say_again, say_deletes_again, say_moves_again
@@ -16,7 +16,6 @@ from schemas.topics import GROUPS
 from streams.auditing import Auditor, Verdict
 from streams.decisions import Decisions
 from streams.models import shipped_model
-from streams.ownership import transactional_id
 from streams.said import read_said
 
 PASSES = 4
@@ -65,7 +64,7 @@ class Mender:
     def _begin_again(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:
         """Fences the partition's worker: at its next batch it ends, is started again, and says what differs."""
         for partition in {verdict.partitions[scope] for scope, plan in plans.items() if plan.begin_again}:
-            FencedWriter(self._bootstrap, transactional_id(partition))
+            FencedWriter(self._bootstrap, owner_of(partition))
             done.workers += 1
 
     def _retake(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from connectors.kafka.log import read_to_end
-from connectors.kafka.writer import FencedWriter
+from connectors.kafka.writer import FencedWriter, owner_of
 from processors.grouping.model import Model
 from processors.partition import Partition
 from schemas.records import Incoming
@@ -17,11 +17,6 @@ TRIES = 3
 log = structlog.get_logger("group")
 
 
-def transactional_id(number: int) -> str:
-    """The name under which a partition's owner writes; whoever takes it fences the owner before."""
-    return f"timeloom-group-{number}"
-
-
 class Owner:
     """One partition's sets in memory and its writer. Making one fences whoever owned the partition before.
 
@@ -30,7 +25,7 @@ class Owner:
 
     def __init__(self, bootstrap: str, number: int, models: Mapping[str, Model], default: str) -> None:
         self._bootstrap, self._number, self._models, self._default = bootstrap, number, models, default
-        self._writer = FencedWriter(bootstrap, transactional_id(number))
+        self._writer = FencedWriter(bootstrap, owner_of(number))
         self._partition = self._read_back()
 
     def handle(self, records: Sequence[Incoming]) -> None:

@@ -15,6 +15,11 @@ TIMEOUT_S = 30.0
 _FENCING = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 
 
+def owner_of(partition: int) -> str:
+    """The name under which the owner of a partition of `changes` writes; whoever takes it fences the owner before."""
+    return f"timeloom-group-{partition}"
+
+
 class FencedWriter:
     """Writes batches of records, each batch whole or not at all.
 
