@@ -111,8 +111,13 @@ class Worker:
             event.ack()
 
 
-def make_app(bootstrap: str, models: "Mapping[str, Model]", default: str, datadir: str) -> "faust.App":
-    """The Faust application. Public API only; state is in topics of ours, so it has no tables."""
+def make_app(
+    bootstrap: str, models: "Mapping[str, Model]", default: str, datadir: str, session_s: float
+) -> "faust.App":
+    """The Faust application. Public API only; state is in topics of ours, so it has no tables.
+
+    `session_s` is how long a silent worker keeps its partitions: Faust's default lets a killed one's rest for minutes.
+    """
     import faust
 
     from streams.ownership import Owner
@@ -125,9 +130,8 @@ def make_app(bootstrap: str, models: "Mapping[str, Model]", default: str, datadi
         topic_disable_leader=True,
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
-        # The default lets a killed worker's partitions rest for minutes.
-        broker_session_timeout=6.0,
-        broker_heartbeat_interval=1.0,
+        broker_session_timeout=session_s,
+        broker_heartbeat_interval=session_s / 6,
         broker_commit_interval=1.0,
         stream_wait_empty=False,
         stream_buffer_maxsize=2 * BATCH,
@@ -177,5 +181,8 @@ def command() -> None:
 
     settings = load()
     to_json("group")
-    app = make_app(settings.kafka(), known_models(), shipped_model().version, str(settings.home / "run" / "faust"))
+    datadir = str(settings.home / "run" / "faust")
+    app = make_app(
+        settings.kafka(), known_models(), shipped_model().version, datadir, session_s=settings.worker_session_s
+    )
     faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False).execute_from_commandline()

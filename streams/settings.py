@@ -4,6 +4,7 @@ TIMELOOM_HOME, TIMELOOM_DOWNLOADS, TIMELOOM_MAVEN      the native stack's folder
 TIMELOOM_KAFKA_BOOTSTRAP, TIMELOOM_CONNECT_URL         servers that someone already has
 TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     a MariaDB that someone already has: with the host, all
 _ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords
+TIMELOOM_WORKER_SESSION_S                              how long a silent group worker keeps its partitions
 TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
 TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
 TIMELOOM_BUDGET_USD                                    tokens, and the most to spend in 24 hours
@@ -64,6 +65,8 @@ class Settings(BaseSettings):
     collector_password: SecretStr | None = None
     capture_password: SecretStr | None = None
     pipeline_password: SecretStr | None = None
+
+    worker_session_s: float = Field(default=6.0, ge=1.0)
 
     llm: bool = False
     llm_model: str = "gpt-4.1-mini"

@@ -10,6 +10,8 @@ from pathlib import Path
 from time import monotonic, sleep
 
 ROOT = Path(__file__).parents[1]
+SESSION_S = "3"
+"""Half of the default: a test that kills a worker waits for the broker to notice."""
 
 
 class Program:
@@ -22,7 +24,13 @@ class Program:
             self._process = subprocess.Popen(
                 [sys.executable, *start, *arguments],
                 cwd=ROOT,
-                env={**os.environ, "TIMELOOM_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+                env={
+                    **os.environ,
+                    "TIMELOOM_HOME": str(home),
+                    "TIMELOOM_WORKER_SESSION_S": SESSION_S,
+                    "PYTHONPATH": str(ROOT),
+                    "PYTHONUNBUFFERED": "1",
+                },
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
