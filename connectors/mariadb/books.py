@@ -15,7 +15,6 @@ from connectors.mariadb.ledger import (
     Entry,
     EntryActivity,
     GroupMember,
-    MarkSeen,
 )
 from connectors.mariadb.models import Activity as ActivityModel
 from connectors.mariadb.rows import read_all
@@ -66,13 +65,6 @@ def offsets(connection: Connection, consumer: str, topic: str) -> dict[int, int]
     of = ConsumerOffset
     query = select(of.partition_no, of.next_offset).where(of.consumer == consumer, of.topic == topic)
     return {partition: next_offset for partition, next_offset in connection.execute(query)}
-
-
-def partitions(connection: Connection) -> dict[Scope, int]:
-    """The partition that each timekeeper's last seen mark came in."""
-    of = MarkSeen
-    query = select(of.firm_id, of.timekeeper_id, of.partition_no).order_by(of.mark_id)
-    return {Scope(firm, timekeeper): partition for firm, timekeeper, partition in connection.execute(query)}
 
 
 def read_books(
