@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from schemas.errors import StackError
 from schemas.records import Incoming
 
-SESSION_MS = 10_000
+SESSION_MS = 6_000
 """How long a silent consumer keeps its partitions: a killed one's rest that long, a busy machine's must not flap."""
 
 log = structlog.get_logger("kafka")

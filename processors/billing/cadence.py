@@ -19,6 +19,7 @@ from dateutil.rrule import rrule, rrulestr
 from processors.billing.days import day_begins, instant, moment
 from schemas.billing import Cadence, Occurrence
 from schemas.errors import ConfigurationError
+from schemas.rows import known_zones
 
 MINUTE_US = 60_000_000
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -62,11 +63,13 @@ def _due(wall: datetime, cadence: Cadence) -> int:
 def _occurrences(cadence: Cadence) -> Iterator[datetime]:
     """Wall times in order, each date's first one once; COUNT is applied after rolling."""
     parts = _parts(cadence)
-    count = parts.pop("COUNT", None)
+    count = parts.pop("COUNT", "")
     backward = parts.pop("SKIP", "BACKWARD") == "BACKWARD"
     parts.pop("RSCALE", None)
     rules = [_rule(part, cadence) for part in (_rolled(parts, cadence) if backward else [parts])]
     times = _each_once(merge(*rules))
+    if count and not count.isdecimal():
+        raise _refusal(cadence, f"COUNT={count} isn't a number")
     return islice(times, int(count)) if count else times
 
 
@@ -82,6 +85,8 @@ def _parts(cadence: Cadence) -> dict[str, str]:
     """The rule's parts, with what we can't honour refused rather than ignored."""
     text = cadence.rrule.strip().upper().removeprefix("RRULE:")
     parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+    if cadence.zone not in known_zones():
+        raise _refusal(cadence, f"zone {cadence.zone!r} isn't an IANA time zone")
     if parts.get("FREQ") not in FREQUENCIES:
         raise _refusal(cadence, f"FREQ must be one of {', '.join(FREQUENCIES)}")
     if parts.get("SKIP", "BACKWARD") not in ("BACKWARD", "OMIT"):
@@ -136,5 +141,5 @@ def _rule(parts: dict[str, str], cadence: Cadence) -> rrule:
 def _refusal(cadence: Cadence, why: str) -> ConfigurationError:
     return ConfigurationError(
         f"Cadence {cadence.id} has a rule that can't be used: {cadence.rrule!r}: {why}. "
-        "Mend the column rrule of its row, e.g. FREQ=WEEKLY;BYDAY=MO or FREQ=MONTHLY;BYMONTHDAY=15,31."
+        "Mend its row, e.g. rrule FREQ=WEEKLY;BYDAY=MO or FREQ=MONTHLY;BYMONTHDAY=15,31, zone Europe/Berlin."
     )

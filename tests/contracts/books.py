@@ -5,31 +5,22 @@ every order of row changes and group records can be tried against the real datab
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
 
-import msgspec
 from sqlalchemy import Engine, text
 
 from connectors.mariadb import people
 from connectors.mariadb.columns import to_datetime
-from connectors.mariadb.directory import read_directory
-from connectors.mariadb.entries import Row, read_entries
-from connectors.mariadb.part_takers import PartTakers, by_id
 from connectors.mariadb.taking import Batch, Record, Taken, look_again, take, take_up
-from processors.billing.drafting import drafted_days
-from processors.billing.matters import matter_book
-from processors.billing.slicing import slice_days
 from schemas.groups import Disposition, Group, GroupSaid, Lineage, MarkSaid, Member
 from schemas.keys import GroupKey, MarkKey, Scope
 from schemas.topics import GROUPS
 from schemas.values import Mark, MarkKind, content_hash
 from streams.decisions import Decisions
+from tests.sheets import Sheets, expected, stored
 
 PARTITION = 3
 MINUTE = 60_000_000
 _names = itertools.count(1)
-
-Figures = dict[str, object]
 
 
 class Books:
@@ -146,73 +137,21 @@ class Books:
         taken = look_again(self.pipeline, GROUPS.name, PARTITION, self.place, doubts, self.decisions)
         self.doubts = dict(taken.in_doubt)
 
-    def stored(self) -> tuple[dict[tuple[date, int, int], Figures], dict[date, tuple[int, ...]]]:
+    def stored(self) -> Sheets:
         """Entries and minutes as the database has them."""
-        with self.pipeline.connect() as connection:
-            days = {row[0] for row in connection.execute(_ENTRY_DAYS, msgspec.structs.asdict(self.scope))}
-            entries = read_entries(connection, self.scope, days)
-            minutes = connection.execute(_MINUTES, msgspec.structs.asdict(self.scope)).fetchall()
-        return (
-            {(row.day, *row.stored.key): _figures(row) for rows in entries.values() for row in rows},
-            {day: tuple(figures) for day, *figures in minutes},
-        )
+        return stored(self.pipeline, self.scope)
 
-    def expected(self) -> tuple[dict[tuple[date, int, int], Figures], dict[date, tuple[int, ...]]]:
+    def expected(self) -> Sheets:
         """Entries and minutes from slicing everything at once."""
-        everything = self._everything()
-        with self.pipeline.connect() as connection:
-            book = matter_book(read_directory(connection, self.firm))
-        days = [d.minutes.day for d in slice_days(everything.activities.values(), everything.places, book)]
-        entries: dict[tuple[date, int, int], Figures] = {}
-        minutes: dict[date, tuple[int, ...]] = {}
-        for day in drafted_days(everything.activities.values(), everything.places, book, days, {}):
-            for draft in day.drafts:
-                part = draft.slice
-                entries[part.day, *part.key] = {
-                    "content": draft.content,
-                    "narrative": draft.narrative,
-                    "billable": part.billable,
-                    "allocated_us": part.allocated_us,
-                    "imputed_us": part.imputed_us,
-                    "parts": {p.activity: (p.allocated_us, p.imputed) for p in part.parts},
-                }
-            m = day.minutes
-            if m.captured_us:
-                minutes[m.day] = (
-                    m.captured_us, m.billable_us, m.non_billable_us, m.held_us, m.outlier_us, m.excluded_us,
-                )  # fmt: skip
-        return entries, minutes
-
-    def _everything(self) -> PartTakers:
-        with self.pipeline.connect() as connection:
-            ids = connection.execute(_IDS, msgspec.structs.asdict(self.scope)).scalars().all()
-            return by_id(connection, self.scope, ids)
+        return expected(self.pipeline, self.scope)
 
     def records_key(self, group: int) -> GroupKey:
         """The key of a group's records."""
         return GroupKey(self.scope.firm, self.scope.timekeeper, group)
 
 
-def _figures(row: Row) -> Figures:
-    return {
-        "content": row.content,
-        "narrative": row.narrative,
-        "billable": row.billable,
-        "allocated_us": row.allocated_us,
-        "imputed_us": row.imputed_us,
-        "parts": dict(row.parts),
-    }
-
-
 _INSERT = text(
     "INSERT INTO activity (firm_id, timekeeper_id, source, source_id, kind, started_at, ended_at, zone, words,"
     " matter_id, billable, excluded) VALUES (:firm, :timekeeper, 'test', :source_id, :kind, :start, :end, :zone,"
     " :words, :matter, :billable, :excluded)"
-)
-_OWNED = "WHERE firm_id = :firm AND timekeeper_id = :timekeeper"
-_IDS = text(f"SELECT id FROM activity {_OWNED}")
-_ENTRY_DAYS = text(f"SELECT DISTINCT billing_day FROM entry {_OWNED}")
-_MINUTES = text(
-    "SELECT billing_day, captured_us, billable_us, non_billable_us, held_us, outlier_us, excluded_us FROM day_minutes "
-    + _OWNED
 )

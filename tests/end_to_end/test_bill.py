@@ -1,0 +1,199 @@
+"""Rows in MariaDB become entries, on the real stack: what bill keeps is what slicing everything at once gives, whatever
+happens to the process on the way.
+"""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from confluent_kafka import Producer
+from sqlalchemy import text
+
+from schemas.groups import GroupSaid, decode_said
+from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.outcomes import Reason
+from schemas.topics import GROUPS
+from tests.live import Live
+from tests.programs import Program, eventually, running
+from tests.sheets import expected, stored
+
+pytestmark = pytest.mark.stack
+
+EVERY = ("--every", "0.2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def group(live: Live) -> Iterator[Program]:
+    with running(live.stack.home.path, "group") as program:
+        yield program
+
+
+@pytest.fixture
+def bill(live: Live) -> Iterator[Program]:
+    with running(live.stack.home.path, "bill", *EVERY) as program:
+        yield program
+        if program.ended() is None:
+            assert program.stop() == 0
+
+
+def kept(live: Live, who: Scope) -> dict[int, bytes]:
+    """The groups that bill has of a timekeeper."""
+    query = text("SELECT group_id, value FROM activity_group WHERE firm_id = :firm AND timekeeper_id = :timekeeper")
+    with live.pipeline.connect() as connection:
+        rows = connection.execute(query, msgspec.structs.asdict(who)).fetchall()
+    return {id: value.encode() for id, value in rows}
+
+
+def settled(live: Live, who: Scope) -> bool:
+    """Is everything that MariaDB holds grouped, kept and sliced as it must be?"""
+    return (
+        kept(live, who) == {name: value for (_, name), value in live.expected(who).items()}
+        and stored(live.pipeline, who) == expected(live.pipeline, who)
+        and all(
+            any(id in entry["parts"] for entry in stored(live.pipeline, who)[0].values()) for id in shown(live, who)
+        )
+    )
+
+
+def shown(live: Live, who: Scope) -> set[int]:
+    """The activities that WORK groups hold: each must be in an entry."""
+    groups = [msgspec.json.decode(value) for value in live.expected(who).values()]
+    return {member[0] for group in groups if group["disposition"] == "work" for member in group["members"]}
+
+
+def settles(live: Live, who: Scope, within_s: float = 60) -> None:
+    eventually(lambda: settled(live, who), within_s, f"entries of {who} are those of the set")
+
+
+def row(live: Live, query: str, who: Scope) -> tuple[object, ...]:
+    with live.pipeline.connect() as connection:
+        found = connection.execute(text(query), msgspec.structs.asdict(who)).fetchone()
+    return tuple(found) if found else ()
+
+
+def test_inserts_updates_and_deletes_reach_the_entries(live: Live, bill: Program) -> None:
+    who = live.timekeeper()
+    lease = [live.insert(who, f"Harbour lease draft {n}.docx", minute=n * 6) for n in range(4)]
+    tax = [live.insert(who, f"Tax return 2025 {n}.xlsx", minute=200 + n * 6, minutes=None) for n in range(3)]
+    settles(live, who)
+    assert stored(live.pipeline, who)[0], "there are entries"
+    live.update(lease[0], words=json.dumps({"title": "Tax return 2025 0.xlsx"}))
+    live.delete(tax[1])
+    live.update(lease[3], excluded=True)
+    settles(live, who)
+    for activity in (*lease[:3], tax[0], tax[2]):
+        live.delete(activity)
+    settles(live, who)
+    assert stored(live.pipeline, who)[0] == {}
+    assert bill.stop() == 0
+
+
+def test_bill_is_killed_again_and_again(live: Live) -> None:
+    who, other = live.timekeeper(), live.timekeeper()
+    order = random.Random(7)
+    for round in range(4):
+        with running(live.stack.home.path, "bill") as program:
+            for n in range(25):
+                live.insert(who, f"Harbour lease draft {n % 5}.docx", minute=round * 400 + n * 6)
+                live.insert(other, f"Audit of the bakery {n % 5}.xlsx", minute=round * 400 + n * 6)
+            time.sleep(order.uniform(0.5, 4))  # killed wherever it is then: that is the test
+            program.kill()
+    with running(live.stack.home.path, "bill"):
+        settles(live, who)
+        settles(live, other)
+
+
+def test_a_frozen_bill_that_wakes_up_does_no_harm(live: Live) -> None:
+    who = live.timekeeper()
+    with running(live.stack.home.path, "bill") as first:
+        live.insert(who, "Harbour lease.docx")
+        settles(live, who)
+        first.freeze()
+        with running(live.stack.home.path, "bill") as second:
+            for n in range(10):
+                live.insert(who, f"Harbour lease {n}.docx", minute=10 + n * 6)
+            settles(live, who)
+            first.wake()
+            for n in range(10):
+                live.insert(who, f"Audit of the bakery {n}.xlsx", minute=300 + n * 6)
+            settles(live, who)
+            assert (first.ended(), second.ended()) == (None, None)
+
+
+def test_a_due_period_is_closed_once_and_late_work_gets_into_it(live: Live, bill: Program) -> None:
+    who = live.timekeeper()
+    live.insert(who, "Harbour lease.docx")
+    settles(live, who)
+    with running(live.stack.home.path, "bill", *EVERY):
+        with live.collector.begin() as connection:
+            # One week, whose end is in the past: 2 March 2026, the day of the activities, is inside.
+            connection.execute(
+                text(
+                    "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes) VALUES (:firm,"
+                    " :timekeeper, 'FREQ=WEEKLY;BYDAY=MO;COUNT=2', '2026-03-02 00:00:00', 'Europe/Berlin', 60)"
+                ),
+                msgspec.structs.asdict(who),
+            )
+        closed = (
+            "SELECT id, starts_on, closed_at FROM period WHERE timekeeper_id = :timekeeper AND closed_at IS NOT NULL"
+        )
+        eventually(lambda: row(live, closed, who), what="the week is closed")
+    marks = "SELECT COUNT(*) FROM mark WHERE timekeeper_id = :timekeeper AND kind = 'close'"
+    assert row(live, marks, who) == (1,)
+    assert row(live, "SELECT COUNT(*), COUNT(period_id) FROM entry WHERE timekeeper_id = :timekeeper", who) == (1, 1)
+    live.insert(who, "Audit of the bakery.xlsx", minute=600)
+    settles(live, who)
+    period = row(live, closed, who)[0]
+    assert row(live, "SELECT COUNT(*), MIN(period_id) FROM entry WHERE timekeeper_id = :timekeeper", who) == (2, period)
+
+
+def test_a_record_that_can_not_be_used_is_dead_lettered_and_passed_over(live: Live, bill: Program) -> None:
+    who = live.timekeeper()
+    live.insert(who, "Harbour lease.docx")
+    settles(live, who)
+    partition = next(
+        record.partition
+        for record in live.said()
+        if isinstance(key := decode_said_key(record.key or b""), GroupKey) and key.firm == who.firm
+    )
+    said = next(
+        said for record in live.said() if record.value and isinstance(said := decode_said(record.value), GroupSaid)
+    )
+    key = msgspec.json.encode([who.firm, who.timekeeper, 999])
+    bad = {
+        Reason.NOT_JSON: (key, b"\xff not json"),
+        Reason.BAD_COLUMN: (key, b'{"said":"group","group":{}}'),
+        Reason.NO_OWNER: (b"[999999,999999,1]", msgspec.json.encode(said)),
+        Reason.NULL_VALUE: (b'[1,1,"verify"]', None),
+    }
+    producer = Producer({"bootstrap.servers": live.settings.kafka()})
+    for key, value in bad.values():
+        producer.produce(GROUPS.name, value, key, partition)
+    producer.flush()
+    live.insert(who, "Audit of the bakery.xlsx", minute=600)
+    settles(live, who)
+    letters = {(letter.reason, letter.key, letter.value) for letter in live.dead_letters()}
+    assert letters >= {(reason, key, value) for reason, (key, value) in bad.items()}
+    assert bill.ended() is None
+
+
+def test_a_verify_mark_is_seen_and_counts_what_is_excluded(live: Live, bill: Program) -> None:
+    who = live.timekeeper()
+    live.insert(who, "Harbour lease.docx", minutes=30)
+    live.insert(who, "Private.docx", minute=10, minutes=5, excluded=True)
+    with live.pipeline.begin() as connection:
+        mark = connection.execute(
+            text(
+                "INSERT INTO mark (firm_id, timekeeper_id, kind, token) VALUES (:firm, :timekeeper, 'verify', :token)"
+            ),
+            {**msgspec.structs.asdict(who), "token": f"test:{who.timekeeper}"},
+        ).lastrowid
+    seen = "SELECT mark_id FROM mark_seen WHERE firm_id = :firm AND timekeeper_id = :timekeeper"
+    eventually(lambda: row(live, seen, who) == (mark,), what="the mark is seen")
+    minutes = (
+        "SELECT captured_us DIV 60000000, excluded_us DIV 60000000 FROM day_minutes WHERE timekeeper_id = :timekeeper"
+    )
+    assert row(live, minutes, who) == (30, 5)
