@@ -3,7 +3,7 @@ PYTHON ?= python3
 KEEP ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint soak bench check-machine clean
+.PHONY: help install demo test lint drawing soak bench check-machine clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -35,6 +35,9 @@ lint: check-machine .venv/.development ## Lint, types and import rules
 
 test: lint ## Everything that must hold: lint, types, import rules, laws, contracts, end to end on the real stack
 	.venv/bin/python -m pytest
+
+drawing: check-machine .venv/.development ## Draw the programs and packages in README.md and docs/ anew
+	.venv/bin/python -m streams.drawing --write
 
 soak: check-machine .venv/.development ## The long matrices of kills; writes benchmarks/results/
 	.venv/bin/python -m benchmarks.soak

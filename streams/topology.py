@@ -1,0 +1,138 @@
+"""The programs as values: what each reads and writes, and as which database users. `streams.drawing` draws them.
+
+tests/contracts/test_topology.py holds them to the code: topics to what the imports use and write, tables to what the
+database users may do.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas.topics import CHANGES, DEAD_LETTERS, GROUPS, HEARTBEAT, SCHEMA_HISTORY, TOPICS, WORKING_SET, Topic
+
+PEOPLE = ("firm", "timekeeper", "client", "matter")
+CAPTURED = ("activity", "feedback", "release", "activation", "mark", "cadence")
+BOOKS = (
+    "period",
+    "activity_group",
+    "group_member",
+    "sliced_activity",
+    "entry",
+    "entry_activity",
+    "day_minutes",
+    "narrative",
+    "llm_call",
+    "narrative_call",
+    "mark_seen",
+    "consumer_offset",
+)
+CAPTURES_OWN = ("debezium_signal", "debezium_heartbeat")
+STORES: Mapping[str, tuple[str, ...]] = {"people": PEOPLE, "captured": CAPTURED, "books": BOOKS, "own": CAPTURES_OWN}
+"""All tables: whose work it is, what goes through Kafka, what `bill` keeps, what only capture uses."""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """A program: what it does, where it is, what it reads and writes, as which database users it connects.
+
+    `always`: it runs as long as the stack does; the others are commands that end.
+    """
+
+    name: str
+    does: str
+    module: str
+    reads: tuple[Topic, ...] = ()
+    writes: tuple[Topic, ...] = ()
+    reads_tables: tuple[str, ...] = ()
+    writes_tables: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    always: bool = False
+
+
+PROGRAMS = (
+    Program(
+        "capture",
+        "Debezium in Kafka Connect: every change of a timekeeper's rows, in binlog order",
+        "connectors/debezium/connector.properties",
+        writes=(CHANGES, SCHEMA_HISTORY, HEARTBEAT),
+        reads=(SCHEMA_HISTORY,),
+        reads_tables=(*CAPTURED, "debezium_signal"),
+        writes_tables=("debezium_heartbeat",),
+        users=("capture",),
+        always=True,
+    ),
+    Program(
+        "group",
+        "puts changes into groups",
+        "streams.group",
+        reads=(CHANGES, GROUPS, WORKING_SET),
+        writes=(GROUPS, WORKING_SET, DEAD_LETTERS),
+        always=True,
+    ),
+    Program(
+        "bill",
+        "keeps groups as entries, closes due periods, has them narrated",
+        "streams.bill",
+        reads=(GROUPS,),
+        writes=(DEAD_LETTERS,),
+        reads_tables=(*PEOPLE, "activity", "cadence", *BOOKS),
+        writes_tables=("mark", *BOOKS),
+        users=("pipeline",),
+        always=True,
+    ),
+    Program(
+        "verify",
+        "proves that the books follow from the activities; `--mend` has said again what was missed",
+        "streams.verify",
+        reads=(CHANGES, GROUPS, WORKING_SET, DEAD_LETTERS),
+        reads_tables=(*PEOPLE, *CAPTURED, *BOOKS),
+        writes_tables=("mark", "activity", *BOOKS),
+        users=("pipeline", "collector"),
+    ),
+    Program(
+        "watch",
+        "shows groups as they form",
+        "streams.watch",
+        reads=(GROUPS,),
+        reads_tables=("firm", "timekeeper", "activity"),
+        users=("pipeline",),
+    ),
+    Program(
+        "import",
+        "brings files, calendars and git histories in",
+        "streams.importing",
+        writes_tables=("firm", "timekeeper", "activity"),
+        users=("collector",),
+    ),
+    Program(
+        "simulate",
+        "writes a generated week as a collector would",
+        "streams.simulate",
+        writes_tables=(*PEOPLE, "activity", "cadence"),
+        users=("collector",),
+    ),
+    Program(
+        "export",
+        "writes activities, feedback and releases as lines",
+        "streams.export",
+        reads_tables=("firm", "timekeeper", "activity", "feedback", "release"),
+        users=("pipeline",),
+    ),
+    Program(
+        "timesheet",
+        "shows entries as a table, a page or JSON",
+        "streams.timesheet",
+        reads_tables=(*PEOPLE, "activity", "activity_group", "group_member", "entry", "narrative", "day_minutes"),
+        users=("pipeline",),
+    ),
+    Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
+    Program(
+        "prepare",
+        "makes or checks tables, users, topics and the connector",
+        "streams.prepare",
+        writes=TOPICS,
+        users=("admin",),
+    ),
+)
+
+OF_OTHERS = ("stack", "demo")
+"""Commands that start or run the programs above and read nothing of their own way."""
