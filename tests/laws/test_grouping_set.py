@@ -25,8 +25,8 @@ from tests.laws.grouping_strategies import (
     words_said,
 )
 
-quick = settings(max_examples=60, deadline=None)
-thorough = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=40, deadline=None)
+thorough = settings(max_examples=60, deadline=None)
 
 
 def whole(history: list[Change], model: Model) -> dict[int, bytes]:
