@@ -1,0 +1,318 @@
+"""Law 6, paid once: a narrative is bought once for each content, within the budget, whatever fails; and it says nothing
+that isn't in what it cites. Against the real database and an HTTP server that fails on demand.
+"""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from connectors.llm.gateway import ATTEMPTS, Destination, Gateway
+from connectors.mariadb import narratives
+from connectors.mariadb.engine import connect
+from connectors.mariadb.narratives import Kind, Spending
+from connectors.mariadb.periods import cadences, open_period
+from processors.billing.days import instant
+from processors.billing.pricing import Price, cost
+from processors.billing.prompts import GUIDELINES, PROMPT_VERSION
+from schemas.billing import Occurrence
+from schemas.groups import Disposition
+from schemas.values import MarkKind
+from streams.narration import Narrator, Terms
+from tests.contracts.books import MINUTE, Books
+from tests.contracts.conftest import Database
+from tests.llm_server import (
+    Call,
+    LanguageModelServer,
+    failing,
+    good,
+    inventing,
+    language_model,
+    limited,
+    prose,
+    truncated,
+)
+
+pytestmark = pytest.mark.stack
+
+NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+PRICE = Price(400_000, 1_600_000)
+MODEL = "test-model"
+KIND = Kind(PROMPT_VERSION, GUIDELINES, MODEL)
+
+
+@pytest.fixture(scope="module")
+def collector(database: Database) -> Iterator[Engine]:
+    engine = connect(database.collector)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def pipeline(database: Database) -> Iterator[Engine]:
+    engine = connect(database.pipeline)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def books(collector: Engine, pipeline: Engine) -> Iterator[Books]:
+    """A timekeeper with two entries in an open period; what other tests left to narrate is out of the way."""
+    with pipeline.begin() as connection:
+        connection.execute(text("UPDATE entry SET status = 'accepted'"))
+        connection.execute(text("DELETE FROM narrative_call"))
+        connection.execute(text("DELETE FROM llm_call"))
+    books = Books(collector, pipeline)
+    books.insert(NINE, 30, "a", words='{"title":"Lease draft"}')
+    books.insert(NINE + 60 * MINUTE, 20, "b", words='{"title":"Tax return"}')
+    books.say()
+    return books
+
+
+def close(books: Books) -> None:
+    """Closes the week from 2 March, as its mark does."""
+    owner = {"firm": books.scope.firm, "timekeeper": books.scope.timekeeper}
+    with books.collector.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes)"
+                " VALUES (:firm, :timekeeper, 'FREQ=WEEKLY', '2026-03-02', 'UTC', 0)"
+            ),
+            owner,
+        )
+    with books.pipeline.connect() as connection:
+        cadence = next(one for one in cadences(connection) if one.scope == books.scope)
+    period = open_period(books.pipeline, cadence, Occurrence(date(2026, 3, 2), date(2026, 3, 9), 0))
+    books.take([books.mark(MarkKind.CLOSE, period)])
+
+
+def narrator(books: Books, server: LanguageModelServer, **terms: Any) -> Narrator:
+    stop = threading.Event()
+    gateway = Gateway(Destination(server.url, MODEL, "key", 5.0), stop, pause_s=0.01)
+    return Narrator(books.pipeline, gateway, Terms(PRICE, **{"budget_usd": 1.0, "quiet_s": 0.0, **terms}), stop)
+
+
+def texts(books: Books) -> dict[str, bool]:
+    """Each entry's narrative, and whether a model wrote it."""
+    query = text("SELECT narrative, narrative_id IS NOT NULL FROM entry WHERE timekeeper_id = :t")
+    with books.pipeline.connect() as connection:
+        rows = connection.execute(query, {"t": books.scope.timekeeper}).fetchall()
+    return {narrative: bool(written) for narrative, written in rows}
+
+
+def calls(books: Books) -> list[tuple[str, int]]:
+    """State and cost of every call for this timekeeper."""
+    query = text("SELECT state, cost_microdollars FROM llm_call WHERE timekeeper_id = :t ORDER BY id")
+    with books.pipeline.connect() as connection:
+        return [tuple(row) for row in connection.execute(query, {"t": books.scope.timekeeper})]
+
+
+BOUGHT = {"Reviewed Lease draft.": True, "Reviewed Tax return.": True}
+OWN = {"Lease draft.": False, "Tax return.": False}
+
+
+def test_nothing_is_sent_before_the_period_is_closed(books: Books) -> None:
+    with language_model() as server:
+        assert narrator(books, server).narrate() == 0
+        assert server.calls == []
+    assert texts(books) == OWN
+
+
+def test_a_closed_period_is_narrated_in_one_call_and_paid_as_used(books: Books) -> None:
+    close(books)
+    with language_model() as server:
+        assert narrator(books, server).narrate() == 2
+        body = server.calls[0].body
+        assert len(server.calls) == 1
+    assert texts(books) == BOUGHT
+    sent = sum(len(message["content"]) for message in body["messages"]) // 4
+    with books.pipeline.connect() as connection:
+        output = connection.scalar(text("SELECT MAX(output_tokens) FROM llm_call"))
+    assert calls(books) == [("answered", cost(PRICE, sent, output))]
+
+
+def test_equal_content_is_never_bought_twice(books: Books) -> None:
+    close(books)
+    with language_model() as server:
+        buyer = narrator(books, server)
+        buyer.narrate()
+        buyer.narrate()
+        books.dispositions["a"] = Disposition.HELD
+        books.say()
+        assert texts(books) == {"Reviewed Tax return.": True}
+        books.dispositions["a"] = Disposition.WORK
+        books.say()
+        assert buyer.narrate() == 1
+        assert len(server.calls) == 1
+    assert texts(books) == BOUGHT
+
+
+def test_other_content_is_narrated_again(books: Books) -> None:
+    close(books)
+    with language_model() as server:
+        buyer = narrator(books, server)
+        buyer.narrate()
+        books.insert(NINE + 90 * MINUTE, 45, "b", words='{"title":"Tax appendix"}')
+        books.say()
+        assert texts(books) == {"Reviewed Lease draft.": True, "Tax appendix; Tax return.": False}
+        buyer.narrate()
+        assert len(server.calls) == 2
+    assert texts(books) == {"Reviewed Lease draft.": True, "Reviewed Tax appendix.": True}
+
+
+def test_a_question_is_about_one_timekeeper_and_one_matter(books: Books, collector: Engine, pipeline: Engine) -> None:
+    other = Books(collector, pipeline)
+    other.insert(NINE, 30, "x", words='{"title":"Somebody else"}')
+    other.say()
+    books.insert(NINE + 120 * MINUTE, 30, "c", words='{"title":"Opinion"}', matter=books.matters[0])
+    books.place = other.place
+    books.say()
+    other.place = books.place
+    close(books)
+    other.place = books.place
+    close(other)
+    with language_model() as server:
+        narrator(books, server).narrate()
+        asked = [
+            (call.question["matter"], [a["title"] for e in call.question["entries"] for a in e["activities"]])
+            for call in server.calls
+        ]
+    assert sorted(asked) == [
+        ("", ["Lease draft", "Tax return"]),
+        ("", ["Somebody else"]),
+        ("2026-0001 Matter 1", ["Opinion"]),
+    ]
+
+
+def test_what_is_in_nothing_that_it_cites_is_left_out(books: Books) -> None:
+    close(books)
+    with language_model(then=inventing) as server:
+        narrator(books, server).narrate()
+    assert texts(books) == BOUGHT
+
+
+@pytest.mark.parametrize("behaviour", [prose, truncated])
+def test_an_unusable_answer_is_paid_once_and_leaves_the_own_words(books: Books, behaviour: Any) -> None:
+    close(books)
+    with language_model(then=behaviour) as server:
+        buyer = narrator(books, server, stale_s=0.0)
+        buyer.narrate()
+        buyer.narrate()
+        assert len(server.calls) == 1
+    assert texts(books) == OWN
+
+
+def test_an_outage_costs_nothing_and_is_made_up_for(books: Books) -> None:
+    close(books)
+    with language_model(*[failing(503)] * ATTEMPTS) as server:
+        buyer = narrator(books, server, stale_s=0.0)
+        assert buyer.narrate() == 0
+        assert texts(books) == OWN
+        assert calls(books) == [("failed", 0)] * ATTEMPTS
+        assert buyer.narrate() == 2
+    assert texts(books) == BOUGHT
+
+
+def test_a_hiccup_is_bridged(books: Books) -> None:
+    close(books)
+    with language_model(limited(), failing(500)) as server:
+        assert narrator(books, server).narrate() == 2
+    assert [state for state, _ in calls(books)] == ["limited", "failed", "answered"]
+
+
+def contents(books: Books) -> list[str]:
+    query = text("SELECT content FROM entry WHERE timekeeper_id = :t")
+    with books.pipeline.connect() as connection:
+        return list(connection.execute(query, {"t": books.scope.timekeeper}).scalars())
+
+
+def test_a_reservation_of_a_process_that_died_is_taken_over_when_it_is_stale(books: Books) -> None:
+    """It died between reserving and the answer: whether it was paid can't be known, so it counts at its estimate."""
+    close(books)
+    spending = Spending("somewhere", 1234, 1_000_000)
+    narratives.reserve(books.pipeline, books.scope, KIND, contents(books), spending, 60.0)
+    with language_model() as server:
+        assert narrator(books, server, stale_s=60.0).narrate() == 0
+        assert server.calls == []
+        assert narrator(books, server, stale_s=0.0).narrate() == 2
+        assert len(server.calls) == 1
+    assert [state for state, _ in calls(books)] == ["lost", "answered"]
+    assert calls(books)[0] == ("lost", 1234)
+
+
+def test_two_narrators_buy_everything_once(books: Books) -> None:
+    for n in range(20):
+        books.insert(NINE + (200 + n * 10) * MINUTE, 5, f"g{n}", words=f'{{"title":"Task number{chr(97 + n)}"}}')
+    books.say()
+    close(books)
+    with language_model() as server:
+        both = [narrator(books, server) for _ in range(2)]
+        threads = [threading.Thread(target=one.narrate) for one in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        asked = [e["activities"][0]["id"] for call in server.calls for e in call.question["entries"]]
+    assert len(asked) == len(set(asked)) == 22
+    assert set(texts(books).values()) == {True}
+
+
+def test_the_budget_is_kept(books: Books) -> None:
+    close(books)
+    with language_model() as server:
+        assert narrator(books, server, budget_usd=0.0001).narrate() == 0
+        assert server.calls == []
+    assert calls(books) == []
+    assert texts(books) == OWN
+
+
+def test_a_call_under_way_counts_against_the_budget(books: Books) -> None:
+    close(books)
+    with books.pipeline.connect() as connection:
+        already = narratives.spent(connection)
+    spending = Spending("somewhere", 900_000, 1_000_000)
+    narratives.reserve(books.pipeline, books.scope, KIND, ["0" * 32], spending, 60.0)
+    with language_model() as server:
+        assert narrator(books, server, budget_usd=0.9).narrate() == 0
+        assert server.calls == []
+    assert already == 0
+
+
+def test_an_entry_that_changes_while_it_is_narrated_keeps_its_new_words(books: Books) -> None:
+    close(books)
+
+    def meanwhile(call: Call) -> None:
+        books.insert(NINE + 90 * MINUTE, 45, "b", words='{"title":"Tax appendix"}')
+        books.say()
+        good(call)
+
+    with language_model(meanwhile) as server:
+        narrator(books, server).narrate()
+    assert texts(books) == {"Reviewed Lease draft.": True, "Tax appendix; Tax return.": False}
+
+
+def test_what_a_person_accepted_is_left_alone(books: Books) -> None:
+    close(books)
+    with books.pipeline.begin() as connection:
+        connection.execute(text("UPDATE entry SET status = 'accepted' WHERE narrative = 'Lease draft.'"))
+    with language_model() as server:
+        narrator(books, server).narrate()
+    assert texts(books) == {"Lease draft.": False, "Reviewed Tax return.": True}
+
+
+def test_every_narrative_leads_back_to_its_calls_and_citations(books: Books) -> None:
+    close(books)
+    with language_model(failing(500)) as server:
+        narrator(books, server).narrate()
+    query = text(
+        "SELECT n.citations, COUNT(*) FROM entry e JOIN narrative n ON n.id = e.narrative_id"
+        " JOIN narrative_call c ON c.narrative_id = n.id JOIN llm_call l ON l.id = c.llm_call_id"
+        " WHERE e.timekeeper_id = :t GROUP BY n.id"
+    )
+    with books.pipeline.connect() as connection:
+        rows = connection.execute(query, {"t": books.scope.timekeeper}).fetchall()
+    assert [calls for _, calls in rows] == [2, 2]
+    assert all('"cites":[' in citations for citations, _ in rows)
