@@ -140,6 +140,7 @@ class WorkingSet:
             self._feedback_touched = True
         for activity in sorted(self._touched & self._board.places.keys()):
             self._board.take(activity)
+            self._members.pop(activity, None)
         self._put(sorted(self._touched & self._activities.keys()))
         if self._feedback_touched:
             self._spoken_of = named_in(self._feedback.values())
