@@ -50,7 +50,9 @@ def format_storage(java: Path, home: Home, memory: Remembered) -> None:
     partial.parent.mkdir(parents=True, exist_ok=True)
     settings = partial.with_suffix(".properties")
     settings.write_text(broker_settings(memory, partial))
-    tool = ["kafka.tools.StorageTool", "format", "-t", memory.cluster, "-c", str(settings), "--standalone"]
+    # One argument: a cluster's name may begin with a dash, and would be taken for an option.
+    named = f"--cluster-id={memory.cluster}"
+    tool = ["kafka.tools.StorageTool", "format", named, "-c", str(settings), "--standalone"]
     answer = subprocess.run(
         [java, *JVM, LOGGING, "-cp", class_path(home.downloads, "broker"), *tool], capture_output=True, text=True
     )
