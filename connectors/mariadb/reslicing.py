@@ -23,6 +23,7 @@ from connectors.mariadb.part_takers import (
     zones_of,
 )
 from connectors.mariadb.slicing import Slicing
+from schemas.billing import Directory
 from schemas.keys import Scope
 from schemas.values import Activity
 
@@ -38,30 +39,45 @@ class Resliced(msgspec.Struct):
     in_doubt: set[int] = msgspec.field(default_factory=set)
 
 
-def reslice(
-    connection: Connection, scope: Scope, moved: Collection[int], slicing: Slicing, also: Collection[date] = ()
-) -> Resliced:
-    """Brings every day that the moved activities touched or touch up to date, and the days in `also`."""
-    moved_ids = set(moved)
-    zones = zones_of(connection, scope)
-    while True:
-        before = remembered(connection, scope, moved_ids)
-        now = by_id(connection, scope, moved_ids)
-        zones |= {sliced.zone for sliced in before.values()} or {"UTC"}
-        days = _days(before, now, zones, slicing) | set(also)
-        if not days:
-            remember(connection, scope, moved_ids, now, before)
-            return Resliced(in_doubt=now.in_doubt)
-        read = in_ranges(connection, scope, slicing.window(days, zones))
-        unheard = _unheard(connection, scope, read) - moved_ids
-        if not unheard:
-            break
-        moved_ids |= unheard
-    result = _store(connection, scope, read, days, slicing)
-    remember(connection, scope, moved_ids, now, before)
-    mark_in_doubt(connection, scope, read.in_doubt | now.in_doubt)
-    result.in_doubt = read.in_doubt | now.in_doubt
-    return result
+class Reslicer:
+    """Slices again within one transaction; reads each firm's directory once."""
+
+    def __init__(self, connection: Connection, slicing: Slicing) -> None:
+        self.connection, self._slicing = connection, slicing
+        self._directories: dict[int, Directory] = {}
+
+    def reslice(self, scope: Scope, moved: Collection[int], also: Collection[date] = ()) -> Resliced:
+        """Brings every day that the moved activities touched or touch up to date, and the days in `also`."""
+        moved_ids = set(moved)
+        zones = zones_of(self.connection, scope)
+        while True:
+            before = remembered(self.connection, scope, moved_ids)
+            now = by_id(self.connection, scope, moved_ids)
+            zones |= {sliced.zone for sliced in before.values()} or {"UTC"}
+            days = _days(before, now, zones, self._slicing) | set(also)
+            if not days:
+                remember(self.connection, scope, moved_ids, now, before)
+                return Resliced(in_doubt=now.in_doubt)
+            read = in_ranges(self.connection, scope, self._slicing.window(days, zones))
+            unheard = _unheard(self.connection, scope, read) - moved_ids
+            if not unheard:
+                break
+            moved_ids |= unheard
+        result = self._store(scope, read, days)
+        remember(self.connection, scope, moved_ids, now, before)
+        result.in_doubt = read.in_doubt | now.in_doubt
+        mark_in_doubt(self.connection, scope, result.in_doubt)
+        return result
+
+    def _store(self, scope: Scope, read: PartTakers, days: set[date]) -> Resliced:
+        if scope.firm not in self._directories:
+            self._directories[scope.firm] = read_directory(self.connection, scope.firm)
+        stored = read_entries(self.connection, scope, days)
+        drafted = self._slicing.draft(
+            read.activities.values(), read.places, self._directories[scope.firm], days, frozen_activities(stored)
+        )
+        written = write_days(self.connection, scope, stored, drafted, self._slicing)
+        return Resliced(len(days), written.entries, written.withheld)
 
 
 def _days(before: dict[int, Sliced], now: PartTakers, zones: set[str], slicing: Slicing) -> set[date]:
@@ -83,16 +99,3 @@ def _same(sliced: Sliced, activity: Activity) -> bool:
         activity.ended_at,
         activity.zone,
     )
-
-
-def _store(connection: Connection, scope: Scope, read: PartTakers, days: set[date], slicing: Slicing) -> Resliced:
-    stored = read_entries(connection, scope, days)
-    drafted = slicing.draft(
-        read.activities.values(),
-        read.places,
-        read_directory(connection, scope.firm),
-        days,
-        frozen_activities(stored),
-    )
-    written = write_days(connection, scope, stored, drafted, slicing)
-    return Resliced(len(days), written.entries, written.withheld)

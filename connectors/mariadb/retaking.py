@@ -15,7 +15,7 @@ from connectors.mariadb.ledger import (
     GroupMember,
     SlicedActivity,
 )
-from connectors.mariadb.reslicing import reslice
+from connectors.mariadb.reslicing import Reslicer
 from connectors.mariadb.slicing import Slicing
 from connectors.mariadb.taking import CONSUMER, in_transaction
 from schemas.groups import GroupSaid
@@ -47,7 +47,7 @@ def retake(
         for scope, also in days.items():
             _forget(connection, scope)
             moved, _ = take_groups(connection, scope, dict(said.get(scope, {})))
-            reslice(connection, scope, moved, slicing, also)
+            Reslicer(connection, slicing).reslice(scope, moved, also)
 
     in_transaction(engine, work)
 

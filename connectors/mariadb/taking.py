@@ -21,7 +21,7 @@ from connectors.mariadb.ledger import ActivityGroup, GroupMember, SlicedActivity
 from connectors.mariadb.models import Timekeeper
 from connectors.mariadb.part_takers import excluded_since
 from connectors.mariadb.periods import close_period, read_period
-from connectors.mariadb.reslicing import Resliced, reslice
+from connectors.mariadb.reslicing import Resliced, Reslicer
 from connectors.mariadb.slicing import Slicing
 from schemas.groups import GroupSaid, MarkSaid
 from schemas.keys import GroupKey, MarkKey, Scope
@@ -125,9 +125,9 @@ def look_again(
 
     def work(connection: Connection) -> Taken:
         offsets.advance(connection, CONSUMER, topic, partition, expected=at, next=at)
-        taken = Taken()
+        taken, reslicer = Taken(), Reslicer(connection, slicing)
         for scope, ids in doubts.items():
-            taken.add(scope, reslice(connection, scope, ids, slicing))
+            taken.add(scope, reslicer.reslice(scope, ids))
         return taken
 
     return in_transaction(engine, work)
@@ -135,15 +135,15 @@ def look_again(
 
 def _take(connection: Connection, batch: Batch, slicing: Slicing) -> Taken:
     offsets.advance(connection, CONSUMER, batch.topic, batch.partition, expected=batch.expected, next=batch.next)
-    taken = Taken()
+    taken, reslicer = Taken(), Reslicer(connection, slicing)
     for scope, (groups, marks) in _by_scope(batch.records).items():
         moved, ignored = take_groups(connection, scope, groups)
         taken.groups += len(groups)
         taken.ignored += ignored
         if moved:
-            taken.add(scope, reslice(connection, scope, moved, slicing))
+            taken.add(scope, reslicer.reslice(scope, moved))
         for mark in marks:
-            _take_mark(connection, scope, mark, batch, slicing, taken)
+            _take_mark(reslicer, scope, mark, batch, taken)
     return taken
 
 
@@ -163,15 +163,16 @@ def _by_scope(records: Sequence[Record]) -> dict[Scope, tuple[dict[int, GroupSai
     return found
 
 
-def _take_mark(connection: Connection, scope: Scope, mark: Mark, batch: Batch, slicing: Slicing, taken: Taken) -> None:
+def _take_mark(reslicer: Reslicer, scope: Scope, mark: Mark, batch: Batch, taken: Taken) -> None:
     """Writes that the mark was seen; a close mark closes its period, with all its days sliced anew."""
     taken.marks += 1
+    connection = reslicer.connection
     period = read_period(connection, scope, mark.period) if mark.kind is MarkKind.CLOSE and mark.period else None
     closing = period if period and period.closed_at is None else None
     days = _days(closing.starts_on, closing.ends_on) if closing else set()
     unheard = excluded_since(connection, scope) if mark.kind is not MarkKind.CANARY else set()
     if unheard or days:
-        taken.add(scope, reslice(connection, scope, unheard, slicing, days))
+        taken.add(scope, reslicer.reslice(scope, unheard, days))
     if closing:
         close_period(connection, closing)
         taken.closed.append(closing.id)
