@@ -43,9 +43,8 @@ def backlog(rows: int, seed: int, folder: Path, bootstrap: str) -> None:
 
 def throughput(bootstrap: str, rows: int, folder: Path) -> Throughput:
     """Both over the same backlog, one after the other, on the same machine."""
-    AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(STOCK_OUT, PARTITIONS, 1)])[
-        STOCK_OUT
-    ].result()
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(STOCK_OUT, PARTITIONS, 1)])[STOCK_OUT].result()
     spent = folder / "spent.json"
     ours, our_cpu = _rate(["-m", "benchmarks.timed_group", str(spent)], bootstrap, WORKING_SET.name, rows)
     stock = [str(Path(__file__).with_name("stock_agent.py")), bootstrap, str(folder / "stock")]
