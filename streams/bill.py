@@ -87,6 +87,29 @@ def run(
     log.info("stopped")
 
 
+@app.command("next")
+def next_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """Show what is due when, and what waits for capture.
+
+    Example: ./timeloom bill next
+
+    Exit: 0 shown; 3 the database is not up.
+    """
+    import msgspec
+
+    from connectors.mariadb.engine import connect
+    from streams.settings import load
+    from streams.upcoming import now_us, show, upcoming
+
+    with connect(load().mariadb().url("pipeline")).connect() as connection:
+        found = upcoming(connection, now_us())
+    if as_json:
+        for one in found:
+            print(msgspec.json.encode(one).decode())
+    else:
+        show(found)
+
+
 def _nobody() -> None:
     """Narration is off: the entries' own words were written with them."""
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.mariadb.ledger import Entry, Period
 from connectors.mariadb.models import Cadence as CadenceRow
+from connectors.mariadb.models import Mark
 from schemas.billing import Cadence, Occurrence
 from schemas.keys import Scope
 
@@ -88,9 +89,12 @@ def read_period(connection: Connection, scope: Scope, id: int) -> Closing | None
     return next(iter(_periods(connection, scope, Period.id == id)), None)
 
 
-def under_way(connection: Connection, scope: Scope) -> list[Closing]:
-    """The periods whose close mark hasn't come back yet, oldest first."""
-    return _periods(connection, scope, Period.closed_at.is_(None))
+def under_way(connection: Connection, scope: Scope) -> list[tuple[Closing, int]]:
+    """The periods whose close mark hasn't come back yet, with the instant at which it was written; oldest first."""
+    waiting = _periods(connection, scope, Period.closed_at.is_(None))
+    query = select(Mark.period_id, Mark.created_at).where(Mark.period_id.in_([period.id for period in waiting]))
+    marked = {period: created_at for period, created_at in connection.execute(query)}
+    return [(period, marked[period.id]) for period in waiting if period.id in marked]
 
 
 def _periods(connection: Connection, scope: Scope, which: object) -> list[Closing]:
