@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,12 +18,14 @@ from schemas.keys import GroupKey, Scope, decode_said_key
 from schemas.outcomes import Reason
 from schemas.topics import GROUPS
 from tests.live import Live
+from tests.llm_server import language_model
 from tests.programs import Program, eventually, running
 from tests.sheets import expected, stored
 
 pytestmark = pytest.mark.stack
 
 EVERY = ("--every", "0.2")
+SHUT = "SELECT id FROM period WHERE timekeeper_id = :timekeeper AND closed_at IS NOT NULL"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,6 +75,18 @@ def row(live: Live, query: str, who: Scope) -> tuple[object, ...]:
     with live.pipeline.connect() as connection:
         found = connection.execute(text(query), msgspec.structs.asdict(who)).fetchone()
     return tuple(found) if found else ()
+
+
+def close_the_week(live: Live, who: Scope) -> None:
+    """A cadence of one week, whose end is in the past: 2 March 2026, the day of the activities, is inside."""
+    with live.collector.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes) VALUES (:firm,"
+                " :timekeeper, 'FREQ=WEEKLY;BYDAY=MO;COUNT=2', '2026-03-02 00:00:00', 'Europe/Berlin', 60)"
+            ),
+            msgspec.structs.asdict(who),
+        )
 
 
 def test_inserts_updates_and_deletes_reach_the_entries(live: Live, bill: Program) -> None:
@@ -128,25 +143,14 @@ def test_a_due_period_is_closed_once_and_late_work_gets_into_it(live: Live, bill
     live.insert(who, "Harbour lease.docx")
     settles(live, who)
     with running(live.stack.home.path, "bill", *EVERY):
-        with live.collector.begin() as connection:
-            # One week, whose end is in the past: 2 March 2026, the day of the activities, is inside.
-            connection.execute(
-                text(
-                    "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes) VALUES (:firm,"
-                    " :timekeeper, 'FREQ=WEEKLY;BYDAY=MO;COUNT=2', '2026-03-02 00:00:00', 'Europe/Berlin', 60)"
-                ),
-                msgspec.structs.asdict(who),
-            )
-        closed = (
-            "SELECT id, starts_on, closed_at FROM period WHERE timekeeper_id = :timekeeper AND closed_at IS NOT NULL"
-        )
-        eventually(lambda: row(live, closed, who), what="the week is closed")
+        close_the_week(live, who)
+        eventually(lambda: row(live, SHUT, who), what="the week is closed")
     marks = "SELECT COUNT(*) FROM mark WHERE timekeeper_id = :timekeeper AND kind = 'close'"
     assert row(live, marks, who) == (1,)
     assert row(live, "SELECT COUNT(*), COUNT(period_id) FROM entry WHERE timekeeper_id = :timekeeper", who) == (1, 1)
     live.insert(who, "Audit of the bakery.xlsx", minute=600)
     settles(live, who)
-    period = row(live, closed, who)[0]
+    period = row(live, SHUT, who)[0]
     assert row(live, "SELECT COUNT(*), MIN(period_id) FROM entry WHERE timekeeper_id = :timekeeper", who) == (2, period)
 
 
@@ -197,3 +201,39 @@ def test_a_verify_mark_is_seen_and_counts_what_is_excluded(live: Live, bill: Pro
         "SELECT captured_us DIV 60000000, excluded_us DIV 60000000 FROM day_minutes WHERE timekeeper_id = :timekeeper"
     )
     assert row(live, minutes, who) == (30, 5)
+
+
+def test_words_leave_the_machine_only_when_narration_is_switched_on(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key and an address in the environment send nothing; with --llm the closed week is narrated, once."""
+    who = live.timekeeper()
+    narrative = "SELECT narrative, narrative_id IS NOT NULL FROM entry WHERE timekeeper_id = :timekeeper"
+    with language_model() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "key")
+        live.insert(who, "Harbour lease.docx")
+        with running(live.stack.home.path, "bill", *EVERY) as bill:
+            close_the_week(live, who)
+            eventually(lambda: row(live, SHUT, who), what="the week is closed")
+            settles(live, who)
+            assert row(live, narrative, who) == ("Harbour lease.docx.", False)
+            assert bill.stop() == 0
+        assert server.calls == []
+        with running(live.stack.home.path, "bill", "--llm", "--budget-usd", "0.10", *EVERY) as bill:
+            bought = ("Reviewed Harbour lease.docx.", True)
+            eventually(lambda: row(live, narrative, who) == bought, what="the entry is narrated")
+            assert bill.stop() == 0
+        said = [json.loads(line) for line in bill.said().splitlines()]
+        assert [one["destination"] for one in said if one["event"] == "narration_is_on"] == [server.url]
+        plan = next(one for one in said if one["event"] == "narrating")
+        assert plan["calls"] >= 1
+        assert 0 < plan["at_most_usd"] < 0.10
+        asked = [id for call in server.calls for id in ids_in(call.question)]
+        assert asked
+        assert len(asked) == len(set(asked))
+
+
+def ids_in(question: dict[str, Any]) -> list[int]:
+    """The activities that a question shows."""
+    return [activity["id"] for entry in question["entries"] for activity in entry["activities"]]
