@@ -24,7 +24,7 @@ def flow() -> str:
     """What runs as long as the stack does, as Mermaid: tables, topics, and the way between them."""
     lines = ["flowchart LR", '    collectors(["collectors: import, simulate, yours"])']
     lines += [f'    {name}[("{_rows(tables)}")]' for name, tables in SHOWN_STORES.items()]
-    lines += [f'    {_node(topic)}[/"{topic.name}"/]' for topic in SHOWN_TOPICS]
+    lines += [f'    {_id(topic.name)}[/"{topic.name}"/]' for topic in SHOWN_TOPICS]
     lines += ["    collectors --> captured", "    collectors --> people"]
     for program in PROGRAMS:
         if program.always:
@@ -38,9 +38,9 @@ def _ways(program: Program) -> list[str]:
     for topic in SHOWN_TOPICS:
         if topic in program.writes:
             arrow = "<-->" if topic in program.reads else "-->"
-            lines.append(f"    {program.name} {arrow} {_node(topic)}")
+            lines.append(f"    {program.name} {arrow} {_id(topic.name)}")
         elif topic in program.reads:
-            lines.append(f"    {_node(topic)} --> {program.name}")
+            lines.append(f"    {_id(topic.name)} --> {program.name}")
     for name, tables in SHOWN_STORES.items():
         if name != "books" and (read := _label(tables, program.reads_tables)) is not None:
             lines.append(f"    {name} -->{read} {program.name}")
@@ -55,10 +55,6 @@ def _label(store: Sequence[str], tables: Sequence[str]) -> str | None:
     if not found:
         return None
     return "" if len(found) == len(store) else f"|{', '.join(found)}|"
-
-
-def _node(topic: Topic) -> str:
-    return topic.name.replace("-", "_")
 
 
 def _rows(tables: Sequence[str]) -> str:
@@ -99,12 +95,17 @@ def packages() -> str:
     lines = ["flowchart TB"]
     for package in PACKAGES:
         inside = [one for one in parts if one.startswith(f"{package}.")]
-        drawn = [f'        {one}["{one.split(".")[1]}"]' for one in inside]
+        drawn = [f'        {_id(one)}["{one.split(".")[1]}"]' for one in inside]
         lines += [f"    subgraph {package}", *drawn, "    end"] if inside else [f"    {package}"]
     # Every part imports schemas; an arrow from each would hide the others.
     of_schemas = sorted({a.split(".")[0] for a, b in pairs if b == "schemas" and a != b})
-    lines += [f"    {a} --> {b}" for a, b in sorted(pairs) if b != "schemas" and a != b]
+    lines += [f"    {_id(a)} --> {_id(b)}" for a, b in sorted(pairs) if b != "schemas" and a != b]
     return "\n".join([*lines, *(f"    {package} --> schemas" for package in of_schemas)])
+
+
+def _id(name: str) -> str:
+    """A name that Mermaid takes for a node."""
+    return name.replace(".", "_").replace("-", "_")
 
 
 def part(module: str) -> str:
