@@ -66,7 +66,7 @@ def run(
     from streams.decisions import Decisions
     from streams.keeping import Keeper
     from streams.logs import to_json
-    from streams.scheduling import schedule
+    from streams.scheduling import Scheduler
     from streams.settings import load
 
     settings = load()
@@ -81,9 +81,13 @@ def run(
     consumer = partial(PlacedConsumer, kafka, CONSUMER, GROUPS.name)
     keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
     log.info("started", kafka=kafka, narration=narrator is not None)
-    work(keeper, lambda: schedule(engine, time.time_ns() // 1000), every, stop)
-    if narrator is not None and narrator.error is not None:
-        raise narrator.error
+    scheduler = Scheduler(engine)
+    work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop)
+    if narrator is not None:
+        # An answer that is on its way is paid for: wait until it is written.
+        narrator.join(settings.llm_timeout_s)
+        if narrator.error is not None:
+            raise narrator.error
     log.info("stopped")
 
 

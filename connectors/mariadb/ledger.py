@@ -44,7 +44,7 @@ class ActivityGroup(Owned, Base):
     """A group as last said on `groups`: `value` is `schemas.groups.encode_group`; with where it was decided."""
 
     __tablename__ = "activity_group"
-    __table_args__ = owned()
+    __table_args__ = owned(Index(None, "changes_partition"))
     firm_id: Mapped[int] = mapped_column(primary_key=True)
     timekeeper_id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(primary_key=True)

@@ -237,3 +237,23 @@ def test_words_leave_the_machine_only_when_narration_is_switched_on(
 def ids_in(question: dict[str, Any]) -> list[int]:
     """The activities that a question shows."""
     return [activity["id"] for entry in question["entries"] for activity in entry["activities"]]
+
+
+def test_a_place_that_the_topic_has_not_got_is_told_and_not_guessed(live: Live) -> None:
+    """The topic was made anew, or it is another cluster's: reading on somewhere would lose or double."""
+    place = text(
+        "UPDATE consumer_offset SET next_offset = next_offset + :n WHERE consumer = 'bill' AND partition_no = 0"
+    )
+    with running(live.stack.home.path, "bill") as bill:
+        eventually(lambda: "assigned" in bill.said(), what="bill has its partitions")
+        assert bill.stop() == 0
+    with live.pipeline.begin() as connection:
+        connection.execute(place, {"n": 1_000_000})
+    try:
+        with running(live.stack.home.path, "bill") as bill:
+            eventually(lambda: bill.ended() is not None, what="bill ends")
+            assert bill.ended() == 3
+            assert "isn't on the broker" in bill.said()
+    finally:
+        with live.pipeline.begin() as connection:
+            connection.execute(place, {"n": -1_000_000})
