@@ -22,7 +22,7 @@ UNKNOWN = "\N{BLACK QUESTION MARK ORNAMENT}"
 """Stands where a message fills something in."""
 
 TIMELOOM = re.compile(r"\./timeloom\b[^`\n]*")
-MAKE = re.compile(r"(?:^|[`$ ])(make(?: [A-Z]+=\S+| -[a-zA-Z]+| [a-z-]+)+)")
+MAKE = re.compile(r"`(make [^`]+)`")
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ def told() -> Iterator[Named]:
                 text = node.value
             else:
                 continue
-            for found in TIMELOOM.findall(text):
+            for found in TIMELOOM.findall(text) + MAKE.findall(text):
                 yield Named(f"{path.relative_to(ROOT)}:{node.lineno}", found)
 
 
