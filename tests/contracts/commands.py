@@ -95,6 +95,8 @@ def begins(text: str) -> tuple[str, ...]:
         if not inner or word == "" or word.startswith("--") or word == UNKNOWN:
             break
         if word not in inner:
+            if getattr(command, "invoke_without_command", False):
+                break  # it does something by itself, so the sentence may go on
             raise LookupError(f"there is no command {word!r}")
         command = inner[word]
         path.append(word)
