@@ -108,7 +108,7 @@ class Narrator(threading.Thread):
         with self._engine.begin() as connection:
             if lost := narratives.give_up_lost(connection, self._stale_s):
                 log.warning("calls_lost", calls=lost, why="their process ended; they count at their estimates")
-            attached = narratives.attach_written(connection, self._kind)
+        attached = narratives.attach_written(self._engine, self._kind)
         batches = self._batches()
         if batches:
             self._announce(batches)
@@ -263,5 +263,5 @@ def _results(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[Resu
         for refused in checked.refused:
             log.warning("sentence_refused", entry=entry.id, why=refused.why)
         text = checked.text or None
-        results.append(Result(mine[entry.content], text, msgspec.json.encode(checked).decode()))
+        results.append(Result(mine[entry.content], entry.id, text, msgspec.json.encode(checked).decode()))
     return results

@@ -13,6 +13,7 @@ from datetime import date
 import msgspec
 from sqlalchemy import Connection, Engine, bindparam, text
 
+from connectors.mariadb.transactions import in_transaction
 from schemas.errors import BudgetExceeded, StackError
 from schemas.keys import Scope
 
@@ -50,9 +51,10 @@ class Spending(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a call made of one reserved narrative; `text` None where nothing of it stood."""
+    """What a call made of one reserved narrative, and the entry that it is for; `text` None where nothing stood."""
 
     narrative: int
+    entry: int
     text: str | None
     citations: str
 
@@ -66,9 +68,19 @@ class Usage(msgspec.Struct, frozen=True):
     cost: int | None
 
 
-def attach_written(connection: Connection, kind: Kind) -> int:
+def attach_written(engine: Engine, kind: Kind) -> int:
     """Gives closed entries the narratives that were written, and paid, for just their content; returns how many."""
-    return connection.execute(_ATTACH, msgspec.structs.asdict(kind)).rowcount
+
+    def work(connection: Connection) -> int:
+        # Found without locks and then locked one by one: a join would lock every entry that it passes.
+        found = connection.execute(_WRITTEN, msgspec.structs.asdict(kind)).fetchall()
+        return sum(_attach(connection, narrative=narrative, entry=entry) for entry, narrative in found)
+
+    return in_transaction(engine, work, "READ COMMITTED")
+
+
+def _attach(connection: Connection, *, narrative: int, entry: int) -> int:
+    return connection.execute(_ATTACH, {"narrative": narrative, "entry": entry}).rowcount
 
 
 def due_entries(connection: Connection, kind: Kind, stale_s: float, quiet_s: float, most: int) -> list[DueEntry]:
@@ -129,12 +141,15 @@ def settle_failed(engine: Engine, call: int, state: str, status: int | None, err
 
 def write(engine: Engine, call: int, usage: Usage, results: Sequence[Result]) -> None:
     """Settles an answered call, writes its narratives and gives them to their entries: together or not at all."""
-    with engine.begin() as connection:
+
+    def work(connection: Connection) -> None:
         connection.execute(_SETTLE, {"call": call, **msgspec.structs.asdict(usage)})
         for result in results:
             state = "rejected" if result.text is None else "written"
             connection.execute(_WRITE, {"state": state, **msgspec.structs.asdict(result)})
-            connection.execute(_ATTACH_ONE, {"narrative": result.narrative})
+            _attach(connection, narrative=result.narrative, entry=result.entry)
+
+    in_transaction(engine, work, "READ COMMITTED")
 
 
 def give_up_lost(connection: Connection, stale_s: float) -> int:
@@ -205,14 +220,11 @@ _SAME = (
 )
 # A person's hand is on what is accepted; and time that costs nothing needs no bought words.
 _OPEN = "e.period_id IS NOT NULL AND e.narrative_id IS NULL AND e.status = 'proposed' AND e.allocated_us > 0"
+_WRITTEN = text(f"SELECT e.id, n.id FROM entry e JOIN narrative n ON {_SAME} WHERE {_OPEN} AND n.state = 'written'")
 _ATTACH = text(
-    f"UPDATE entry e JOIN narrative n ON {_SAME} SET e.narrative = n.text, e.narrative_id = n.id"
-    f" WHERE {_OPEN} AND n.state = 'written'"
-)
-_ATTACH_ONE = text(
     "UPDATE entry e JOIN narrative n ON n.firm_id = e.firm_id AND n.timekeeper_id = e.timekeeper_id"
     " AND n.content = e.content SET e.narrative = n.text, e.narrative_id = n.id"
-    f" WHERE n.id = :narrative AND n.state = 'written' AND {_OPEN}"
+    f" WHERE e.id = :entry AND n.id = :narrative AND n.state = 'written' AND {_OPEN}"
 )
 _DUE = text(
     "SELECT e.id, e.firm_id, e.timekeeper_id, e.billing_day, e.matter_id, e.content FROM entry e"

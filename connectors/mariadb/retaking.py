@@ -17,7 +17,8 @@ from connectors.mariadb.ledger import (
 )
 from connectors.mariadb.reslicing import Reslicer
 from connectors.mariadb.slicing import Slicing
-from connectors.mariadb.taking import CONSUMER, in_transaction
+from connectors.mariadb.taking import CONSUMER
+from connectors.mariadb.transactions import in_transaction
 from schemas.groups import GroupSaid
 from schemas.keys import Scope
 

@@ -6,14 +6,11 @@ Also what needs no record: activities in doubt are looked at again, under the sa
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, select, text
-from sqlalchemy.exc import OperationalError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from connectors.mariadb import offsets
 from connectors.mariadb.groups import take_groups
@@ -23,16 +20,12 @@ from connectors.mariadb.part_takers import excluded_since
 from connectors.mariadb.periods import close_period, read_period
 from connectors.mariadb.reslicing import Resliced, Reslicer
 from connectors.mariadb.slicing import Slicing
+from connectors.mariadb.transactions import in_transaction
 from schemas.groups import GroupSaid, MarkSaid
 from schemas.keys import GroupKey, MarkKey, Scope
 from schemas.values import Mark, MarkKind
 
 CONSUMER = "bill"
-RETRIES = 5
-COLLISIONS = frozenset({1205, 1213, 1020})
-"""A lock that waited too long, a deadlock, a row that changed under us: nothing was written, and it may work now."""
-
-T = TypeVar("T")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -198,21 +191,3 @@ _SEEN = text(
 
 def _days(starts_on: date, ends_on: date) -> set[date]:
     return {starts_on + timedelta(days=n) for n in range((ends_on - starts_on).days)}
-
-
-def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Runs the work on one consistent reading of the database; a few times, where it meets somebody else's lock."""
-    consistent = engine.execution_options(isolation_level="REPEATABLE READ")
-    for attempt in Retrying(
-        retry=retry_if_exception(_collided),
-        stop=stop_after_attempt(RETRIES),
-        wait=wait_random_exponential(0.05, max=1),
-        reraise=True,
-    ):
-        with attempt, consistent.begin() as connection:
-            return work(connection)
-    raise AssertionError("tenacity re-raises the last error")
-
-
-def _collided(error: BaseException) -> bool:
-    return isinstance(error, OperationalError) and error.orig is not None and error.orig.args[0] in COLLISIONS

@@ -1,0 +1,32 @@
+"""A transaction that is tried again where it met somebody else's lock; nothing else is ever tried again."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+RETRIES = 5
+COLLISIONS = frozenset({1205, 1213, 1020})
+"""A lock that waited too long, a deadlock, a row that changed under us: nothing was written, and it may work now."""
+
+T = TypeVar("T")
+
+
+def in_transaction(engine: Engine, work: Callable[[Connection], T], isolation: str = "REPEATABLE READ") -> T:
+    """Runs the work on one consistent reading of the database; a few times, where it meets somebody else's lock."""
+    consistent = engine.execution_options(isolation_level=isolation)
+    for attempt in Retrying(
+        retry=retry_if_exception(_collided),
+        stop=stop_after_attempt(RETRIES),
+        wait=wait_random_exponential(0.05, max=1),
+        reraise=True,
+    ):
+        with attempt, consistent.begin() as connection:
+            return work(connection)
+    raise AssertionError("tenacity re-raises the last error")
+
+
+def _collided(error: BaseException) -> bool:
+    return isinstance(error, OperationalError) and error.orig is not None and error.orig.args[0] in COLLISIONS
