@@ -25,7 +25,7 @@ async def agent(stream: faust.StreamT) -> None:  # type: ignore[type-arg]
     """Keeps the last value of each row, and sends it on."""
     async for event in stream.events():
         after = event.value["after"]
-        if after is not None:
+        if after is not None and event.value["source"]["table"] == "activity":
             rows[str(after["id"])] = after["words"]
             await out.send(key=event.key, value=after)
 
