@@ -20,6 +20,9 @@ READY: dict[str, Callable[[Remembered], bool]] = {
     "connect": kafka.connect_answers,
 }
 
+# On a small machine everything shares the cores, and nobody waits for an entry as one waits for a group.
+RUN = {"group": [sys.executable], "bill": ["nice", "-n", "5", sys.executable]}
+
 DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
 """Who uses something ends before it: so each can say its last words."""
 
@@ -48,7 +51,7 @@ def programs(home: Home, memory: Remembered, server: mariadb.Server, java: Path)
     # A worker that crashes at one change is started again a few times within a minute: by then the change is a dead
     # letter, or a person is needed.
     return servers + [
-        Program(name, [sys.executable, "-m", "streams", name], ROOT, environment, stays_s=60, tries=5, stop_s=30)
+        Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=60, tries=5, stop_s=30)
         for name in WORKERS
     ]
 
