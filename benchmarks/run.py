@@ -42,11 +42,11 @@ def main(seconds: int = 60, rows: int = 40_000) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = startup(folder)
-        with _stack(folder / "throughput", workers=False) as stack:
+        with running_stack(folder / "throughput", workers=False) as stack:
             bootstrap = stack.addresses().kafka_bootstrap
             backlog(rows, 3, folder, bootstrap)
             rates = throughput(bootstrap, rows, folder)
-        with _stack(folder / "latency", workers=True) as stack:
+        with running_stack(folder / "latency", workers=True) as stack:
             bootstrap = stack.addresses().kafka_bootstrap
             latency(bootstrap, 100, 10, 1, 5, folder)  # a warm-up: Java compiles while it runs
             latencies = [
@@ -62,7 +62,8 @@ def main(seconds: int = 60, rows: int = 40_000) -> None:
 
 
 @contextmanager
-def _stack(home: Path, workers: bool) -> Iterator[Stack]:
+def running_stack(home: Path, workers: bool) -> Iterator[Stack]:
+    """A stack of its own in `home`, also for the processes started meanwhile; deleted at the end."""
     stack = Stack(home, downloads=ROOT / ".timeloom" / "downloads")
     os.environ["TIMELOOM_HOME"] = str(home)
     stack.up()

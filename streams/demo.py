@@ -187,7 +187,5 @@ def _what_next(console: "Console", page: Path, email: str) -> None:
     console.print(f"\nOpen [bold]{shown}[/] in a browser: the same timesheet, to read or print.")
     console.print("Three things to try next:")
     console.print("  ./timeloom preview .            group this clone's history without any stack")
-    console.print(
-        "  ./timeloom watch                see groups form; beside it: ./timeloom simulate --rate 20"
-    )
+    console.print("  ./timeloom watch                see groups form; beside it: ./timeloom simulate --rate 20")
     console.print(f"  ./timeloom timesheet {email}")
