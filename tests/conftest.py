@@ -64,3 +64,12 @@ def live(stack: Stack, settings: Settings, collector: Engine) -> Iterator[Live]:
     pipeline = connect(settings.mariadb().url("pipeline"))
     yield Live(stack, settings, collector, pipeline)
     pipeline.dispose()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A test that was skipped showed nothing, so the session did not pass."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(skipped)} tests were skipped, and a skipped test shows nothing", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
