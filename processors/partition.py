@@ -9,6 +9,8 @@ Feed it what the topics remember (`restore`, `remember`), then batches of change
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
+import msgspec
+
 from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
 from schemas.changes import (
@@ -65,19 +67,22 @@ class Partition:
             self._apply(outcome.value)
 
     def remember(self, record: Incoming) -> None:
-        """Takes in one record of `groups`: the only memory of what was said."""
-        if record.key is None:
+        """Takes in one record of `groups`: the only memory of what was said.
+
+        What no worker of ours wrote is passed over where its key names no group (`bill` dead-letters it), and is said
+        anew, or taken back, where it does.
+        """
+        try:
+            key = decode_said_key(record.key or b"")
+        except msgspec.DecodeError:
             return
-        key = decode_said_key(record.key)
         if isinstance(key, MarkKey):
             return
         said = self._said.setdefault(Scope(key.firm, key.timekeeper), {})
         if record.value is None:
             said.pop(key.group, None)
             return
-        value = decode_said(record.value)
-        if isinstance(value, GroupSaid):
-            said[key.group] = _digest(encode_group(value.group))
+        said[key.group] = _said_digest(record.value)
 
     def resume(self) -> list[Outgoing]:
         """After the topics are read: what today's code and models say otherwise than what was said, if anything."""
@@ -188,6 +193,15 @@ class Partition:
 
     def _kept_record(self, key: RowKey, kept: Kept) -> Outgoing:
         return Outgoing(WORKING_SET.name, self.number, encode_key(key), encode_kept(kept))
+
+
+def _said_digest(value: bytes) -> bytes:
+    """The digest of a record's group; of what is none, a digest that no group has."""
+    try:
+        said = decode_said(value)
+    except msgspec.DecodeError:
+        return b""
+    return _digest(encode_group(said.group)) if isinstance(said, GroupSaid) else b""
 
 
 def _digest(raw: bytes) -> bytes:

@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 PIPELINE_WITHIN_S = 90
 CLOSED_WITHIN_S = 60
+NARRATED_WITHIN_S = 60
 FIRST_SEED = 1
+BUDGET_USD = 0.10
 
 
 def demo(
     stop: Annotated[bool, typer.Option("--stop", help="Stop the stack at the end.")] = False,
     people: Annotated[int, typer.Option(min=1, help="Generated timekeepers.")] = 4,
     rate: Annotated[float, typer.Option(min=1, help="Changes a second that the collector writes.")] = 100.0,
+    llm: Annotated[
+        bool, typer.Option("--llm", help="Have a language model write narratives, for $0.10 at most.")
+    ] = False,
 ) -> None:
     """Show the whole: bring up the stack, write a generated week, group it, close it, print a timesheet.
 
@@ -48,6 +53,8 @@ def demo(
 
     console, settings = Console(highlight=False), load()
     with Screen() as screen:
+        if llm:
+            _narration_on(screen)
         bring_up(screen, workers=True)
         engine = connect(settings.mariadb().url("pipeline"))
         _answers(settings, engine, screen)
@@ -59,6 +66,9 @@ def demo(
                 said = _verified(settings, engine)
             with screen.step("periods that are due close"):
                 closed = _closed(engine, email)
+            if llm or settings.llm:
+                with screen.step("narratives are written"):
+                    _narrated(engine, email)
             figures = arrivals.figures(engine, began_ms)
     page = settings.home / "demo" / "timesheet.html"
     _timesheet(console, engine, email, page)
@@ -69,6 +79,37 @@ def demo(
         console.print("The stack is stopped. ./timeloom stack up brings it back, with its data.")
     if not said.ok:
         raise typer.Exit(1)
+
+
+def _narration_on(screen: "Screen") -> None:
+    """`bill` reads its settings when it starts, from the stack's environment; so the stack starts anew with them."""
+    from streams.settings import with_narration
+    from streams.stack import opened
+
+    budget = with_narration(BUDGET_USD).budget_usd
+    screen.say(f"Narration is on, for ${budget:.2f} at most in 24 hours. Where it goes: ./timeloom stack logs bill")
+    opened().down()
+
+
+def _narrated(engine: "Engine", email: str) -> None:
+    """Waits until the shown person's closed entries have narratives; the rest keeps its own words.
+
+    Not an error where it doesn't come to that: the figures at the end say what was called and what it cost.
+    """
+    from sqlalchemy import text
+
+    from connectors.stack.waiting import wait_until
+
+    without = text(
+        "SELECT COUNT(*) FROM entry e JOIN timekeeper t ON t.id = e.timekeeper_id "
+        "WHERE t.email = :email AND e.period_id IS NOT NULL AND e.narrative_id IS NULL"
+    )
+
+    def written() -> bool:
+        with engine.connect() as connection:
+            return not connection.execute(without, {"email": email}).scalar_one()
+
+    wait_until(written, NARRATED_WITHIN_S)
 
 
 def _answers(settings: "Settings", engine: "Engine", screen: "Screen") -> None:

@@ -10,6 +10,7 @@ TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, doll
 TIMELOOM_BUDGET_USD                                    tokens, and the most to spend in 24 hours
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -123,3 +124,10 @@ def load() -> Settings:
             for e in error.errors()
         ]
         raise ConfigurationError("The environment has settings that can't be: " + "; ".join(wrong)) from error
+
+
+def with_narration(budget_usd: float) -> Settings:
+    """Switches narration on for the processes that this one starts, for that much unless a budget was set already."""
+    os.environ["TIMELOOM_LLM"] = "on"
+    os.environ.setdefault("TIMELOOM_BUDGET_USD", str(budget_usd))
+    return load()

@@ -200,3 +200,16 @@ def test_a_buried_record_is_a_dead_letter_and_its_row_leaves_its_group() -> None
     assert topics.groups() == {}
     assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bug"]
     assert owner(topics).absorb([poison]) == [], "known as gone, and not tried again"
+
+
+def test_what_a_stranger_wrote_to_groups_is_said_anew_or_taken_back() -> None:
+    topics = Topics()
+    partition = owner(topics)
+    topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
+    right = topics.groups()
+    for key, value in ((b"[1,1,1]", b"garbage"), (b"[1,1,77]", b"garbage"), (b"\xff", b"x"), (b"[1]", None)):
+        topics.log.append(Outgoing(GROUPS.name, NUMBER, key, value))
+    owner(topics)
+    strange = (b"\xff", b"[1]")
+    topics.log = [record for record in topics.log if record.key not in strange]
+    assert topics.groups() == right
