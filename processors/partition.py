@@ -63,7 +63,11 @@ class Partition:
             return
         self._latest = max(self._latest, kept.version)
         outcome = change_of_kept(key, kept, self.number, self._unseal)
-        if isinstance(outcome, Ok):
+        bad = self._unknown_model(outcome.value) if isinstance(outcome, Ok) else outcome
+        if bad is not None:
+            # It was good when it was kept: a model or a key has gone since. `resume` writes the letter.
+            self._dead(Incoming(self.number, kept.version, record.key, record.value), bad)
+        elif isinstance(outcome, Ok):
             self._apply(outcome.value)
 
     def remember(self, record: Incoming) -> None:
@@ -121,15 +125,21 @@ class Partition:
         match decode_change(record.value, self.number, record.offset, self._unseal):
             case Ok(change) if isinstance(change.value, Mark):
                 self._pass_on(change, change.value)
-            case Ok(change) if isinstance(change.value, Activation) and change.value.model not in self._models:
-                detail = f"activation {change.key.id}: no model {change.value.model!r} here"
-                self._dead(record, DeadLetter(Reason.UNKNOWN_MODEL, detail, change.key))
+            case Ok(change) if letter := self._unknown_model(change):
+                self._dead(record, letter)
             case Ok(change) if self._apply(change):
                 self._kept[change.key] = change.kept
             case DeadLetter() as letter:
                 self._dead(record, letter)
             case Ok() | Skip():
                 pass  # a version we already have, or something that no group hangs on
+
+    def _unknown_model(self, change: Change) -> DeadLetter | None:
+        """What is wrong with the activation of a model that isn't here; None for everything else."""
+        if not isinstance(change.value, Activation) or change.value.model in self._models:
+            return None
+        detail = f"activation {change.key.id}: no model {change.value.model!r} here"
+        return DeadLetter(Reason.UNKNOWN_MODEL, detail, change.key)
 
     def _apply(self, change: Change) -> bool:
         """True where the row's version is new to us. Marks are passed on, not kept; so their deletes mean nothing."""
@@ -185,8 +195,8 @@ class Partition:
         self._out.append(Outgoing(DEAD_LETTERS.name, 0, origin, encode_dead_letter(whole)))
         if row is not None:
             gone = Kept(record.offset)
-            self._apply(Change(row, record.offset, None, gone, Lineage(self.number, record.offset)))
-            self._kept[row] = gone
+            if self._apply(Change(row, record.offset, None, gone, Lineage(self.number, record.offset))):
+                self._kept[row] = gone
 
     def _write_said(self, key: GroupKey | MarkKey, value: bytes | None) -> None:
         self._out.append(Outgoing(GROUPS.name, self.number, encode_key(key), value))

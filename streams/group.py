@@ -84,7 +84,7 @@ def make_app(
     async def group(stream: Any) -> None:
         # noack_take hands out events and acknowledges none: with take(), a raising agent would lose its batch.
         async for events in stream.noack_take(TAKE, within=WITHIN_S):
-            await seats.take(events)
+            await seats.take(events, app.consumer_generation_id)
 
     return app
 

@@ -38,6 +38,8 @@ class Seat:
 
     def offer(self, events: "Sequence[EventT[Any]]", done: Callable[["asyncio.Task[None]"], None]) -> None:
         """Puts events behind those that wait. `done` is told when the seat runs dry, or fails."""
+        if self._work is not None and self._work.done() and (self._work.cancelled() or self._work.exception()):
+            return  # the owner is half changed, and this process is ending: nothing more may be acknowledged
         self._waiting += events
         if self._work is None or self._work.done():
             self._work = asyncio.get_running_loop().create_task(self._drain())
@@ -68,6 +70,8 @@ class Seat:
                 if not self._left:
                     raise  # still ours as far as we know, so we are the zombie
                 return
+            if self._left:
+                return  # written, but not ours to acknowledge: its next owner gets it again, and knows it already
             for event in batch:
                 event.ack()
             if not self._waiting:
@@ -99,14 +103,16 @@ class Seats:
 
     async def revoked(self, partitions: "set[TP]") -> None:
         """Leaves the seats: their next owners read what was written from the topics."""
-        for tp in partitions:
-            seat = self._seats.pop(tp.partition, None) if tp.topic == CHANGES.name else None
-            if seat is not None:
-                await seat.leave()
+        ours = [tp.partition for tp in partitions if tp.topic == CHANGES.name and tp.partition in self._seats]
+        await asyncio.gather(*(self._seats.pop(number).leave() for number in ours))
 
-    async def take(self, events: "Sequence[EventT[Any]]") -> None:
-        """Hands events to their seats. Returns at once, unless too many wait: then when there is room again."""
-        for number, batch in _by_partition(events).items():
+    async def take(self, events: "Sequence[EventT[Any]]", generation: int) -> None:
+        """Hands events to their seats. Returns at once, unless too many wait: then when there is room again.
+
+        Events of another generation were fetched before the last rebalance: they come again, in order.
+        """
+        present = [event for event in events if event.message.generation_id == generation]
+        for number, batch in _by_partition(present).items():
             if seat := self._seats.get(number):  # else revoked meanwhile, and not acknowledged: its next owner's
                 seat.offer(batch, self._done)
         while sum(seat.waiting for seat in self._seats.values()) > WAITING:

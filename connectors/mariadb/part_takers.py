@@ -16,7 +16,7 @@ from connectors.mariadb.slicing import Range
 from schemas.billing import Place
 from schemas.changes import Unseal, plain
 from schemas.keys import RowKey, Scope
-from schemas.rows import BadRow
+from schemas.rows import BadRow, known_zones
 from schemas.values import Activity, content_hash
 
 IN_DOUBT = ""
@@ -46,10 +46,13 @@ class PartTakers(msgspec.Struct):
 
 
 def zones_of(connection: Connection, scope: Scope) -> set[str]:
-    """Every zone in which the timekeeper has an activity (one look into an index for each zone)."""
+    """Every zone in which the timekeeper has an activity (one look into an index for each zone).
+
+    A row whose zone nobody knows is a dead letter, and has no day.
+    """
     of = _ACTIVITY.c
     query = select(of.zone).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).distinct()
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(query).scalars()) & known_zones()
 
 
 def by_id(connection: Connection, scope: Scope, ids: Iterable[int], unseal: Unseal = plain) -> PartTakers:

@@ -25,6 +25,7 @@ from connectors.mariadb.part_takers import (
 from connectors.mariadb.slicing import Slicing
 from schemas.billing import Directory
 from schemas.keys import Scope
+from schemas.rows import known_zones
 from schemas.values import Activity
 
 
@@ -53,7 +54,8 @@ class Reslicer:
         while True:
             before = remembered(self.connection, scope, moved_ids)
             now = by_id(self.connection, scope, moved_ids)
-            zones |= {sliced.zone for sliced in before.values()} or {"UTC"}
+            # A zone may have been known when it was sliced, and not any more.
+            zones = (zones | {sliced.zone for sliced in before.values()}) & known_zones() or {"UTC"}
             days = _days(before, now, zones, self._slicing) | set(also)
             if not days:
                 remember(self.connection, scope, moved_ids, now, before)

@@ -1,0 +1,162 @@
+"""A partition's seat: events in order, each acknowledged after it was handled and never after a failure or a leave."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from schemas.errors import Fenced
+from schemas.records import Incoming
+from streams.seats import Seats
+
+PARTITION = TP("changes", 3)
+GENERATION = 1
+
+
+class Message:
+    """What a seat reads of a Faust message."""
+
+    def __init__(self, offset: int, generation: int) -> None:
+        self.partition, self.offset, self.key, self.value = 3, offset, b"k", b"v"
+        self.generation_id = generation
+
+
+class Event:
+    """What a seat reads of a Faust event; remembers that it was acknowledged."""
+
+    def __init__(self, offset: int, acknowledged: list[int], generation: int = GENERATION) -> None:
+        self.message, self._acknowledged = Message(offset, generation), acknowledged
+
+    def ack(self) -> None:
+        self._acknowledged.append(self.message.offset)
+
+
+class Owner:
+    """Stands for the owner: remembers its batches, fails where it is told, and can be held up."""
+
+    def __init__(self, fails_at: int | None = None, error: type[Exception] = ZeroDivisionError) -> None:
+        self.batches: list[list[int]] = []
+        self.go = threading.Event()
+        self._fails_at, self._error = fails_at, error
+
+    def handle(self, records: Sequence[Incoming]) -> None:
+        assert self.go.wait(10)
+        offsets = [record.offset for record in records]
+        if self._fails_at in offsets:
+            raise self._error("told to")
+        self.batches.append(offsets)
+
+
+def run(owner: Owner, script: Any, errors: list[BaseException] | None = None) -> tuple[list[int], list[BaseException]]:
+    """Runs the script against a seat of the partition; what was acknowledged, and the errors told."""
+    acknowledged: list[int] = []
+    errors = [] if errors is None else errors
+
+    async def main() -> None:
+        seats = Seats(lambda _: owner, errors.append)  # type: ignore[arg-type,return-value]
+        seats.assigned({PARTITION})
+
+        async def take(*offsets: int, generation: int = GENERATION) -> None:
+            events: list[Any] = [Event(offset, acknowledged, generation) for offset in offsets]
+            await seats.take(events, GENERATION)
+            await asyncio.sleep(0)
+
+        await script(seats, take)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:  # whatever was started ends before anything is said about it
+            _, unfinished = await asyncio.wait(others, timeout=10)
+            assert not unfinished
+
+    asyncio.run(main())
+    return acknowledged, errors
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  the condition is set by a thread
+            await asyncio.sleep(0.001)
+
+
+def test_what_comes_meanwhile_is_the_next_batch_and_all_is_acknowledged_in_order() -> None:
+    owner = Owner()
+
+    async def script(_: Seats, take: Any) -> None:
+        await take(1)
+        await take(2, 3)
+        await take(4)
+        owner.go.set()
+
+    acknowledged, errors = run(owner, script)
+    assert (acknowledged, errors) == ([1, 2, 3, 4], [])
+    assert [offset for batch in owner.batches for offset in batch] == [1, 2, 3, 4]
+    assert len(owner.batches) < 4, "those that waited went together"
+
+
+def test_after_a_failure_nothing_is_handled_or_acknowledged_any_more() -> None:
+    """The record after the one that failed must not move the offset over it."""
+    owner = Owner(fails_at=10)
+    owner.go.set()
+    told: list[BaseException] = []
+
+    async def script(_: Seats, take: Any) -> None:
+        await take(9)
+        await until(lambda: owner.batches == [[9]])
+        await take(10)
+        await until(lambda: told)
+        await take(11, 12)
+
+    acknowledged, errors = run(owner, script, told)
+    assert acknowledged == [9]
+    assert owner.batches == [[9]]
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+
+
+def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() -> None:
+    owner = Owner()
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1, 2)
+        leaving = asyncio.ensure_future(seats.revoked({PARTITION}))
+        await take(3)
+        owner.go.set()
+        await leaving
+
+    acknowledged, errors = run(owner, script)
+    assert (acknowledged, errors) == ([], [])
+    assert owner.batches in ([[1, 2]], [])
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool) -> None:
+    owner = Owner(fails_at=1, error=Fenced)
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        leaving = (
+            asyncio.ensure_future(seats.revoked({PARTITION})) if leaves else asyncio.ensure_future(asyncio.sleep(0))
+        )
+        await asyncio.sleep(0)
+        owner.go.set()
+        await leaving
+        await asyncio.sleep(0.05)
+
+    acknowledged, errors = run(owner, script)
+    assert acknowledged == []
+    assert [type(error) for error in errors] == ([] if leaves else [Fenced])
+
+
+def test_events_fetched_before_the_last_rebalance_are_left_to_come_again() -> None:
+    owner = Owner()
+    owner.go.set()
+
+    async def script(_: Seats, take: Any) -> None:
+        await take(5, generation=GENERATION - 1)
+        await take(4)
+        await until(lambda: owner.batches)
+
+    acknowledged, _ = run(owner, script)
+    assert owner.batches == [[4]]
+    assert acknowledged == [4]
