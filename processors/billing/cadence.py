@@ -1,8 +1,9 @@
 """Which periods a cadence closes, and when: a pure function of the cadence and of now.
 
 The dates of an RRULE's occurrences are where one period ends and the next begins; `dtstart`'s date opens the first. A
-period is due at the wall time of the occurrence that ends it, not before that day's 04:00 (until then the last billing
-day runs), plus the cut-off.
+cadence that is changed goes on from where its last known period ended, to the next date of its new rule. A period is
+due at the wall time of the occurrence that ends it, not before that day's 04:00 (until then the last billing day runs),
+plus the cut-off.
 
 Roll rule (RFC 7529's SKIP): BYMONTHDAY=31 means the last day of a shorter month (SKIP=BACKWARD, the default here:
 a month must not silently go unbilled); with SKIP=OMIT such a month has no occurrence.
@@ -11,7 +12,7 @@ a month must not silently go unbilled); with SKIP=OMIT such a month has no occur
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from heapq import merge
-from itertools import islice
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
@@ -26,28 +27,25 @@ FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
 def periods_due(cadence: Cadence, now: int, after: date | None) -> list[Occurrence]:
-    """The periods that are due by `now` and begin on or after `after` (None: from `dtstart` on), oldest first.
+    """The periods from `after` on (None: from `dtstart`) that are due by `now`, oldest first.
 
     `after` is where the last known period ended. Raises ConfigurationError on a rule that can't be read.
     """
-    due = []
-    for occurrence in periods(cadence):
-        if occurrence.due_at > now:
-            break
-        if after is None or occurrence.starts_on >= after:
-            due.append(occurrence)
-    return due
+    return list(takewhile(lambda period: period.due_at <= now, periods(cadence, after)))
 
 
 def next_due(cadence: Cadence, now: int, after: date | None) -> Occurrence | None:
-    """The first period that begins on or after `after` and is due later than `now`; None where the rule has ended."""
-    later = (o for o in periods(cadence) if o.due_at > now and (after is None or o.starts_on >= after))
-    return next(later, None)
+    """The first period from `after` on that is due later than `now`; None where the rule has ended."""
+    return next((period for period in periods(cadence, after) if period.due_at > now), None)
 
 
-def periods(cadence: Cadence) -> Iterator[Occurrence]:
-    """All periods of a cadence, from its first on; without UNTIL or COUNT they end only with the calendar."""
-    starts_on = cadence.dtstart.date()
+def periods(cadence: Cadence, after: date | None = None) -> Iterator[Occurrence]:
+    """All periods of a cadence; without UNTIL or COUNT they end only with the calendar.
+
+    The first begins at `after`, where the last known period ended, whatever the rule was then: a cadence that is
+    changed leaves no day out and bills none twice. Where there is none (None), `dtstart` begins the first.
+    """
+    starts_on = cadence.dtstart.date() if after is None else after
     for wall in _occurrences(cadence):
         if wall.date() > starts_on:
             yield Occurrence(starts_on, wall.date(), _due(wall, cadence))

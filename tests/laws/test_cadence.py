@@ -150,6 +150,27 @@ def test_what_is_due_next() -> None:
     assert next_due(cadence("FREQ=DAILY;COUNT=2", wall("2026-11-02")), utc("2027-01-01T00:00"), None) is None
 
 
+def test_a_week_that_becomes_a_month_ends_with_the_month() -> None:
+    """Known until Monday 9 March: the days from there to 1 April are billed, not left out."""
+    monthly = cadence("FREQ=MONTHLY;BYMONTHDAY=1", wall("2026-01-01"))
+    march, april = (date(2026, 3, 9), date(2026, 4, 1)), (date(2026, 4, 1), date(2026, 5, 1))
+    found = periods_due(monthly, utc("2026-05-02T00:00"), march[0])
+    assert [(p.starts_on, p.ends_on) for p in found] == [march, april]
+    following = next_due(monthly, utc("2026-03-10T00:00"), march[0])
+    assert following is not None
+    assert (following.starts_on, following.ends_on) == march
+
+
+def test_a_start_that_is_moved_ahead_leaves_no_day_out() -> None:
+    """Known until 9 March, begun anew on 1 April: a period ends there, and the first month follows it."""
+    monthly = cadence("FREQ=MONTHLY", wall("2026-04-01"))
+    found = periods_due(monthly, utc("2026-05-02T00:00"), date(2026, 3, 9))
+    assert [(str(p.starts_on), str(p.ends_on)) for p in found] == [
+        ("2026-03-09", "2026-04-01"),
+        ("2026-04-01", "2026-05-01"),
+    ]
+
+
 @pytest.mark.parametrize(
     "rrule",
     [
@@ -208,3 +229,22 @@ def test_looking_often_or_seldom_closes_the_same_periods(rule: str, dtstart: dat
     for now in looks:
         found += periods_due(of, now, found[-1].ends_on if found else None)
     assert found == periods_due(of, looks[-1], None)
+
+
+@given(st.lists(st.tuples(rules, starts, st.integers(0, 900)), min_size=2, max_size=5))
+def test_however_a_cadence_is_changed_no_day_is_left_out_or_billed_twice(
+    changes: list[tuple[str, datetime, int]],
+) -> None:
+    """Each row that the cadence has had is looked at once, some days later than the one before."""
+    found: list[Occurrence] = []
+    day = instant(datetime(2020, 1, 1, tzinfo=UTC))
+    for rule, dtstart, later in changes:
+        day += later * 86_400_000_000
+        of, known_until = cadence(rule, dtstart), found[-1].ends_on if found else None
+        found += periods_due(of, day, known_until)
+        following = next_due(of, day, found[-1].ends_on if found else None)
+        assert following is not None
+        assert following.starts_on == (found[-1].ends_on if found else dtstart.date())
+    for one, following in pairwise(found):
+        assert one.ends_on == following.starts_on
+        assert following.starts_on < following.ends_on
