@@ -31,7 +31,7 @@ SCHEDULE_S = 5.0
 
 log = structlog.get_logger("bill")
 
-app = typer.Typer(help="Keep entries, close periods, narrate.", invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True)
 
 Llm = Annotated[bool | None, typer.Option("--llm/--no-llm", help="Have a language model write the narratives.")]
 

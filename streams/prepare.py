@@ -1,6 +1,5 @@
 """Brings servers that are up to what this version needs: database, topics, connector. Again, it changes nothing."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connectors.stack.progress import Progress, Silent
@@ -10,6 +9,7 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 CAPTURE_WITHIN_S = 60
+RESTART_WITHIN_S = 10
 
 
 def command() -> None:
@@ -34,6 +34,7 @@ def prepare(settings: "Settings", progress: Progress | None = None) -> None:
     from connectors.kafka.admin import ensure_topics
     from connectors.mariadb.migrate import migrate
     from connectors.mariadb.users import Passwords
+    from connectors.stack.waiting import wait_until
     from schemas.topics import CHANGES, TOPICS
 
     shown = progress or Silent()
@@ -56,10 +57,14 @@ def prepare(settings: "Settings", progress: Progress | None = None) -> None:
         for change in connect.register(configuration(target)):
             if change.before is not None:
                 shown.say(f"connector: {change.key} was {change.before}, is {change.after}")
-        _see_it_run(connect, shown.say)
+        if connect.state().task == "FAILED":
+            shown.say("connector: its task had failed, so it is started again")
+            connect.restart()
+            wait_until(lambda: connect.state().task != "FAILED", RESTART_WITHIN_S)
+        _see_it_run(connect)
 
 
-def _see_it_run(connect: "Connect", say: Callable[[str], None]) -> None:
+def _see_it_run(connect: "Connect") -> None:
     """Returns when connector and task run. Raises CaptureError with the task's own words when they don't."""
     from connectors.stack.waiting import wait_until
     from schemas.errors import CaptureError

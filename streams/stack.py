@@ -67,7 +67,7 @@ def status(as_json: Json = False) -> None:
 
     from connectors.stack.programs import SERVERS
 
-    parts = opened().status()
+    parts = [_with_capture(part) for part in opened().status()]
     if as_json:
         print(msgspec.json.encode({"parts": parts}).decode())
     else:
@@ -137,6 +137,25 @@ def opened(progress: "Progress | None" = None) -> "Stack":
         repository=settings.maven,
         java_home=settings.java_home,
     )
+
+
+def _with_capture(part: "PartStatus") -> "PartStatus":
+    """Connect answers while its connector has failed: what Connect says of the connector belongs to its state."""
+    import msgspec
+
+    from connectors.debezium.connector import Connect
+
+    if part.part != "connect" or part.state != "up" or part.address is None:
+        return part
+    capture = Connect(part.address).state()
+    if capture.connector == "UNREGISTERED":
+        return msgspec.structs.replace(part, said="capture is not registered: ./timeloom prepare")
+    if capture.running:
+        return msgspec.structs.replace(part, said="capture runs")
+    why = (capture.trace.splitlines() or [""])[0]
+    failed = "FAILED" in (capture.connector, capture.task)
+    said = f"capture: connector {capture.connector}, task {capture.task}. {why}".strip()
+    return msgspec.structs.replace(part, state="failed" if failed else "starting", said=said)
 
 
 def _check_machine(stack: "Stack") -> None:

@@ -65,5 +65,6 @@ def check_topics(admin: AdminClient, topics: list[Topic]) -> None:
         raise TopicMismatch(
             "Topics on the broker are not what Timeloom needs, so nothing was started:\n  "
             + "\n  ".join(wrong)
-            + "\nChange them on the broker (kafka-configs --alter), or use another cluster."
+            + "\nChange them on the broker, or use another cluster. The stack in this folder starts anew, without its "
+            "data, with ./timeloom stack reset"
         )

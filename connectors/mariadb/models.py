@@ -32,6 +32,16 @@ from schemas.values import WORDS_MAX_BYTES
 CAPTURED = ("activity", "feedback", "release", "activation", "mark", "cadence")
 """The tables of a timekeeper that reach `changes`."""
 
+LISTS_MAX_BYTES = 1_000_000
+"""Most bytes of a list of ids, or of what a person saw: a row with its before, escaped, stays below the 8 MB that the
+topic takes. One row above that would stop capture for everybody.
+"""
+
+
+def at_most(limit: int, *columns: str) -> list[CheckConstraint]:
+    """The checks that keep these columns' bytes in bounds."""
+    return [CheckConstraint(f"octet_length({column}) <= {limit}", name=f"{column}_size") for column in columns]
+
 
 class Firm(Base):
     """Whom timekeepers work for; nothing ever crosses from one firm to another."""
@@ -130,7 +140,7 @@ class Feedback(Owned, Base):
     """A person says that activities are one piece of work (`together`) or aren't (`apart`, with both sides)."""
 
     __tablename__ = "feedback"
-    __table_args__ = owned(json("left_ids"), json("right_ids"))
+    __table_args__ = owned(json("left_ids"), json("right_ids"), *at_most(LISTS_MAX_BYTES, "left_ids", "right_ids"))
     id: Mapped[Id]
     verb: Mapped[str] = mapped_column(String(16))
     left_ids: Mapped[Ids]
@@ -143,7 +153,7 @@ class Release(Owned, Base):
     """A person released these activities; `seen` is what they saw, as JSON text."""
 
     __tablename__ = "release"  # a reserved word: SQLAlchemy quotes it, SQL by hand must too
-    __table_args__ = owned(json("activity_ids"), json("seen"))
+    __table_args__ = owned(json("activity_ids"), json("seen"), *at_most(LISTS_MAX_BYTES, "activity_ids", "seen"))
     id: Mapped[Id]
     activity_ids: Mapped[Ids]
     seen: Mapped[Text | None]
