@@ -157,7 +157,8 @@ class Narrator(threading.Thread):
         )
 
     def _spending(self, question: Question) -> Spending:
-        most = estimate(self._terms.price, question.chars, question.most_output_tokens)
+        texts = (message["content"] for message in question.messages)
+        most = estimate(self._terms.price, texts, question.most_output_tokens)
         return Spending(self._gateway.to.url, most, round(self._terms.budget_usd * MICRO))
 
     def _ask(self, batch: Batch) -> int:

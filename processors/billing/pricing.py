@@ -1,15 +1,12 @@
 """What a call costs, in microdollars: a table of prices, an upper bound before the call, the exact sum after it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from schemas.errors import ConfigurationError
 
 MICRODOLLARS = 1_000_000
-CHARS_A_TOKEN = 2
-"""A lower bound for prose in any language that is written with letters, so that the estimate is an upper one."""
-
 TOKENS_BESIDES = 400
 """The schema and what wraps each message."""
 
@@ -61,6 +58,10 @@ def cost(price: Price, input_tokens: int, output_tokens: int) -> int:
     return -(-total // MICRODOLLARS)
 
 
-def estimate(price: Price, chars: int, most_output_tokens: int) -> int:
-    """An upper bound, from the text to send and the most that may come back."""
-    return cost(price, chars // CHARS_A_TOKEN + TOKENS_BESIDES, most_output_tokens)
+def estimate(price: Price, texts: Iterable[str], most_output_tokens: int) -> int:
+    """An upper bound, from the texts to send and the most that may come back.
+
+    A token stands for at least one byte of UTF-8, whatever the script: prose takes far fewer tokens than bytes, but
+    ideographs, emoji and random letters come close. What was held too much is given back with the answer.
+    """
+    return cost(price, sum(len(text.encode()) for text in texts) + TOKENS_BESIDES, most_output_tokens)

@@ -109,7 +109,7 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def chars(self) -> int:
-        """How much text is sent, for the estimate."""
+        """How much text is sent, for the bounds of one call."""
         return sum(len(message["content"]) for message in self.messages)
 
     @property

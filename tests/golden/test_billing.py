@@ -13,7 +13,7 @@ from processors.billing.days import instant
 from processors.billing.extractive import extractive
 from processors.billing.following import follow
 from processors.billing.matters import matter_book, matter_of
-from processors.billing.pricing import Price, cost, estimate, price_of, read_price
+from processors.billing.pricing import MICRODOLLARS, Price, cost, estimate, price_of, read_price
 from processors.billing.prompts import EntryMaterial, Material, Sentence, entry_material, questions, read_answer
 from processors.billing.slicing import slice_days
 from processors.billing.timesheet import rounded
@@ -139,7 +139,21 @@ def test_what_a_call_costs() -> None:
     assert read_price("0.4,1.6") == price
     assert cost(price, 1000, 100) == 560
     assert cost(price, 1, 0) == 1
-    assert estimate(price, chars=1200, most_output_tokens=100) == 560
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Lease", 5),  # one token for most models, but a name that they don't know may take one a letter
+        ("租赁合同", 12),  # four ideographs of three bytes; an older tokenizer may take three tokens for one
+        ("👩🏽‍⚖️", 17),  # one emoji of five characters: 4 + 4 + 3 + 3 + 3 bytes
+        ("", 0),
+    ],
+)
+def test_an_estimate_is_an_upper_bound_in_every_script(text: str, tokens: int) -> None:
+    """At a dollar a token in, and nothing out, with 400 tokens for what wraps the text."""
+    assert estimate(Price(MICRODOLLARS, 0), [text], 0) == 400 + tokens
+    assert estimate(Price(MICRODOLLARS, 0), [text, text], 0) == 400 + 2 * tokens
 
 
 def test_a_model_without_a_price_is_not_called() -> None:
