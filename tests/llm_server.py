@@ -125,6 +125,18 @@ def silent(call: Call) -> None:
     call.server.stopped.wait(60)
 
 
+def trickling(call: Call) -> None:
+    """A byte of an answer now and then, each well within a client's limit for a read; it ends after some seconds."""
+    call.handler.send_response(200)
+    call.handler.send_header("Content-Type", "application/json")
+    call.handler.send_header("Content-Length", "40")
+    call.handler.end_headers()
+    for _ in range(40):
+        call.handler.wfile.write(b" ")
+        if call.server.stopped.wait(0.1):
+            return
+
+
 @dataclass
 class LanguageModelServer:
     """`script` is used up call by call; after it every call is answered by `then`."""

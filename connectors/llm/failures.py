@@ -2,7 +2,7 @@
 
 no connection           unreachable   again   not paid
 dropped, unreadable     garbled       again   not known: counts at its estimate
-silence                 timed_out     again   not known
+silence, a trickle      timed_out     again   not known
 429                     limited       again   not paid   (not if the quota is used up, or Retry-After is too long)
 409, 5xx                failed        again   not paid
 other 4xx               refused       never   not paid
@@ -32,7 +32,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 def failure_of(error: Exception) -> Failure | None:
     """What an exception of the client means; None where it is no failure of the endpoint but a bug of ours."""
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Failure("timed_out", "no answer in time", again=True, paid=None)
     if isinstance(error, openai.APIConnectionError):
         return _unconnected(error)

@@ -2,6 +2,7 @@
 made, so that nothing is spent that isn't written down.
 """
 
+import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ DEFAULT_URL = "https://api.openai.com/v1"
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """Where questions go. Printed, it hides the key."""
+    """Where questions go, and how long one attempt may take from first to last. Printed, it hides the key."""
 
     url: str
     model: str
@@ -84,8 +85,6 @@ class Gateway:
             )
         self.to = to
         self._stop, self._pauses = stop, wait_random_exponential(multiplier=pause_s, max=20 * pause_s)
-        # Retries are ours, because every attempt has to be recorded and paid from the budget.
-        self._client = openai.OpenAI(api_key=to.key or "none", base_url=to.url, timeout=to.timeout_s, max_retries=0)
 
     def ask(self, asked: Asked, recorder: Recorder) -> Answer:
         """The answer, after as many attempts as it takes and policy allows.
@@ -114,7 +113,7 @@ class Gateway:
     def _attempt(self, asked: Asked, recorder: Recorder, number: int) -> Answer:
         call = recorder.sent(number)
         try:
-            completion = self._send(asked)
+            completion = asyncio.run(self._send(asked))
         except Exception as error:
             failure = failure_of(error)
             if failure is None:
@@ -131,16 +130,25 @@ class Gateway:
             usage.completion_tokens if usage else None,
         )
 
-    def _send(self, asked: Asked) -> object:
+    async def _send(self, asked: Asked) -> object:
         format = {"name": asked.schema_name, "strict": True, "schema": dict(asked.schema)}
-        create: Any = self._client.chat.completions.create  # its overloads know the vendor's literals only
-        return create(
-            model=self.to.model,
-            messages=[dict(message) for message in asked.messages],
-            response_format={"type": "json_schema", "json_schema": format},
-            max_completion_tokens=asked.most_output_tokens,
-            extra_headers={"Idempotency-Key": asked.idempotency_key},
-        )
+        to = self.to
+        # The client limits each read only: an answer that trickles in would outlive its reservation, which rests on
+        # this limit. Retries are ours, because every attempt has to be recorded and paid from the budget.
+        async with (
+            asyncio.timeout(to.timeout_s),
+            openai.AsyncOpenAI(
+                api_key=to.key or "none", base_url=to.url, timeout=to.timeout_s, max_retries=0
+            ) as client,
+        ):
+            create: Any = client.chat.completions.create  # its overloads know the vendor's literals only
+            return await create(
+                model=to.model,
+                messages=[dict(message) for message in asked.messages],
+                response_format={"type": "json_schema", "json_schema": format},
+                max_completion_tokens=asked.most_output_tokens,
+                extra_headers={"Idempotency-Key": asked.idempotency_key},
+            )
 
     def _failed(self, recorder: Recorder, call: int, failure: Failure, error: Exception | None) -> Answer:
         recorder.failed(call, failure)

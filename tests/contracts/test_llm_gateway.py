@@ -23,6 +23,7 @@ from tests.llm_server import (
     limited,
     prose,
     silent,
+    trickling,
     truncated,
 )
 
@@ -102,6 +103,7 @@ def test_the_request_is_what_an_openai_server_expects() -> None:
         (garbage, "garbled", None),
         (dropped, "garbled", None),
         (silent, "timed_out", None),
+        (trickling, "timed_out", None),
     ],
 )
 def test_what_may_pass_is_tried_again(behaviour: Behaviour, state: str, paid: bool | None) -> None:
