@@ -61,6 +61,7 @@ def run(
     from connectors.kafka.letters import DeadLetters
     from connectors.kafka.placed import PlacedConsumer
     from connectors.mariadb.engine import connect
+    from connectors.mariadb.narratives import KEEP_S
     from connectors.mariadb.taking import CONSUMER
     from schemas.topics import GROUPS
     from streams.decisions import Decisions
@@ -82,12 +83,15 @@ def run(
     keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
     log.info("started", kafka=kafka, narration=narrator is not None)
     scheduler = Scheduler(engine)
-    work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop)
-    if narrator is not None:
-        # An answer that is on its way is paid for: wait until it is written.
-        narrator.join(settings.llm_timeout_s)
-        if narrator.error is not None:
-            raise narrator.error
+    try:
+        work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop)
+    finally:
+        stop.set()
+        if narrator is not None:
+            # An answer that is on its way is paid for: wait until it is written, also where the database is away.
+            narrator.join(settings.llm_timeout_s + KEEP_S)
+    if narrator is not None and narrator.error is not None:
+        raise narrator.error
     log.info("stopped")
 
 

@@ -77,8 +77,9 @@ class Narrator(threading.Thread):
         super().__init__(name="narrator", daemon=True)
         self._engine, self._gateway, self._terms, self._stop_all = engine, gateway, terms, stop
         self._kind = Kind(PROMPT_VERSION, GUIDELINES, gateway.to.model)
-        # A caller that is alive has answered or given up by then.
-        alive_s = ATTEMPTS * (gateway.to.timeout_s + LONGEST_WAIT_S)
+        # A caller that is alive has written its answer or given up by then. Twice KEEP_S: the last attempt to write may
+        # begin at its end, and a reservation waits for the database too.
+        alive_s = ATTEMPTS * (gateway.to.timeout_s + LONGEST_WAIT_S) + 2 * narratives.KEEP_S
         self._stale_s = alive_s if terms.stale_s is None else terms.stale_s
         self._woken = threading.Event()
         self.error: BaseException | None = None

@@ -6,12 +6,14 @@ A reservation that outlives its caller is taken over when it is stale. What a lo
 its estimate.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 
 import msgspec
 from sqlalchemy import Connection, Engine, bindparam, text
+from sqlalchemy.exc import OperationalError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from connectors.mariadb.transactions import in_transaction
 from schemas.errors import BudgetExceeded, StackError
@@ -19,6 +21,9 @@ from schemas.keys import Scope
 
 BUDGET_LOCK = "timeloom.budget"
 LOCK_WAIT_S = 10
+KEEP_S = 120.0
+"""For so long an answer is held for a database that is away. A reservation must not become stale meanwhile."""
+
 MOST_CALLS = 12
 """Calls for one narrative, over all its reservations; after so many it stays extractive."""
 
@@ -140,7 +145,10 @@ def settle_failed(engine: Engine, call: int, state: str, status: int | None, err
 
 
 def write(engine: Engine, call: int, usage: Usage, results: Sequence[Result]) -> None:
-    """Settles an answered call, writes its narratives and gives them to their entries: together or not at all."""
+    """Settles an answered call, writes its narratives and gives them to their entries: together or not at all.
+
+    The answer is paid for, so this is tried again for KEEP_S while the database is away; raises StackError after that.
+    """
 
     def work(connection: Connection) -> None:
         connection.execute(_SETTLE, {"call": call, **msgspec.structs.asdict(usage)})
@@ -149,7 +157,17 @@ def write(engine: Engine, call: int, usage: Usage, results: Sequence[Result]) ->
             connection.execute(_WRITE, {"state": state, **msgspec.structs.asdict(result)})
             _attach(connection, narrative=result.narrative, entry=result.entry)
 
-    in_transaction(engine, work, "READ COMMITTED")
+    while_away(lambda: in_transaction(engine, work, "READ COMMITTED"), KEEP_S)
+
+
+def while_away(work: Callable[[], object], patience_s: float) -> None:
+    """Does work that may be done twice, again and again while the database is away; after `patience_s` raises why."""
+    Retrying(
+        retry=retry_if_exception_type((StackError, OperationalError)),
+        stop=stop_after_delay(patience_s),
+        wait=wait_random_exponential(0.1, max=5),
+        reraise=True,
+    )(work)
 
 
 def give_up_lost(connection: Connection, stale_s: float) -> int:
