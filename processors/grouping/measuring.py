@@ -16,15 +16,15 @@ class Measures(msgspec.Struct, frozen=True, eq=False):
     another; millionths of a logit. `links` counts links within the group; `reasons` are their mean contributions.
     """
 
-    started_at: Integers
-    ended_at: Integers
-    captured_us: Integers
-    joins: Integers
-    weakest: Integers
-    mean: Integers
-    margin: Integers
-    links: Integers
-    reasons: Integers
+    started_at: list[int]
+    ended_at: list[int]
+    captured_us: list[int]
+    joins: list[int]
+    weakest: list[int]
+    mean: list[int]
+    margin: list[int]
+    links: list[int]
+    reasons: list[list[int]]
 
 
 def measure(rows: npt.NDArray[np.void], ids: Integers, starts: Integers) -> Measures:
@@ -33,32 +33,31 @@ def measure(rows: npt.NDArray[np.void], ids: Integers, starts: Integers) -> Meas
     joins = np.add.reduceat(led.astype(np.int64), starts)
     links = np.add.reduceat(rows["links"], starts)
     joined = rows["joined"]
-    number = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
     return Measures(
-        started_at=np.minimum.reduceat(rows["start"], starts),
-        ended_at=np.maximum.reduceat(rows["end"], starts),
-        captured_us=_covered(rows["start"], rows["end"], number, len(starts)),
-        joins=joins,
-        weakest=np.minimum.reduceat(np.where(led, joined, _UNSAID), starts),
-        mean=np.add.reduceat(np.where(led, joined, 0), starts) // np.maximum(joins, 1),
-        margin=np.minimum.reduceat(joined - rows["rival"], starts),
-        links=links,
-        reasons=np.add.reduceat(rows["reasons"], starts, axis=0) // np.maximum(links, 1)[:, None],
+        started_at=np.minimum.reduceat(rows["start"], starts).tolist(),
+        ended_at=np.maximum.reduceat(rows["end"], starts).tolist(),
+        captured_us=_covered(rows["start"].tolist(), rows["end"].tolist(), starts.tolist()),
+        joins=joins.tolist(),
+        weakest=np.minimum.reduceat(np.where(led, joined, _UNSAID), starts).tolist(),
+        mean=(np.add.reduceat(np.where(led, joined, 0), starts) // np.maximum(joins, 1)).tolist(),
+        margin=np.minimum.reduceat(joined - rows["rival"], starts).tolist(),
+        links=links.tolist(),
+        reasons=(np.add.reduceat(rows["reasons"], starts, axis=0) // np.maximum(links, 1)[:, None]).tolist(),
     )
 
 
-def _covered(begins: Integers, ends: Integers, number: Integers, groups: int) -> Integers:
-    """For each group the measure of the union of its intervals.
+def _covered(begins: list[int], ends: list[int], starts: list[int]) -> list[int]:
+    """For each group the measure of the union of its intervals: by begin, each adds what reaches beyond those before.
 
-    Sweeps all groups at once: within a group, by begin, each interval adds what reaches beyond the latest end so far.
-    Ends take part as ranks, so that a running maximum can't leak from one group into the next.
+    Not in numpy, where a change's few small groups would cost more in calls than in sums.
     """
-    order = np.lexsort((begins, number))
-    begins, ends, number = begins[order], ends[order], number[order]
-    distinct, rank = np.unique(ends, return_inverse=True)
-    reached = np.maximum.accumulate(number * len(distinct) + rank) - number * len(distinct)
-    before = np.concatenate((begins[:1], distinct[reached[:-1]]))
-    before = np.where(np.diff(number, prepend=-1) != 0, begins, before)
-    covered = np.zeros(groups, dtype=np.int64)
-    np.add.at(covered, number, np.maximum(ends - np.maximum(begins, before), 0))
+    covered = []
+    for first, last in zip(starts, [*starts[1:], len(begins)], strict=True):
+        spans = sorted(zip(begins[first:last], ends[first:last], strict=True))
+        measure, reached = 0, spans[0][0]
+        for begin, end in spans:
+            if end > reached:
+                measure += end - (begin if begin > reached else reached)
+                reached = end
+        covered.append(measure)
     return covered

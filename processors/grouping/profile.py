@@ -36,11 +36,14 @@ CONTENT = np.dtype(
         ("names", np.uint32, 2),  # the first words of the actor's name
         ("words", np.uint32, WORDS),
         ("rarity", np.uint16, WORDS),  # of each word, thousandths
+        ("weight", np.int64),  # the rarities' sum
         ("files", np.uint32, SHARED),
         ("folders", np.uint32, SHARED),
         ("people", np.uint32, SHARED),
         ("embedding", np.int8, DIMENSIONS),
-    ]
+        ("square", np.int64),  # the embedding's dot product with itself
+    ],
+    align=True,  # numpy copies what isn't, at each operation
 )
 """What one or more activities say, about half a kilobyte."""
 
@@ -71,7 +74,8 @@ def describe(words: Words, app: str, kind: Kind, model: Model) -> Profile:
     spelled = _spelled(row, title, f"{text} {_hints(words)}", model)
     _places(row, words)
     _people(row, words, text)
-    row["embedding"] = embed(spelled)
+    vector = embed(spelled).astype(np.int64)
+    row["embedding"], row["square"] = vector, vector @ vector
     return Profile(row, _tokens(row, model))
 
 
@@ -99,6 +103,7 @@ def _spelled(row: npt.NDArray[np.void], title: str, text: str, model: Model) -> 
     rarest = sorted(weighed, key=lambda word: (-weighed[word], -len(word), word))[:WORDS]
     row["words"][: len(rarest)] = [_hash(word) for word in rarest]
     row["rarity"][: len(rarest)] = [weighed[word] for word in rarest]
+    row["weight"] = sum(weighed[word] for word in rarest)
     return " ".join(telling)
 
 

@@ -27,7 +27,11 @@ def outliers(members: Members, pruning: Pruning) -> npt.NDArray[np.bool_]:
     """For each member: is it pruned? The first of a group never is, unless it is alone."""
     lone = (members.size == 1) & (members.window_us >= 0) & (members.window_us < pruning.lone_us)
     began = members.via == members.ids
-    followed = np.isin(members.ids, members.via[~began])
-    loose = (members.size >= pruning.least) & ~began & ~followed & (members.joined < pruning.loose)
+    loose = (members.size >= pruning.least) & ~began & (members.joined < pruning.loose)
+    if loose.any():
+        # Few are loose: asking for each of them costs less than np.isin does for all.
+        followed = set(members.via[~began].tolist())
+        for at in np.flatnonzero(loose).tolist():
+            loose[at] = int(members.ids[at]) not in followed
     pruned: npt.NDArray[np.bool_] = (lone | loose) & ~members.tied
     return pruned

@@ -30,16 +30,16 @@ def contributions(model: Model, matrix: npt.NDArray[np.int32]) -> Integers:
 
 def steps(model: Model, matrix: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
     """On which step of its curve each feature is: all that a score is made of, a byte for each of NAMES."""
+    edges, before, _ = _curves(model)
     found = np.zeros((len(matrix), len(NAMES)), dtype=np.uint8)
-    for number, edges in _curves(model)[0]:
-        column = matrix[:, number]
-        found[:, number + 1] = np.where(column == MISSING, 0, edges.searchsorted(column, side="right") + 1)
+    # Column by column, as `features` lays them out: neighbours then mostly end on the same edge.
+    found[:, 1:].T[:] = edges.searchsorted(matrix.T + _OFFSETS, side="right") - before
     return found
 
 
 def parts(model: Model, found: npt.NDArray[np.uint8]) -> Integers:
     """The contributions that steps stand for."""
-    values: Integers = _curves(model)[1][_COLUMNS, found]
+    values: Integers = _curves(model)[2][_COLUMNS, found]
     return values
 
 
@@ -50,20 +50,28 @@ def logits(model: Model, found: npt.NDArray[np.uint8]) -> Integers:
 
 
 _COLUMNS = np.arange(len(NAMES))
+_OFFSETS = (np.arange(len(FEATURES), dtype=np.int64) << 32)[:, None]
+"""Added to a feature, it keeps the features apart: one search among all edges is much faster than one for each."""
 
 
 @lru_cache(maxsize=64)
-def _curves(model: Model) -> tuple[list[tuple[int, npt.NDArray[np.int32]]], Integers]:
-    """The edges of each feature that has a curve, and the value of each of NAMES at each step (0: missing)."""
-    edges = []
+def _curves(model: Model) -> tuple[Integers, Integers, Integers]:
+    """All edges, each with its feature's offset; how many of them are before each feature's; and the value of each of
+    NAMES at each step (0: missing).
+    """
+    edges: list[Integers] = []
+    before = np.zeros((len(FEATURES), 1), dtype=np.int64)
     values = np.zeros((len(NAMES), 256), dtype=np.int64)
     values[0, 0] = model.similarity.prior
     for number, name in enumerate(FEATURES):
+        before[number] = sum(map(len, edges))
         curve = model.similarity.curves.get(name)
         if curve is not None:
-            edges.append((number, np.array(curve.edges, dtype=np.int32)))
+            # The first edge is that between missing and known; no value is between the two.
+            own = np.array((MISSING + 1, *curve.edges), dtype=np.int32)
+            edges.append(np.maximum(own, MISSING + 1) + _OFFSETS[number])
             values[number + 1, : len(curve.values) + 1] = (curve.missing, *curve.values)
-    return edges, values
+    return np.concatenate((*edges, np.zeros(0, dtype=np.int64))), before, values
 
 
 def evaluate(additive: Additive, values: dict[str, int | None]) -> int:

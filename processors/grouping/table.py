@@ -29,7 +29,8 @@ ACTIVITY = np.dtype(
         ("via", np.int64),
         ("links", np.int64),  # how many links into its own group it has
         ("reasons", np.int64, len(NAMES)),  # and what the scores of those are made of, summed
-    ]
+    ],
+    align=True,  # numpy copies what isn't, at each operation
 )
 """One activity."""
 
@@ -55,12 +56,10 @@ class Table:
             self._known[said] = self._contents.put(profile.row), profile.tokens
         content, tokens = self._known[said]
         self._users[content] = self._users.get(content, 0) + 1
-        row = np.zeros((), dtype=ACTIVITY)
-        row["start"], row["end"] = activity.started_at, activity.started_at
-        if activity.ended_at is not None:
-            row["end"] = activity.ended_at
-        row["point"], row["content"] = activity.ended_at is None, content
-        row["talk"], row["kind"] = self._contents.rows[content]["talk"], self._contents.rows[content]["kind"]
+        point = activity.ended_at is None
+        end = activity.started_at if activity.ended_at is None else activity.ended_at
+        what = self._contents.rows[content]
+        row = (activity.started_at, end, point, what["talk"], what["kind"], content, 0, 0, 0, 0, 0, 0)
         self._slots[activity.id], self._said[activity.id] = self._activities.put(row), said
         return tokens
 
@@ -82,7 +81,7 @@ class Table:
 
     def rows(self, activities: Iterable[int]) -> npt.NDArray[np.void]:
         """The rows (ACTIVITY) of these, in this order."""
-        return self._activities.rows[np.fromiter(map(self._slots.__getitem__, activities), dtype=np.int64)]
+        return self._activities.rows.take(np.fromiter(map(self._slots.__getitem__, activities), dtype=np.int64))
 
     def pairs(
         self, earlier: Iterable[int], later: Iterable[int], repeats: npt.NDArray[np.int64], steps: list[int]
@@ -90,9 +89,12 @@ class Table:
         """Pairs of each of `later`, as often as `repeats` has it, with as many of `earlier`."""
         first, second = self.rows(earlier), np.repeat(self.rows(later), repeats)
         key = (first["content"].astype(np.int64) << 32) | second["content"]
-        distinct, which = np.unique(key, return_inverse=True)
+        # A dict rather than np.unique: as fast for many, and for the few pairs of one change much faster.
+        known: dict[int, int] = {}
+        which = np.array([known.setdefault(both, len(known)) for both in key.tolist()], dtype=np.int64)
+        distinct = np.array(list(known), dtype=np.int64)
         contents = self._contents.rows
-        left, right = contents[distinct >> 32], contents[distinct & 0xFFFFFFFF]
+        left, right = contents.take(distinct >> 32), contents.take(distinct & 0xFFFFFFFF)
         return Pairs(first, second, np.array(steps, dtype=np.int32), left, right, which)
 
 
@@ -103,7 +105,7 @@ class _Rows:
         self.rows = np.zeros(0, dtype=dtype)
         self.free: list[int] = []
 
-    def put(self, row: npt.NDArray[np.void]) -> int:
+    def put(self, row: npt.NDArray[np.void] | tuple[object, ...]) -> int:
         if not self.free:
             size = len(self.rows)
             more = max(64, size // 2)
