@@ -134,7 +134,7 @@ def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop:
     gateway = Gateway(Destination(url, settings.llm_model, key, settings.llm_timeout_s), stop)
     log.warning(
         "narration_is_on",
-        destination=url,
+        destination=gateway.to.shown,
         model=settings.llm_model,
         what="words of entries whose period is closed leave this machine for this destination",
         budget_usd=budget_usd,

@@ -148,7 +148,7 @@ class Narrator(threading.Thread):
             spent = narratives.spent(connection)
         log.info(
             "narrating",
-            destination=self._gateway.to.url,
+            destination=self._gateway.to.shown,
             model=self._gateway.to.model,
             calls=len(batches),
             entries=sum(len(batch.entries) for batch in batches),
@@ -160,7 +160,7 @@ class Narrator(threading.Thread):
     def _spending(self, question: Question) -> Spending:
         texts = (message["content"] for message in question.messages)
         most = estimate(self._terms.price, texts, question.most_output_tokens)
-        return Spending(self._gateway.to.url, most, round(self._terms.budget_usd * MICRO))
+        return Spending(self._gateway.to.shown, most, round(self._terms.budget_usd * MICRO))
 
     def _ask(self, batch: Batch) -> int:
         """Reserves, asks, checks, writes one batch; what somebody else has reserved is left out."""
@@ -172,7 +172,7 @@ class Narrator(threading.Thread):
             return 0
         recorder = _Calls(self._engine, batch.scope, self._kind, list(mine.values()), spending, call)
         answer = self._gateway.ask(_as_sent(asked.question, self._kind, sorted(mine)), recorder)
-        results = _results(answer, asked, mine)
+        results = results_of(answer, asked, mine)
         usage = self._usage(answer)
         narratives.write(self._engine, answer.call, usage, results)
         written = sum(result.text is not None for result in results)
@@ -252,18 +252,18 @@ def _as_sent(question: Question, kind: Kind, contents: Sequence[str]) -> Asked:
     )
 
 
-def _results(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[Result]:
+def results_of(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[Result]:
     """What stands of the answer for each entry; an answer that can't be read leaves nothing standing."""
     try:
         said: Mapping[int, tuple[Sentence, ...]] = read_answer(answer.text)
     except (msgspec.DecodeError, UnicodeError) as error:
-        log.warning("answer_unreadable", call=answer.call, complete=answer.complete, error=str(error))
+        log.warning("answer_unreadable", call=answer.call, complete=answer.complete, error=type(error).__name__)
         said = {}
     results = []
     for entry, material in zip(asked.entries, asked.question.entries, strict=True):
         checked = check_narrative(said.get(material.entry, ()), material, asked.question.matter)
         for refused in checked.refused:
-            log.warning("sentence_refused", entry=entry.id, why=refused.why)
+            log.warning("sentence_refused", entry=entry.id, reason=refused.reason)  # `why` has words
         text = checked.text or None
         results.append(Result(mine[entry.content], entry.id, text, msgspec.json.encode(checked).decode()))
     return results

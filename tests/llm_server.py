@@ -95,6 +95,16 @@ def failing(status: int = 500) -> Behaviour:
     return lambda call: call.send(status, b'{"error": {"message": "made to fail"}}')
 
 
+def echoing(status: int) -> Behaviour:
+    """An error of that status that quotes the question wherever it can."""
+
+    def echo(call: Call) -> None:
+        said = call.body["messages"][-1]["content"]
+        call.send(status, json.dumps({"error": {"message": said, "code": said, "type": said, "param": said}}).encode())
+
+    return echo
+
+
 def garbage(call: Call) -> None:
     """200 with something that isn't JSON."""
     call.send(200, b"<html>Bad gateway</html>")
@@ -129,9 +139,9 @@ def trickling(call: Call) -> None:
     """A byte of an answer now and then, each well within a client's limit for a read; it ends after some seconds."""
     call.handler.send_response(200)
     call.handler.send_header("Content-Type", "application/json")
-    call.handler.send_header("Content-Length", "40")
+    call.handler.send_header("Content-Length", "80")
     call.handler.end_headers()
-    for _ in range(40):
+    for _ in range(80):
         call.handler.wfile.write(b" ")
         if call.server.stopped.wait(0.1):
             return

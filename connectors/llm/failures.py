@@ -6,6 +6,8 @@ silence, a trickle      timed_out     again   not known
 429                     limited       again   not paid   (not if the quota is used up, or Retry-After is too long)
 409, 5xx                failed        again   not paid
 other 4xx               refused       never   not paid
+
+What an endpoint says is never repeated, since it may quote the question: of its text only codes that we know are kept.
 """
 
 import json
@@ -19,8 +21,20 @@ LONGEST_WAIT_S = 120.0
 """An endpoint that wants us to wait longer is out of order for now; the entries stay due."""
 
 
+CODES = frozenset({
+    "account_deactivated", "billing_hard_limit_reached", "billing_not_active", "content_filter",
+    "content_policy_violation", "context_length_exceeded", "insufficient_quota", "invalid_api_key",
+    "invalid_json_schema", "invalid_prompt", "invalid_request_error", "invalid_type", "missing_required_parameter",
+    "model_not_found", "rate_limit_exceeded", "server_error", "unknown_parameter",
+    "unsupported_country_region_territory", "unsupported_parameter", "unsupported_value",
+})  # fmt: skip
+"""What endpoints call what is wrong. A list, since anything else in that place may be words of the question."""
+
+
 class Failure(msgspec.Struct, frozen=True):
-    """An attempt that brought no answer. `again_after_s` is what the endpoint asked for; None where it didn't."""
+    """An attempt that brought no answer. `error` is fit for logs: no words of the endpoint's. `again_after_s` is what
+    the endpoint asked for; None where it didn't.
+    """
 
     state: str
     error: str
@@ -28,6 +42,9 @@ class Failure(msgspec.Struct, frozen=True):
     paid: bool | None
     status: int | None = None
     again_after_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.status or ''} {self.error}".replace("  ", " ")
 
 
 def failure_of(error: Exception) -> Failure | None:
@@ -39,11 +56,11 @@ def failure_of(error: Exception) -> Failure | None:
     if isinstance(error, openai.APIStatusError):
         return _refusal(error)
     if isinstance(error, openai.APIResponseValidationError | json.JSONDecodeError | UnicodeDecodeError):
-        return garbled(f"the answer isn't JSON: {error}")
+        return garbled(f"the answer isn't JSON: {type(error).__name__}")
     if isinstance(error, httpx2.TimeoutException):
         return Failure("timed_out", "the answer broke off", again=True, paid=None)
     if isinstance(error, httpx2.HTTPError):
-        return garbled(f"the answer broke off: {error}")
+        return garbled(f"the answer broke off: {type(error).__name__}")
     return None
 
 
@@ -54,12 +71,14 @@ def garbled(what: str) -> Failure:
 
 def _unconnected(error: openai.APIConnectionError) -> Failure:
     if isinstance(error.__cause__, httpx2.ConnectError):
+        # The machine's own words: nothing has been sent, so nothing can have been quoted.
         return Failure("unreachable", f"no connection: {error.__cause__}", again=True, paid=False)
-    return garbled(f"the connection broke: {error.__cause__ or error}")
+    return garbled(f"the connection broke: {type(error.__cause__ or error).__name__}")
 
 
 def _refusal(error: openai.APIStatusError) -> Failure:
-    status, text = error.status_code, str(error.message)[:500]
+    status, code = error.status_code, next((code for code in (error.code, error.type) if code in CODES), "")
+    text = f"{type(error).__name__} {code}".strip()
     if status == 429:
         wait = _retry_after(error.response.headers)
         again = error.code != "insufficient_quota" and (wait is None or wait <= LONGEST_WAIT_S)

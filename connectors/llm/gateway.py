@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import httpx2
 import msgspec
 import openai
 from openai.types.chat import ChatCompletion
@@ -23,15 +24,23 @@ DEFAULT_URL = "https://api.openai.com/v1"
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """Where questions go, and how long one attempt may take from first to last. Printed, it hides the key."""
+    """Where questions go, and how long one attempt may take from first to last. Printed, it hides what is secret."""
 
     url: str
     model: str
     key: str
     timeout_s: float = 60.0
 
+    @property
+    def shown(self) -> str:
+        """The URL without user, password and query, which may hold keys. Raises ConfigurationError where it is none."""
+        try:
+            return str(httpx2.URL(self.url).copy_with(userinfo=b"", query=None, fragment=None))
+        except httpx2.InvalidURL:  # its text may hold a part of the password
+            raise ConfigurationError(f"OPENAI_BASE_URL isn't a URL such as {DEFAULT_URL}. Correct it.") from None
+
     def __repr__(self) -> str:
-        return f"Destination({self.url!r}, {self.model!r}, key=********)"
+        return f"Destination({self.shown!r}, {self.model!r}, key=********)"
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -70,7 +79,7 @@ class _Again(Exception):
     """An attempt failed and may be made again."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.error)
+        super().__init__(str(failure))
         self.failure = failure
 
 
@@ -83,7 +92,7 @@ class Gateway:
                 "Narration is switched on, but there is no key for it. Set OPENAI_API_KEY, or OPENAI_BASE_URL to a "
                 "server of your own that needs none, or switch it off (--no-llm)."
             )
-        self.to = to
+        self.to, self._shown = to, to.shown
         self._stop, self._pauses = stop, wait_random_exponential(multiplier=pause_s, max=20 * pause_s)
 
     def ask(self, asked: Asked, recorder: Recorder) -> Answer:
@@ -105,8 +114,8 @@ class Gateway:
                     return self._attempt(asked, recorder, attempt.retry_state.attempt_number)
         except _Again as last:
             raise LanguageModelError(
-                f"{self.to.model} at {self.to.url} gave no answer in {attempts.statistics['attempt_number']} attempts; "
-                f"the last one: {last.failure.state}: {last.failure.error}"
+                f"{self.to.model} at {self._shown} gave no answer in {attempts.statistics['attempt_number']} attempts; "
+                f"the last one {last.failure}"
             ) from last
         raise AssertionError("tenacity re-raises the last error")
 
@@ -154,9 +163,7 @@ class Gateway:
         recorder.failed(call, failure)
         if failure.again:
             raise _Again(failure) from error
-        raise LanguageModelError(
-            f"{self.to.model} at {self.to.url} refuses: {failure.status or ''} {failure.error}".replace("  ", " ")
-        ) from error
+        raise LanguageModelError(f"{self.to.model} at {self._shown} won't answer; it {failure}") from error
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from enum import StrEnum
 
 import msgspec
 
@@ -39,10 +40,21 @@ OPENINGS = frozenset(_OPENINGS.split())
 """The verbs that may open a sentence without being in what it cites. A closed list: going by endings, Fred is one."""
 
 
+class Reason(StrEnum):
+    """Why a sentence was left out, without a word of it."""
+
+    EMPTY = "empty"
+    UNCITED = "uncited"
+    STRANGER = "stranger"
+    NUMBER = "number"
+    NAME = "name"
+
+
 class Refused(msgspec.Struct, frozen=True):
-    """A sentence that was left out, and why."""
+    """A sentence that was left out, and why. `why` quotes it: only `reason` is for logs."""
 
     sentence: Sentence
+    reason: Reason
     why: str
 
 
@@ -67,26 +79,26 @@ def check_narrative(sentences: Sequence[Sentence], entry: EntryMaterial, matter:
     kept: list[Sentence] = []
     refused: list[Refused] = []
     for sentence in sentences:
-        if why := _objection(sentence, known, matter, entry.day):
-            refused.append(Refused(sentence, why))
+        if objection := _objection(sentence, known, matter, entry.day):
+            refused.append(Refused(sentence, *objection))
         else:
             kept.append(sentence)
     return Checked(tuple(kept), tuple(refused))
 
 
-def _objection(sentence: Sentence, known: dict[int, Material], matter: str, day: date) -> str:
+def _objection(sentence: Sentence, known: dict[int, Material], matter: str, day: date) -> tuple[Reason, str] | None:
     if not sentence.text.strip():
-        return "it is empty"
+        return Reason.EMPTY, "it is empty"
     if not sentence.cites:
-        return "it cites no activity"
+        return Reason.UNCITED, "it cites no activity"
     if strangers := [id for id in sentence.cites if id not in known]:
-        return f"it cites {strangers[0]}, which is no activity of the entry"
+        return Reason.STRANGER, f"it cites {strangers[0]}, which is no activity of the entry"
     source = _source((known[id] for id in sentence.cites), matter)
     if invented := _numbers(sentence.text) - _numbers(f"{source} {day} {day.day} {day.year}"):
-        return f"the number {min(invented)} is in nothing that it cites"
+        return Reason.NUMBER, f"the number {min(invented)} is in nothing that it cites"
     if invented := _names(sentence.text) - _words(source) - _words(f"{day:%A %B}"):
-        return f"the name {min(invented)} is in nothing that it cites"
-    return ""
+        return Reason.NAME, f"the name {min(invented)} is in nothing that it cites"
+    return None
 
 
 def _source(cited: Iterable[Material], matter: str) -> str:

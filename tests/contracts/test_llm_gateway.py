@@ -16,6 +16,7 @@ from tests.llm_server import (
     Behaviour,
     LanguageModelServer,
     dropped,
+    echoing,
     failing,
     garbage,
     good,
@@ -109,7 +110,7 @@ def test_the_request_is_what_an_openai_server_expects() -> None:
 def test_what_may_pass_is_tried_again(behaviour: Behaviour, state: str, paid: bool | None) -> None:
     notes = Notebook()
     with language_model(behaviour, then=good) as server:
-        answer = gateway(server, timeout_s=0.3).ask(ASKED, notes)
+        answer = gateway(server, timeout_s=2.0).ask(ASKED, notes)
         assert len(server.calls) == 2
     assert answer.complete
     assert notes.sent_attempts == [1, 2]
@@ -120,7 +121,7 @@ def test_what_may_pass_is_tried_again(behaviour: Behaviour, state: str, paid: bo
 def test_retries_end() -> None:
     notes = Notebook()
     with language_model(then=failing(500)) as server:
-        with pytest.raises(LanguageModelError, match=f"no answer in {ATTEMPTS} attempts.*made to fail"):
+        with pytest.raises(LanguageModelError, match=f"no answer in {ATTEMPTS} attempts.*failed: 500"):
             gateway(server).ask(ASKED, notes)
         assert len(server.calls) == ATTEMPTS
     assert notes.states == ["failed"] * ATTEMPTS
@@ -130,7 +131,7 @@ def test_retries_end() -> None:
 def test_a_refusal_is_not_asked_again(status: int) -> None:
     notes = Notebook()
     with language_model(failing(status)) as server:
-        with pytest.raises(LanguageModelError, match="refuses"):
+        with pytest.raises(LanguageModelError, match="refused"):
             gateway(server).ask(ASKED, notes)
         assert len(server.calls) == 1
     assert notes.states == ["refused"]
@@ -195,8 +196,37 @@ def test_the_default_destination_needs_a_key() -> None:
         Gateway(Destination(DEFAULT_URL, "test-model", ""), threading.Event())
 
 
-def test_the_key_is_not_printed() -> None:
-    assert "secret" not in repr(Destination(DEFAULT_URL, "test-model", "secret"))
+def test_no_secret_is_printed() -> None:
+    to = Destination("https://secret:secret@models.example:8443/v1?key=secret#secret", "test-model", "secret")
+    assert to.shown == "https://models.example:8443/v1"
+    assert "secret" not in repr(to)
+
+
+def test_a_url_that_is_none_is_refused_without_its_text() -> None:
+    with pytest.raises(ConfigurationError, match="OPENAI_BASE_URL") as refused:
+        Gateway(Destination("http://user:secret/@models.example/v1", "test-model", "key"), threading.Event())
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 409, 429, 500])
+def test_what_an_endpoint_says_is_not_repeated(status: int) -> None:
+    """It may quote the question, and that is people's words."""
+    notes = Notebook()
+    with language_model(then=echoing(status)) as server, pytest.raises(LanguageModelError) as raised:
+        gateway(server).ask(ASKED, notes)
+    assert str(status) in str(raised.value)
+    for said in (str(raised.value), *map(repr, notes.failures)):
+        assert "activities" not in said
+
+
+def test_a_code_that_is_known_is_told() -> None:
+    notes = Notebook()
+    quota = b'{"error": {"message": "You said so much", "code": "insufficient_quota", "type": "insufficient_quota"}}'
+    with language_model(lambda call: call.send(429, quota)) as server:
+        with pytest.raises(LanguageModelError, match="insufficient_quota"):
+            gateway(server).ask(ASKED, notes)
+        assert len(server.calls) == 1
+    assert [failure.error for failure in notes.failures] == ["RateLimitError insufficient_quota"]
 
 
 def test_every_error_of_the_client_is_known() -> None:
