@@ -171,7 +171,7 @@ class Narrator(threading.Thread):
         if asked is None:
             return 0
         recorder = _Calls(self._engine, batch.scope, self._kind, list(mine.values()), spending, call)
-        answer = self._gateway.ask(_as_sent(asked.question, self._kind, sorted(mine)), recorder)
+        answer = self._gateway.ask(as_sent(asked, self._kind, sorted(mine)), recorder)
         results = results_of(answer, asked, mine)
         usage = self._usage(answer)
         narratives.write(self._engine, answer.call, usage, results)
@@ -241,13 +241,16 @@ def _only(batch: Batch, mine: Mapping[str, int]) -> Batch | None:
     return Batch(batch.scope, _numbered(question), tuple(entry for entry, _ in kept.values()))
 
 
-def _as_sent(question: Question, kind: Kind, contents: Sequence[str]) -> Asked:
-    named = msgspec.json.encode((kind, contents))
+def as_sent(batch: Batch, kind: Kind, contents: Sequence[str]) -> Asked:
+    """The question as it is sent. Two timekeepers' questions never have one key: an endpoint that knows keys would give
+    one of them the other's answer.
+    """
+    named = msgspec.json.encode((batch.scope, kind, contents))
     return Asked(
-        messages=question.messages,
+        messages=batch.question.messages,
         schema_name="narratives",
         schema=SCHEMA,
-        most_output_tokens=question.most_output_tokens,
+        most_output_tokens=batch.question.most_output_tokens,
         idempotency_key=f"timeloom-{blake2b(named, digest_size=16).hexdigest()}",
     )
 

@@ -6,10 +6,10 @@ import msgspec
 from structlog.testing import capture_logs
 
 from connectors.llm.gateway import Answer
-from connectors.mariadb.narratives import DueEntry
+from connectors.mariadb.narratives import DueEntry, Kind
 from processors.billing.prompts import EntryMaterial, Material, Question
 from schemas.keys import Scope
-from streams.narration import Batch, results_of
+from streams.narration import Batch, as_sent, results_of
 
 DAY = date(2026, 3, 2)
 SCOPE = Scope(1, 1)
@@ -40,3 +40,11 @@ def test_an_unreadable_answer_is_logged_without_its_text() -> None:
         (line,) = logged(text)
         assert line["event"] == "answer_unreadable"
         assert "quux" not in str(line).lower()
+
+
+def test_no_two_timekeepers_share_a_key_and_a_repeated_question_keeps_its_own() -> None:
+    kind, contents = Kind("narrative-1", "plain-1", "test-model"), ["c" * 32]
+    scopes = [Scope(1, 1), Scope(1, 2), Scope(2, 1), Scope(1, 1)]
+    keys = [as_sent(msgspec.structs.replace(BATCH, scope=one), kind, contents).idempotency_key for one in scopes]
+    assert len(set(keys)) == 3
+    assert keys[0] == keys[3]
