@@ -19,7 +19,8 @@ TIMEOUT_S = 20
 
 def ensure_topics(bootstrap: str, topics: Iterable[Topic], replication: int = 1) -> list[str]:
     """Creates what is missing, then reads every topic back and checks it. Returns the names that were created."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": TIMEOUT_S * 1000})
+    # Below 6: at its end the library tells of its own queues, on the screen of whoever starts the stack.
+    admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": TIMEOUT_S * 1000, "log_level": 5})
     wanted = list(topics)
     created = _create(admin, wanted, replication)
     _told(admin, created)
