@@ -4,6 +4,7 @@ that isn't in what it cites. Against the real database and an HTTP server that f
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from schemas.groups import Disposition
 from schemas.values import MarkKind
 from streams.narration import Narrator, Terms
 from tests.contracts.books import MINUTE, Books
-from tests.contracts.conftest import Database
+from tests.contracts.conftest import Database, session
 from tests.llm_server import (
     Call,
     LanguageModelServer,
@@ -243,6 +244,29 @@ def test_a_reservation_of_a_process_that_died_is_taken_over_when_it_is_stale(boo
     assert calls(books)[0] == ("lost", 1234)
 
 
+def test_an_answer_outlives_a_database_that_goes_away_during_the_call(books: Books, database: Database) -> None:
+    """Its connections are cut and its user is kept out for a second: what is paid for is written after that."""
+    close(books)
+    user = database.pipeline.username
+
+    def shut_out(say: str) -> None:
+        with session(database.admin) as connection:
+            connection.execute(text(f"ALTER USER '{user}'@'%' ACCOUNT {say}"))
+
+    def away(call: Call) -> None:
+        shut_out("LOCK")
+        threading.Timer(1.0, shut_out, ["UNLOCK"]).start()
+        with session(database.admin) as connection:
+            connection.execute(text(f"KILL USER '{user}'"))
+        good(call)
+
+    with language_model(away) as server:
+        assert narrator(books, server).narrate() == 2
+        assert len(server.calls) == 1
+    assert texts(books) == BOUGHT
+    assert [state for state, _ in calls(books)] == ["answered"]
+
+
 def test_two_narrators_buy_everything_once(books: Books) -> None:
     for n in range(20):
         books.insert(NINE + (200 + n * 10) * MINUTE, 5, f"g{n}", words=f'{{"title":"Task number{chr(97 + n)}"}}')
@@ -250,13 +274,11 @@ def test_two_narrators_buy_everything_once(books: Books) -> None:
     close(books)
     with language_model() as server:
         both = [narrator(books, server) for _ in range(2)]
-        threads = [threading.Thread(target=one.narrate) for one in both]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(both)) as pool:
+            rounds = [pool.submit(one.narrate) for one in both]
+            attached = sum(one.result() for one in rounds)
         asked = [e["activities"][0]["id"] for call in server.calls for e in call.question["entries"]]
-    assert len(asked) == len(set(asked)) == 22
+    assert len(asked) == len(set(asked)) == attached == 22
     assert set(texts(books).values()) == {True}
 
 
