@@ -248,6 +248,7 @@ def test_an_answer_outlives_a_database_that_goes_away_during_the_call(books: Boo
     """Its connections are cut and its user is kept out for a second: what is paid for is written after that."""
     close(books)
     user = database.pipeline.username
+    back = threading.Timer(1.0, lambda: shut_out("UNLOCK"))
 
     def shut_out(say: str) -> None:
         with session(database.admin) as connection:
@@ -255,13 +256,16 @@ def test_an_answer_outlives_a_database_that_goes_away_during_the_call(books: Boo
 
     def away(call: Call) -> None:
         shut_out("LOCK")
-        threading.Timer(1.0, shut_out, ["UNLOCK"]).start()
+        back.start()
         with session(database.admin) as connection:
             connection.execute(text(f"KILL USER '{user}'"))
         good(call)
 
     with language_model(away) as server:
-        assert narrator(books, server).narrate() == 2
+        try:
+            assert narrator(books, server).narrate() == 2
+        finally:
+            back.join()  # the user is the server's: other tests need it
         assert len(server.calls) == 1
     assert texts(books) == BOUGHT
     assert [state for state, _ in calls(books)] == ["answered"]
