@@ -29,7 +29,7 @@ MOST_RECORDS = 2_000
 """Records taken at once: what a crash makes us do again, and a bound on one transaction."""
 
 WAIT_S = 0.1
-COMPANY_S = 0.02
+COMPANY_S = 0.2
 """How long a first record waits for others. Each day that a batch touches is sliced once, so company pays."""
 
 DOUBT_S = (0.2, 30.0)
