@@ -18,6 +18,9 @@ from sqlalchemy import text
 from connectors.debezium.connector import Connect, Target, configuration
 from connectors.kafka.admin import ensure_topics
 from connectors.kafka.log import read_to_end
+from connectors.mariadb.engine import connect
+from connectors.mariadb.migrate import migrate
+from connectors.mariadb.users import Passwords
 from schemas.errors import TopicMismatch
 from schemas.topics import CHANGES, PARTITIONS, TOPICS
 from tests.live import Live
@@ -58,14 +61,14 @@ def test_registering_again_changes_nothing_and_a_change_is_shown(live: Live) -> 
         kafka_bootstrap=live.settings.kafka(),
         partitions=PARTITIONS,
     )
-    connect = Connect(live.settings.connect())
+    capture = Connect(live.settings.connect())
     wanted = configuration(target)
-    assert connect.register(wanted) == []
-    shown = connect.register({**wanted, "max.batch.size": "1024"})
+    assert capture.register(wanted) == []
+    shown = capture.register({**wanted, "max.batch.size": "1024"})
     assert [msgspec.structs.astuple(one) for one in shown] == [("max.batch.size", "4096", "1024")]
-    back = connect.register(wanted)
+    back = capture.register(wanted)
     assert [msgspec.structs.astuple(one) for one in back] == [("max.batch.size", "1024", "4096")]
-    eventually(lambda: connect.state().running)
+    eventually(lambda: capture.state().running)
 
 
 def test_an_incremental_snapshot_says_every_row_again_and_no_group(live: Live) -> None:
@@ -95,3 +98,27 @@ def test_an_incremental_snapshot_says_every_row_again_and_no_group(live: Live) -
         changed = [record for record in live.said()[records:] if record.value]
         assert len(changed) <= 2, "the late row's group, and nothing that the snapshot read again"
         assert before.keys() <= live.groups(who).keys()
+
+
+def test_every_migration_is_ddl_that_capture_can_read(live: Live) -> None:
+    """Debezium reads each statement of the binlog, of any database, and stops for ever at one that it can't parse."""
+    database = live.settings.mariadb()
+    secrets = database.secrets
+    other = "timeloom_migrated_under_capture"
+    migrate(database.url("admin"), Passwords(secrets.collector, secrets.capture, secrets.pipeline), other)
+    who = live.timekeeper()
+    row = live.insert(who, "After the migration.docx")
+
+    def captured() -> bool:
+        records = read_to_end(live.settings.kafka(), CHANGES.name, list(range(PARTITIONS)))
+        return any(
+            json.loads(r.key or b"{}").get("id") == row and b"After the migration" in (r.value or b"") for r in records
+        )
+
+    try:
+        eventually(captured, what=str(Connect(live.settings.connect()).state()))
+    finally:
+        admin = connect(database.url("admin"))
+        with admin.begin() as connection:
+            connection.execute(text(f"DROP DATABASE {other}"))
+        admin.dispose()
