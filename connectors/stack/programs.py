@@ -48,10 +48,10 @@ def programs(home: Home, memory: Remembered, server: mariadb.Server, java: Path)
         for name, command, file in zip(SERVERS, commands, files, strict=True)
     ]
     environment = {**mark, "TIMELOOM_HOME": str(home.path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    # A worker that crashes at one change is started again a few times within a minute: by then the change is a dead
-    # letter, or a person is needed.
+    # A worker is started again for some minutes, ever more slowly: a broker or a database may be away so long, and each
+    # change that our own code fails on takes three. After that a person is needed.
     return servers + [
-        Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=60, tries=5, stop_s=30)
+        Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=60, tries=20, stop_s=30)
         for name in WORKERS
     ]
 
