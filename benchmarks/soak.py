@@ -70,7 +70,7 @@ def main(rounds: int = 20, rate: int = 50, seed: int = 1) -> None:
             last = done[-1]
             print(f"{number + 1}/{rounds} {last.how} {', '.join(last.victims)}: {last.recovered_s} s", flush=True)
         load.send_signal(signal.SIGTERM)
-        load.wait()
+        load.wait(60)
         verdict = report(Auditor(engine, settings.kafka(), BACK_WITHIN_S).verify(), None)
         rows = len(lines.read_text().splitlines())
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

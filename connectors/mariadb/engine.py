@@ -60,6 +60,8 @@ def _told(where: str, failure: ExceptionContext) -> StackError | IntegrityError 
     if failure.is_pre_ping or (failure.statement or "").startswith("DESCRIBE"):
         return None
     cause = failure.original_exception
+    if not isinstance(cause, Exception):
+        return None  # Ctrl-C or an exit in the middle of a statement says nothing about the server
     code = cause.args[0] if cause.args else None
     if code == BROKEN_CHECK:
         # PyMySQL tells it as OperationalError, which is what may be tried again; this may not.

@@ -1,5 +1,7 @@
 """The database is the API: its tables are what the models say, its users may do their part and nothing else."""
 
+import signal
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -254,3 +256,16 @@ def test_an_instant_survives_the_table_exactly(instant: int) -> None:
 
 def _values(scope: Scope, words: str) -> dict[str, object]:
     return {"firm": scope.firm, "timekeeper": scope.timekeeper, "source_id": str(len(words)), "words": words}
+
+
+def test_an_exit_in_the_middle_of_a_statement_is_not_told_as_a_server_that_is_away(database: Database) -> None:
+    def told(*_: object) -> None:
+        raise SystemExit(7)
+
+    before = signal.signal(signal.SIGALRM, told)
+    try:
+        with session(database.pipeline) as connection, pytest.raises(SystemExit):
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            connection.execute(text("SELECT SLEEP(5)"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
