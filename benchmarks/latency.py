@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
+from connectors.kafka.cluster import Cluster
 from schemas.groups import GroupSaid, decode_said
 from schemas.topics import CHANGES, GROUPS, PARTITIONS
 
@@ -40,9 +41,9 @@ class Latency(msgspec.Struct, frozen=True):
     group_p99: float
 
 
-def latency(bootstrap: str, rate: int, seconds: int, together: int, seed: int, folder: Path) -> Latency:
+def latency(cluster: Cluster, rate: int, seconds: int, together: int, seed: int, folder: Path) -> Latency:
     """Writes at that rate and reads both topics meanwhile; returns when every row has come to both."""
-    consumer = _at_the_end(bootstrap)
+    consumer = _at_the_end(cluster)
     lines = folder / f"load-{rate}.txt"
     count = rate * seconds
     load = subprocess.Popen(
@@ -69,10 +70,10 @@ def latency(bootstrap: str, rate: int, seconds: int, together: int, seed: int, f
     return Latency(rate, round(took, 1), count, together, *_cuts(debezium), *_cuts(group))
 
 
-def _at_the_end(bootstrap: str) -> Consumer:
+def _at_the_end(cluster: Cluster) -> Consumer:
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **cluster.client(),
             "group.id": "bench-reader",
             "enable.auto.commit": False,
             "isolation.level": "read_committed",

@@ -17,6 +17,7 @@ from rich.table import Table
 from benchmarks.latency import Latency, latency
 from benchmarks.startup import Startup, memory, startup
 from benchmarks.throughput import Throughput, backlog, throughput
+from connectors.kafka.cluster import Cluster
 from connectors.stack.stack import Stack
 from streams.prepare import prepare
 from streams.settings import ROOT, Settings
@@ -43,14 +44,14 @@ def main(seconds: int = 60, rows: int = 40_000) -> None:
         folder = Path(name)
         started = startup(folder)
         with running_stack(folder / "throughput", workers=False) as stack:
-            bootstrap = stack.addresses().kafka_bootstrap
-            backlog(rows, 3, folder, bootstrap)
-            rates = throughput(bootstrap, rows, folder)
+            cluster = Cluster(stack.addresses().kafka_bootstrap)
+            backlog(rows, 3, folder, cluster)
+            rates = throughput(cluster, rows, folder)
         with running_stack(folder / "latency", workers=True) as stack:
-            bootstrap = stack.addresses().kafka_bootstrap
-            latency(bootstrap, 100, 10, 1, 5, folder)  # a warm-up: Java compiles while it runs
+            cluster = Cluster(stack.addresses().kafka_bootstrap)
+            latency(cluster, 100, 10, 1, 5, folder)  # a warm-up: Java compiles while it runs
             latencies = [
-                latency(bootstrap, rate, seconds, together, seed, folder)
+                latency(cluster, rate, seconds, together, seed, folder)
                 for rate, together, seed in ((100, 1, 6), (1000, 5, 7))
             ]
             held = memory(stack)

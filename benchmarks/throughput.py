@@ -13,6 +13,7 @@ import psutil
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from connectors.stack.waiting import wait_until
 from schemas.topics import CHANGES, PARTITIONS, WORKING_SET
@@ -34,21 +35,21 @@ class Throughput(msgspec.Struct, frozen=True):
     group_batches: int
 
 
-def backlog(rows: int, seed: int, folder: Path, bootstrap: str) -> None:
+def backlog(rows: int, seed: int, folder: Path, cluster: Cluster) -> None:
     """Writes rows as fast as can be while nobody groups, and returns when capture has brought them all."""
     load = [sys.executable, "-m", "benchmarks.load", "0", str(rows), "200", str(seed), str(folder / "backlog.txt")]
     subprocess.run(load, check=True)
-    assert wait_until(lambda: _captured(bootstrap) >= rows, PATIENCE_S)
+    assert wait_until(lambda: _captured(cluster) >= rows, PATIENCE_S)
 
 
-def throughput(bootstrap: str, rows: int, folder: Path) -> Throughput:
+def throughput(cluster: Cluster, rows: int, folder: Path) -> Throughput:
     """Both over the same backlog, one after the other, on the same machine."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient(cluster.client())
     admin.create_topics([NewTopic(STOCK_OUT, PARTITIONS, 1)])[STOCK_OUT].result()
     spent = folder / "spent.json"
-    ours, our_cpu = _rate(["-m", "benchmarks.timed_group", str(spent)], bootstrap, WORKING_SET.name, rows)
-    stock = [str(Path(__file__).with_name("stock_agent.py")), bootstrap, str(folder / "stock")]
-    theirs, their_cpu = _rate(stock, bootstrap, STOCK_OUT, rows)
+    ours, our_cpu = _rate(["-m", "benchmarks.timed_group", str(spent)], cluster, WORKING_SET.name, rows)
+    stock = [str(Path(__file__).with_name("stock_agent.py")), cluster.bootstrap, str(folder / "stock")]
+    theirs, their_cpu = _rate(stock, cluster, STOCK_OUT, rows)
     timed = json.loads(spent.read_text())
     return Throughput(
         changes=rows,
@@ -62,9 +63,9 @@ def throughput(bootstrap: str, rows: int, folder: Path) -> Throughput:
     )
 
 
-def _rate(command: list[str], bootstrap: str, topic: str, rows: int) -> tuple[float, float]:
+def _rate(command: list[str], cluster: Cluster, topic: str, rows: int) -> tuple[float, float]:
     """Starts the program, counts what it writes to the topic; records a second, and its CPU seconds."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "isolation.level": "read_committed"})
+    consumer = Consumer({**cluster.client(), "group.id": "bench", "isolation.level": "read_committed"})
     process = subprocess.Popen([sys.executable, *command], env={**os.environ, "PYTHONPATH": os.getcwd()})
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
     seen: set[bytes] = set()
@@ -85,5 +86,5 @@ def _rate(command: list[str], bootstrap: str, topic: str, rows: int) -> tuple[fl
     return (rows - first_count) / took, cpu
 
 
-def _captured(bootstrap: str) -> int:
-    return sum(1 for _ in read_to_end(bootstrap, CHANGES.name, list(range(PARTITIONS))))
+def _captured(cluster: Cluster) -> int:
+    return sum(1 for _ in read_to_end(cluster, CHANGES.name, list(range(PARTITIONS))))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Engine
 
+from connectors.kafka.cluster import Cluster
 from connectors.mariadb.books import offsets, read_books, scopes, snapshot
 from connectors.mariadb.marks import set_marks, unseen
 from connectors.mariadb.taking import CONSUMER
@@ -57,8 +58,8 @@ class Verdict(msgspec.Struct, frozen=True):
 class Auditor:
     """Looks at a pipeline. `within_s` is how long `bill` may take to see a mark."""
 
-    def __init__(self, engine: Engine, bootstrap: str, within_s: float) -> None:
-        self._engine, self._bootstrap, self._within_s = engine, bootstrap, within_s
+    def __init__(self, engine: Engine, cluster: Cluster, within_s: float) -> None:
+        self._engine, self._cluster, self._within_s = engine, cluster, within_s
 
     def verify(self, only: Iterable[Scope] | None = None) -> Verdict:
         """Looks at all timekeepers, or at these, as often as it takes to tell damage from what is in flight.
@@ -92,8 +93,8 @@ class Auditor:
     def _look(self, wanted: list[Scope]) -> Look:
         self._pass_marks(wanted)
         with snapshot(self._engine) as connection:
-            said = read_said(self._bootstrap, offsets(connection, CONSUMER, GROUPS.name))
-            letters, heeded = read_letters(self._bootstrap), read_heeded(self._bootstrap)
+            said = read_said(self._cluster, offsets(connection, CONSUMER, GROUPS.name))
+            letters, heeded = read_letters(self._cluster), read_heeded(self._cluster)
             audits = {}
             for scope in wanted:
                 groups = {name: one.group for name, one in said.groups.get(scope, {}).items()}
@@ -108,5 +109,5 @@ class Auditor:
         end = time.monotonic() + self._within_s
         while marks := unseen(self._engine, marks):
             if time.monotonic() > end:
-                raise StackError(whereabouts(self._bootstrap, marks.values(), since_ms, self._within_s))
+                raise StackError(whereabouts(self._cluster, marks.values(), since_ms, self._within_s))
             time.sleep(POLL_S)

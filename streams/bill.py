@@ -81,7 +81,7 @@ def run(
     kafka = settings.kafka()
     consumer = partial(PlacedConsumer, kafka, CONSUMER, GROUPS.name)
     keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
-    log.info("started", kafka=kafka, narration=narrator is not None)
+    log.info("started", kafka=str(kafka), narration=narrator is not None)
     scheduler = Scheduler(engine)
     try:
         work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop)

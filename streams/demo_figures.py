@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from sqlalchemy import text
 
+from connectors.kafka.cluster import Cluster
 from schemas.groups import GroupSaid, decode_said
 from schemas.keys import GroupKey, decode_said_key
 from schemas.topics import CHANGES, GROUPS
@@ -35,8 +36,8 @@ class Figures(msgspec.Struct, frozen=True):
 class Arrivals:
     """Follows `groups` in a thread, and remembers when each activity was first seen in a group."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._first: dict[int, float] = {}
         self._said = 0
         self._stop = Event()
@@ -64,8 +65,8 @@ class Arrivals:
         from connectors.kafka.log import read_to_end
         from connectors.kafka.times import offsets_since
 
-        starts = offsets_since(self._bootstrap, CHANGES.name, range(CHANGES.partitions), began_ms)
-        changes = sum(1 for p, start in starts.items() for _ in read_to_end(self._bootstrap, CHANGES.name, [p], start))
+        starts = offsets_since(self._cluster, CHANGES.name, range(CHANGES.partitions), began_ms)
+        changes = sum(1 for p, start in starts.items() for _ in read_to_end(self._cluster, CHANGES.name, [p], start))
         took = sorted(self._took(engine, began_ms))
         if len(took) < 100:
             return Figures(changes, self._said, None, None)
@@ -89,7 +90,7 @@ class Arrivals:
         from connectors.kafka.following import follow
 
         told = 0.0
-        for records in follow(self._bootstrap, GROUPS.name, GROUPS.partitions, 0, WAIT_S):
+        for records in follow(self._cluster, GROUPS.name, GROUPS.partitions, 0, WAIT_S):
             now = time.time()
             self._ready.set()
             for record in records:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from connectors.kafka.cluster import Cluster
 from schemas.topics import CHANGES
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ log = structlog.get_logger("group")
 
 
 def make_app(
-    bootstrap: str, models: "Mapping[str, Model]", default: str, datadir: str, session_s: float
+    cluster: Cluster, models: "Mapping[str, Model]", default: str, datadir: str, session_s: float
 ) -> "faust.App":
     """The Faust application. Public API only; state is in topics of ours, so it has no tables.
 
@@ -49,7 +50,7 @@ def make_app(
 
     app = faust.App(
         "group",
-        broker=[f"kafka://{address}" for address in bootstrap.split(",")],
+        broker=[f"kafka://{address}" for address in cluster.bootstrap.split(",")],
         datadir=datadir,
         web_enabled=False,
         topic_disable_leader=True,
@@ -70,7 +71,7 @@ def make_app(
         deadline.start()
         app.add_future(app.crash(error))
 
-    seats = Seats(lambda number: Owner(bootstrap, number, models, default), failed)
+    seats = Seats(lambda number: Owner(cluster, number, models, default), failed)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, /, *assignment: "set[TP]", **__: Any) -> None:

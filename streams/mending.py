@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Engine
 
+from connectors.kafka.cluster import Cluster
 from connectors.kafka.writer import FencedWriter, owner_of
 from connectors.mariadb.retaking import Said as SaidBefore
 from connectors.mariadb.retaking import retake
@@ -35,8 +36,8 @@ class Mended(msgspec.Struct):
 class Mender:
     """Mends as a collector where rows are said again, as the pipeline where the tables are its own."""
 
-    def __init__(self, auditor: Auditor, collector: Engine, pipeline: Engine, bootstrap: str) -> None:
-        self._auditor, self._collector, self._pipeline, self._bootstrap = auditor, collector, pipeline, bootstrap
+    def __init__(self, auditor: Auditor, collector: Engine, pipeline: Engine, cluster: Cluster) -> None:
+        self._auditor, self._collector, self._pipeline, self._cluster = auditor, collector, pipeline, cluster
 
     def mend(self, verdict: Verdict) -> tuple[Verdict, Mended]:
         """Mends and verifies until nothing is damaged or nothing helps; returns how it is then, and what was done."""
@@ -64,7 +65,7 @@ class Mender:
     def _begin_again(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:
         """Fences the partition's worker: at its next batch it ends, is started again, and says what differs."""
         for partition in {verdict.partitions[scope] for scope, plan in plans.items() if plan.begin_again}:
-            FencedWriter(self._bootstrap, owner_of(partition))
+            FencedWriter(self._cluster, owner_of(partition))
             done.workers += 1
 
     def _retake(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:
@@ -75,7 +76,7 @@ class Mender:
         for partition, scopes in together.items():
 
             def before(offset: int, partition: int = partition) -> SaidBefore:
-                return read_said(self._bootstrap, {partition: offset}, [partition]).groups
+                return read_said(self._cluster, {partition: offset}, [partition]).groups
 
             days = {scope: verdict.audits[scope].days for scope in scopes}
             retake(self._pipeline, GROUPS.name, partition, days, before, Decisions())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from connectors.kafka.writer import FencedWriter, owner_of
 from processors.grouping.model import Model
@@ -23,9 +24,9 @@ class Owner:
     Blocking, and not shared between threads. Raises Fenced from any write once somebody else has taken the partition.
     """
 
-    def __init__(self, bootstrap: str, number: int, models: Mapping[str, Model], default: str) -> None:
-        self._bootstrap, self._number, self._models, self._default = bootstrap, number, models, default
-        self._writer = FencedWriter(bootstrap, owner_of(number))
+    def __init__(self, cluster: Cluster, number: int, models: Mapping[str, Model], default: str) -> None:
+        self._cluster, self._number, self._models, self._default = cluster, number, models, default
+        self._writer = FencedWriter(cluster, owner_of(number))
         self._partition = self._read_back()
 
     def handle(self, records: Sequence[Incoming]) -> None:
@@ -49,9 +50,9 @@ class Owner:
     def _read_back(self) -> Partition:
         """The sets as the topics remember them; what today's code and model say otherwise is said at once."""
         partition = Partition(self._number, self._models, self._default)
-        for record in read_to_end(self._bootstrap, WORKING_SET.name, [self._number]):
+        for record in read_to_end(self._cluster, WORKING_SET.name, [self._number]):
             partition.restore(record)
-        for record in read_to_end(self._bootstrap, GROUPS.name, [self._number]):
+        for record in read_to_end(self._cluster, GROUPS.name, [self._number]):
             partition.remember(record)
         if differences := partition.resume():
             self._writer.write(differences)

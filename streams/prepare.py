@@ -50,7 +50,7 @@ def prepare(settings: "Settings", progress: Progress | None = None) -> None:
             database_host=database.host,
             database_port=database.port,
             database_password=secrets.capture,
-            kafka_bootstrap=settings.kafka(),
+            kafka_bootstrap=settings.kafka().bootstrap,
             partitions=CHANGES.partitions,
             database=database.name,
         )

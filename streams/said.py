@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from schemas.books import Decision, RowName
 from schemas.changes import change_of_kept, decode_change, decode_kept
@@ -43,11 +44,11 @@ class Said(msgspec.Struct):
 
 
 def read_said(
-    bootstrap: str, before: Mapping[int, int] | None = None, partitions: Iterable[int] = range(PARTITIONS)
+    cluster: Cluster, before: Mapping[int, int] | None = None, partitions: Iterable[int] = range(PARTITIONS)
 ) -> Said:
     """What `groups` says; with `before`, what it had said before these offsets (nothing of partitions without one)."""
     said = Said()
-    for record in read_to_end(bootstrap, GROUPS.name, list(partitions)):
+    for record in read_to_end(cluster, GROUPS.name, list(partitions)):
         if before is None or record.offset < before.get(record.partition, 0):
             said.take(record)
     return said
@@ -60,10 +61,10 @@ class Letters(msgspec.Struct, frozen=True):
     rows: Mapping[Scope, Mapping[RowName, frozenset[str]]]
 
 
-def read_letters(bootstrap: str) -> Letters:
+def read_letters(cluster: Cluster) -> Letters:
     """Every dead letter that wasn't taken back."""
     letters: dict[bytes, DeadLettered] = {}
-    for record in read_to_end(bootstrap, DEAD_LETTERS.name, list(range(DEAD_LETTERS.partitions))):
+    for record in read_to_end(cluster, DEAD_LETTERS.name, list(range(DEAD_LETTERS.partitions))):
         if record.key is not None and record.value is not None:
             letters[record.key] = decode_dead_letter(record.value)
         elif record.key is not None:
@@ -85,10 +86,12 @@ def _content(origin: bytes, letter: DeadLettered) -> str:
     return ""
 
 
-def read_heeded(bootstrap: str, partitions: Iterable[int] = range(PARTITIONS)) -> dict[Scope, dict[RowName, Decision]]:
+def read_heeded(
+    cluster: Cluster, partitions: Iterable[int] = range(PARTITIONS)
+) -> dict[Scope, dict[RowName, Decision]]:
     """The feedback, releases and activations that the workers go by: what `working-set` keeps of them."""
     heeded: dict[Scope, dict[RowName, Decision]] = defaultdict(dict)
-    for record in read_to_end(bootstrap, WORKING_SET.name, list(partitions)):
+    for record in read_to_end(cluster, WORKING_SET.name, list(partitions)):
         # Nearly all of it is activities: those are told by their keys, and never decoded.
         if record.key is None or b'"activity"' in record.key:
             continue

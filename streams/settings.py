@@ -18,6 +18,7 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.kafka.cluster import Cluster
 from connectors.stack.home import Home, Remembered, Secrets
 from schemas.errors import ConfigurationError
 
@@ -77,9 +78,9 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 
-    def kafka(self) -> str:
-        """The broker's address. Raises StackError if there is neither a setting nor a stack."""
-        return self.kafka_bootstrap or self._stack().kafka_bootstrap
+    def kafka(self) -> Cluster:
+        """The cluster. Raises StackError if there is neither a setting nor a stack."""
+        return Cluster(self.kafka_bootstrap or self._stack().kafka_bootstrap)
 
     def connect(self) -> str:
         """Kafka Connect's address. Raises StackError if there is neither a setting nor a stack."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from connectors.kafka.times import offsets_since
 from schemas.changes import decode_change
@@ -14,13 +15,13 @@ SLACK_MS = 60_000
 """Clocks of two machines may differ, so looking begins a minute early."""
 
 
-def whereabouts(bootstrap: str, marks: Collection[int], since_ms: int, waited_s: float) -> str:
+def whereabouts(cluster: Cluster, marks: Collection[int], since_ms: int, waited_s: float) -> str:
     """What to tell about marks that were set at `since_ms` and didn't arrive in `waited_s`."""
     missing = set(marks)
     beginning = f"After {waited_s:g} s `bill` hasn't seen {len(missing)} of the marks"
-    if missing <= read_said(bootstrap).marks:
+    if missing <= read_said(cluster).marks:
         return f"{beginning}; they are on `groups`, so `bill` isn't running or is behind. {_how('bill')}"
-    if missing <= _captured(bootstrap, since_ms - SLACK_MS):
+    if missing <= _captured(cluster, since_ms - SLACK_MS):
         return f"{beginning}; they are on `changes`, so `group` isn't running or is behind. {_how('group')}"
     return f"{beginning}; they aren't even on `changes`, so capture isn't running or is behind. {_how('connect')}"
 
@@ -33,10 +34,10 @@ def _how(part: str) -> str:
     )
 
 
-def _captured(bootstrap: str, since_ms: int) -> set[int]:
+def _captured(cluster: Cluster, since_ms: int) -> set[int]:
     found: set[int] = set()
-    for partition, start in offsets_since(bootstrap, CHANGES.name, range(CHANGES.partitions), since_ms).items():
-        for record in read_to_end(bootstrap, CHANGES.name, [partition], start):
+    for partition, start in offsets_since(cluster, CHANGES.name, range(CHANGES.partitions), since_ms).items():
+        for record in read_to_end(cluster, CHANGES.name, [partition], start):
             outcome = decode_change(record.value, record.partition, record.offset)
             if isinstance(outcome, Ok) and isinstance(outcome.value.value, Mark):
                 found.add(outcome.value.value.id)

@@ -11,16 +11,17 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError, TopicMismatch
 from schemas.topics import Topic
 
 TIMEOUT_S = 20
 
 
-def ensure_topics(bootstrap: str, topics: Iterable[Topic], replication: int = 1) -> list[str]:
+def ensure_topics(cluster: Cluster, topics: Iterable[Topic], replication: int = 1) -> list[str]:
     """Creates what is missing, then reads every topic back and checks it. Returns the names that were created."""
     # Below 6: at its end the library tells of its own queues, on the screen of whoever starts the stack.
-    admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": TIMEOUT_S * 1000, "log_level": 5})
+    admin = AdminClient({**cluster.client(), "socket.timeout.ms": TIMEOUT_S * 1000, "log_level": 5})
     wanted = list(topics)
     created = _create(admin, wanted, replication)
     _told(admin, created)

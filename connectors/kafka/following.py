@@ -5,13 +5,14 @@ from typing import cast
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError
 from schemas.records import Incoming
 
 PATIENCE_S = 10
 
 
-def follow(bootstrap: str, topic: str, partitions: int, back: int, wait_s: float) -> Iterator[list[Incoming]]:
+def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: float) -> Iterator[list[Incoming]]:
     """Batches of committed records from `back` offsets before the end of each partition on, for ever.
 
     A batch is what came within `wait_s`, perhaps nothing, so that the caller can look at a clock or be interrupted.
@@ -19,7 +20,7 @@ def follow(bootstrap: str, topic: str, partitions: int, back: int, wait_s: float
     """
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **cluster.client(),
             "group.id": "timeloom-watcher",  # required by the library; nothing is ever committed under it
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
@@ -36,9 +37,7 @@ def follow(bootstrap: str, topic: str, partitions: int, back: int, wait_s: float
                     raise StackError(f"Following {topic} failed: {error.str()}. See `./timeloom stack status`.")
             yield [Incoming(cast(int, m.partition()), cast(int, m.offset()), m.key(), m.value()) for m in messages]
     except KafkaException as error:
-        raise StackError(
-            f"The broker at {bootstrap} doesn't answer ({error}). See `./timeloom stack status`."
-        ) from error
+        raise StackError(f"The broker at {cluster} doesn't answer ({error}). See `./timeloom stack status`.") from error
     finally:
         consumer.close()
 

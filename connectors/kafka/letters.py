@@ -2,6 +2,7 @@
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from connectors.kafka.cluster import Cluster
 from schemas.dead_letters import DeadLettered, encode_dead_letter
 from schemas.errors import StackError
 from schemas.keys import OriginKey, encode_key
@@ -13,10 +14,10 @@ TIMEOUT_S = 30.0
 class DeadLetters:
     """Returns from `write` only when the broker has the letters; what they stand for may then be passed over."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **cluster.client(),
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "message.max.bytes": 16_777_216,

@@ -6,6 +6,7 @@ from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError
 from schemas.records import Incoming
 
@@ -16,14 +17,14 @@ SILENCE_S = 30
 """A broker that says nothing for so long while there is something to read is out of reach."""
 
 
-def read_to_end(bootstrap: str, topic: str, partitions: list[int], start: int = 0) -> Iterator[Incoming]:
+def read_to_end(cluster: Cluster, topic: str, partitions: list[int], start: int = 0) -> Iterator[Incoming]:
     """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
 
     Reads without joining a consumer group, so it disturbs nobody. Raises StackError where the broker is silent.
     """
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **cluster.client(),
             "group.id": "timeloom-reader",  # required by the library; nothing is ever committed under it
             "enable.auto.commit": False,
             "enable.partition.eof": True,

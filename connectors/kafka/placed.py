@@ -11,6 +11,7 @@ from typing import Any, cast
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError
 from schemas.records import Incoming
 
@@ -26,14 +27,14 @@ Place = Callable[[int], int]
 class PlacedConsumer:
     """Reads committed records of one topic. Not shared between threads."""
 
-    def __init__(self, bootstrap: str, group: str, topic: str, place: Place) -> None:
+    def __init__(self, cluster: Cluster, group: str, topic: str, place: Place) -> None:
         self.topic = topic
         self.places: dict[int, int] = {}
         self.ends: dict[int, int] = {}
         self._place, self._group = place, group
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **cluster.client(),
                 "group.id": group,
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",

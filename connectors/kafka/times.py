@@ -4,14 +4,15 @@ from collections.abc import Iterable
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError
 
 TIMEOUT_S = 10
 
 
-def offsets_since(bootstrap: str, topic: str, partitions: Iterable[int], since_ms: int) -> dict[int, int]:
+def offsets_since(cluster: Cluster, topic: str, partitions: Iterable[int], since_ms: int) -> dict[int, int]:
     """The first offset written at `since_ms` (since 1970) or later; partitions without such a record are left out."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "timeloom-reader", "enable.auto.commit": False})
+    consumer = Consumer({**cluster.client(), "group.id": "timeloom-reader", "enable.auto.commit": False})
     try:
         found = consumer.offsets_for_times([TopicPartition(topic, p, since_ms) for p in partitions], timeout=TIMEOUT_S)
     except KafkaException as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from connectors.kafka.cluster import Cluster
 from schemas.errors import Fenced, StackError
 from schemas.records import Outgoing
 
@@ -26,11 +27,11 @@ class FencedWriter:
     `name` is the transactional id. Making one fences every other writer of that name and ends what it left open.
     """
 
-    def __init__(self, bootstrap: str, name: str) -> None:
+    def __init__(self, cluster: Cluster, name: str) -> None:
         self.name = name
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **cluster.client(),
                 "transactional.id": name,
                 "transaction.timeout.ms": 30_000,
                 "compression.type": "lz4",

@@ -99,7 +99,7 @@ def test_our_programs_find_every_server_and_password(monkeypatch: pytest.MonkeyP
     for name, value in SERVICES["prepare"]["environment"].items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", value))
     settings = Settings(home=tmp_path)
-    host, port = settings.kafka().split(":")
+    host, port = settings.kafka().bootstrap.split(":")
     assert (SERVICES[host]["image"].split(":")[0], port) == ("apache/kafka", "9092")
     assert settings.connect() == "http://connect:8083"
     database = settings.mariadb()

@@ -173,7 +173,7 @@ def test_a_record_that_can_not_be_used_is_dead_lettered_and_passed_over(live: Li
         Reason.NO_OWNER: (b"[999999,999999,1]", msgspec.json.encode(said)),
         Reason.NULL_VALUE: (b'[1,1,"verify"]', None),
     }
-    producer = Producer({"bootstrap.servers": live.settings.kafka()})
+    producer = Producer(live.settings.kafka().client())
     for key, value in bad.values():
         producer.produce(GROUPS.name, value, key, partition)
     producer.flush()

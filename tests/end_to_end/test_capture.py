@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from connectors.debezium.connector import Connect, Target, configuration
 from connectors.kafka.admin import ensure_topics
+from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from connectors.mariadb.engine import connect
 from connectors.mariadb.migrate import migrate
@@ -29,8 +30,8 @@ from tests.programs import eventually, running
 pytestmark = pytest.mark.stack
 
 
-def set_retention(bootstrap: str, topic: str, milliseconds: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+def set_retention(cluster: Cluster, topic: str, milliseconds: str) -> None:
+    admin = AdminClient(cluster.client())
     entry = ConfigEntry("retention.ms", milliseconds, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
     for future in admin.incremental_alter_configs([resource]).values():
@@ -58,7 +59,7 @@ def test_registering_again_changes_nothing_and_a_change_is_shown(live: Live) -> 
         database_host=database.host,
         database_port=database.port,
         database_password=database.secrets.capture,
-        kafka_bootstrap=live.settings.kafka(),
+        kafka_bootstrap=live.settings.kafka().bootstrap,
         partitions=PARTITIONS,
     )
     capture = Connect(live.settings.connect())

@@ -70,7 +70,7 @@ class World(msgspec.Struct, frozen=True):
         said = decode_said(last.value or b"")
         assert isinstance(said, GroupSaid)
         changed = change(said)
-        producer = Producer({"bootstrap.servers": self.live.settings.kafka()})
+        producer = Producer(self.live.settings.kafka().client())
         producer.produce(GROUPS.name, encode_said(changed) if changed else None, encode_key(key), last.partition)
         assert producer.flush(30) == 0
 

@@ -1,0 +1,28 @@
+"""Where Kafka is and how one gets in: what every client of ours begins with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+NO_SECURITY: Mapping[str, str] = {}
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """A Kafka cluster. `security`: what librdkafka calls security.*, sasl.* and ssl.*; its secrets are never shown.
+
+    Pass it on whole: whoever takes only `bootstrap` out of it can't reach a cluster that asks who one is.
+    """
+
+    bootstrap: str
+    security: Mapping[str, str] = NO_SECURITY
+
+    def client(self) -> dict[str, Any]:
+        """What a librdkafka client's configuration begins with."""
+        return {"bootstrap.servers": self.bootstrap, **self.security}
+
+    def __str__(self) -> str:
+        return self.bootstrap
+
+    def __repr__(self) -> str:
+        return f"Cluster({self.bootstrap!r}, security={sorted(self.security)})"
