@@ -5,7 +5,21 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import bill, demo, export, group, importing, prepare, preview, simulate, stack, timesheet, verify, watch
+from streams import (
+    bill,
+    demo,
+    export,
+    group,
+    importing,
+    ops,
+    prepare,
+    preview,
+    simulate,
+    stack,
+    timesheet,
+    verify,
+    watch,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +31,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(stack.app, name="stack")
 app.add_typer(bill.app, name="bill")
+app.add_typer(ops.app, name="ops")
 app.command("prepare")(prepare.command)
 app.command("group")(group.command)
 app.command("preview")(preview.preview)

@@ -124,6 +124,7 @@ PROGRAMS = (
         reads_tables=(*PEOPLE, "activity", "activity_group", "group_member", "entry", "narrative", "day_minutes"),
         users=("pipeline",),
     ),
+    Program("ops", "shows how the consumers are, and moves them", "streams.ops", reads=(CHANGES, GROUPS)),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
     Program(
         "prepare",

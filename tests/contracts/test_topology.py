@@ -52,8 +52,9 @@ def written(module: str) -> set[str]:
 
 
 def connects_as(module: str) -> set[str]:
-    """The users for whom a module asks the database's address: `....url("pipeline")`."""
-    calls = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.Call)]
+    """The users for whom a module, or one in its package, asks the database's address: `....url("pipeline")`."""
+    inside = {module} | graph().find_descendants(module)
+    calls = [node for one in inside for node in ast.walk(parsed(one)) if isinstance(node, ast.Call)]
     asked = [call.args[0] for call in calls if ast.unparse(call.func).endswith(".url") and call.args]
     return {str(one.value) for one in asked if isinstance(one, ast.Constant)}
 

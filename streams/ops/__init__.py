@@ -1,0 +1,8 @@
+"""`timeloom ops`: what an engineer looks at and does while everything runs. Each command has a file of its own."""
+
+import typer
+
+from streams.ops import lag
+
+app = typer.Typer(no_args_is_help=True, help="Watch the consumers, and move them.")
+app.command("lag")(lag.command)
