@@ -124,7 +124,14 @@ PROGRAMS = (
         reads_tables=(*PEOPLE, "activity", "activity_group", "group_member", "entry", "narrative", "day_minutes"),
         users=("pipeline",),
     ),
-    Program("ops", "shows how the consumers are, and moves them", "streams.ops", reads=(CHANGES, GROUPS)),
+    Program(
+        "ops",
+        "shows how the consumers are, and moves them",
+        "streams.ops",
+        reads=(CHANGES, GROUPS),
+        reads_tables=("consumer_offset",),
+        users=("pipeline",),
+    ),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
     Program(
         "prepare",

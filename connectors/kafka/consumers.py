@@ -1,5 +1,6 @@
 """Consumer groups as the broker knows them: their members, and what each has committed."""
 
+import socket
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,8 +15,10 @@ from confluent_kafka.admin import AdminClient
 from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError
 
-TIMEOUT_S = 2.5
-"""Who watches consumers wants an answer at once, or to be told that there is none."""
+TIMEOUT_S = 10.0
+"""A broker that listens answers in milliseconds, and on a machine that is at its end in seconds."""
+
+CONNECTS_S = 1.0
 
 EMPTY = ("EMPTY", "DEAD", "UNKNOWN")
 
@@ -48,8 +51,24 @@ class ConsumerGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def admin(cluster: Cluster) -> AdminClient:
-    """A client for questions that want an answer in seconds; it logs nothing, since its errors are told."""
+    """A client for questions. It logs nothing, since its errors are told. Raises StackError where nobody listens."""
+    _listens(cluster)
     return AdminClient({**cluster.client(), "log_level": 0, "socket.timeout.ms": int(TIMEOUT_S * 1000)})
+
+
+def _listens(cluster: Cluster) -> None:
+    """A closed port is told at once by the kernel; the library would go on trying."""
+    refused = ""
+    for address in cluster.bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECTS_S).close()
+            return
+        except OSError as error:
+            refused = str(error)
+    raise StackError(
+        f"Nobody listens at {cluster} ({refused}). See `./timeloom stack status`; bring it up: ./timeloom stack up"
+    )
 
 
 def consumer_groups(cluster: Cluster, names: Iterable[str]) -> list[ConsumerGroup]:

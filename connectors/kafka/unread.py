@@ -18,7 +18,7 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.consumers import TIMEOUT_S, admin, unanswered
@@ -72,7 +72,7 @@ def unread(cluster: Cluster, places: Mapping[Partition, int | None]) -> dict[Par
             found[one] = Unread(begin=begin, end=end, missing=start > last[one])
             if start < end:
                 asked[one] = max(start, begin)
-        for one, (offset, at_ms) in _first_records(cluster, asked).items():
+        for one, (offset, at_ms) in first_records(cluster, asked).items():
             found[one] = msgspec.structs.replace(found[one], next=offset, since_ms=at_ms)
     except KafkaException as error:
         raise unanswered(cluster, error) from error
@@ -92,8 +92,11 @@ def _offsets(
     return {(tp.topic, tp.partition): future.result().offset for tp, future in asked.items()}
 
 
-def _first_records(cluster: Cluster, starts: Mapping[Partition, int]) -> dict[Partition, tuple[int, int]]:
-    """The first committed record at or after each start, with when it was appended; partitions without are left out."""
+def first_records(cluster: Cluster, starts: Mapping[Partition, int]) -> dict[Partition, tuple[int, int]]:
+    """The first committed record at or after each start, with when it was appended (ms since 1970).
+
+    Partitions without such a record are left out. The starts must be on the broker.
+    """
     if not starts:
         return {}
     consumer = Consumer(

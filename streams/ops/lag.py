@@ -1,31 +1,78 @@
 """`ops lag`: how far each consumer is behind, in offsets and in seconds."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from streams.ops.consumers import ConsumerSeen
+    from streams.settings import Settings
+
+COLOURS = {"OK": "green", "WARNING": "yellow", "NOTFOUND": "yellow"}
+
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
-    """Show how far each consumer group is behind, by partition, in offsets and in seconds.
+    """Show each consumer group: its members, and by partition how far it is behind, in offsets and in seconds.
+
+    Seconds are how long the oldest record that it hasn't read has waited. Both are 0 where there is nothing to read.
 
     Example: ./timeloom ops lag
 
-    Exit: 0 shown; 3 a server is not up.
+    Exit: 0 all consumers are OK; 1 one isn't; 3 a server is not up.
     """
-    import time
-
     import msgspec
 
-    from connectors.kafka.consumers import consumer_groups
-    from connectors.kafka.unread import unread
-    from schemas.topics import CHANGES, GROUPS
+    from processors.monitoring.status import Status
+    from streams.ops.consumers import look
     from streams.settings import load
 
-    cluster = load().kafka()
-    for name, topic in (("group", CHANGES), ("bill", GROUPS)):
-        (group,) = consumer_groups(cluster, [name])
-        places = {(topic.name, number): group.committed.get((topic.name, number)) for number in range(topic.partitions)}
-        for (of, number), behind in sorted(unread(cluster, places).items()):
-            seconds = 0.0 if behind.since_ms is None else max(0.0, time.time() - behind.since_ms / 1000)
-            row = {"group": name, "topic": of, "partition": number, "offsets": behind.offsets, "seconds": seconds}
-            print(msgspec.json.encode(row).decode() if as_json else row)
+    settings = load()
+    seen = look(settings.kafka(), places(settings))
+    if as_json:
+        print(msgspec.json.encode({"consumers": seen}).decode())
+    else:
+        _print(seen)
+    if any(one.status is not Status.OK for one in seen):
+        raise typer.Exit(1)
+
+
+def places(settings: "Settings") -> dict[int, int]:
+    """Where `bill` is by the database, by partition. Raises StackError where the database isn't up."""
+    from connectors.mariadb.books import offsets
+    from connectors.mariadb.engine import connect
+    from connectors.mariadb.taking import CONSUMER
+    from schemas.topics import GROUPS
+
+    engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
+    try:
+        with engine.connect() as connection:
+            return offsets(connection, CONSUMER, GROUPS.name)
+    finally:
+        engine.dispose()
+
+
+def _print(seen: "list[ConsumerSeen]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for group in seen:
+        console.print(
+            f"{group.group}: {_coloured(group.status)}, {group.lag} offsets, {group.lag_seconds:g} s behind; "
+            f"{group.state.lower().replace('_', ' ')}"
+        )
+        for member in group.members:
+            has = ", ".join(str(number) for _, number in member.partitions) or "nothing"
+            console.print(f"  {member.client} at {member.host} has {has}")
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in ("topic", "partition", "status", "place", "end", "lag", "seconds", ""):
+            table.add_column(heading, justify="right" if heading in ("place", "end", "lag", "seconds") else "left")
+        for one in group.partitions:
+            place = "" if one.place is None else str(one.place)
+            numbers = (place, str(one.end), str(one.lag), f"{one.lag_seconds:g}")
+            table.add_row(one.topic, str(one.partition), _coloured(one.status), *numbers, one.note)
+        console.print(table)
+
+
+def _coloured(status: str) -> str:
+    return f"[{COLOURS.get(status, 'red')}]{status}[/]"
