@@ -60,6 +60,7 @@ def run(
 
     from connectors.kafka.letters import DeadLetters
     from connectors.kafka.placed import PlacedConsumer
+    from connectors.kafka.reach import knock
     from connectors.mariadb.engine import connect
     from connectors.mariadb.narratives import KEEP_S
     from connectors.mariadb.taking import CONSUMER
@@ -79,6 +80,7 @@ def run(
         narrator = narrator_of(settings, engine, settings.budget_usd if budget_usd is None else budget_usd, stop)
         narrator.start()
     kafka = settings.kafka()
+    knock(kafka)
     consumer = partial(PlacedConsumer, kafka, CONSUMER, GROUPS.name)
     keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
     log.info("started", kafka=str(kafka), narration=narrator is not None)

@@ -21,6 +21,7 @@ from schemas.topics import CHANGES
 if TYPE_CHECKING:
     import faust
     from faust.types import TP
+    from faust.types.auth import CredentialsT
 
     from processors.grouping.model import Model
 
@@ -51,6 +52,7 @@ def make_app(
     app = faust.App(
         "group",
         broker=[f"kafka://{address}" for address in cluster.bootstrap.split(",")],
+        broker_credentials=credentials(cluster),
         datadir=datadir,
         web_enabled=False,
         topic_disable_leader=True,
@@ -90,6 +92,23 @@ def make_app(
     return app
 
 
+def credentials(cluster: Cluster) -> "CredentialsT | None":
+    """How Faust's own client gets in; None where everybody does."""
+    from faust import SASLCredentials, SSLCredentials
+
+    from connectors.kafka.security import tls_context
+
+    security, context = cluster.security, tls_context(cluster.security)
+    if mechanism := security.get("sasl.mechanism"):
+        return SASLCredentials(
+            username=security["sasl.username"],
+            password=security["sasl.password"],
+            mechanism=mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context else None
+
+
 def command() -> None:
     """Group change events as they come, until it is told to stop. Start more of them to share the work.
 
@@ -99,14 +118,15 @@ def command() -> None:
     """
     import faust
 
+    from connectors.kafka.reach import knock
     from streams.logs import to_json
     from streams.models import known_models, shipped_model
     from streams.settings import load
 
     settings = load()
     to_json("group")
+    kafka = settings.kafka()
+    knock(kafka)
     datadir = str(settings.home / "run" / "faust")
-    app = make_app(
-        settings.kafka(), known_models(), shipped_model().version, datadir, session_s=settings.worker_session_s
-    )
+    app = make_app(kafka, known_models(), shipped_model().version, datadir, session_s=settings.worker_session_s)
     faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False).execute_from_commandline()

@@ -30,8 +30,10 @@ def command() -> None:
 
 def prepare(settings: "Settings", progress: Progress | None = None) -> None:
     """Migrates the database, then creates and checks the topics, then registers the connector and sees it run."""
-    from connectors.debezium.connector import Connect, Target, configuration
+    from connectors.debezium.connector import Connect, Target, configuration, verified
     from connectors.kafka.admin import ensure_topics
+    from connectors.kafka.reach import knock
+    from connectors.kafka.security import java_client
     from connectors.mariadb.migrate import migrate
     from connectors.mariadb.users import Passwords
     from connectors.stack.waiting import wait_until
@@ -43,16 +45,22 @@ def prepare(settings: "Settings", progress: Progress | None = None) -> None:
     with shown.step("database"):
         migrate(database.url("admin"), Passwords(secrets.collector, secrets.capture, secrets.pipeline), database.name)
     with shown.step("topics"):
-        ensure_topics(settings.kafka(), TOPICS)
+        kafka = settings.kafka()
+        knock(kafka)
+        ensure_topics(kafka, TOPICS)
     with shown.step("connector"):
         connect = Connect(settings.connect())
         target = Target(
             database_host=database.host,
             database_port=database.port,
             database_password=secrets.capture,
-            kafka_bootstrap=settings.kafka().bootstrap,
+            kafka_bootstrap=kafka.bootstrap,
             partitions=CHANGES.partitions,
             database=database.name,
+            kafka_security=java_client(kafka.security),
+            database_tls=verified(database.host, database.truststore, database.truststore_password)
+            if database.ssl_ca
+            else {},
         )
         for change in connect.register(configuration(target)):
             if change.before is not None:

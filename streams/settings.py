@@ -1,9 +1,12 @@
 """The settings: the one place that reads the environment. What it leaves unset comes from the native stack's memory.
 
 TIMELOOM_HOME, TIMELOOM_DOWNLOADS, TIMELOOM_MAVEN      the native stack's folders, and a mirror for its parts
+TIMELOOM_STACK_TLS                                     certificates: its servers are reached by TLS only
 TIMELOOM_KAFKA_BOOTSTRAP, TIMELOOM_CONNECT_URL         servers that someone already has
 TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     a MariaDB that someone already has: with the host, all
 _ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords
+TIMELOOM_KAFKA_{SECURITY_PROTOCOL,SASL_..,SSL_..}      how to get into them (docs/servers.md)
+TIMELOOM_DATABASE_SSL_{CA,TRUSTSTORE,..}
 TIMELOOM_WORKER_SESSION_S                              how long a silent group worker keeps its partitions
 TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
 TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
@@ -20,7 +23,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.kafka.cluster import Cluster
 from connectors.stack.home import Home, Remembered, Secrets
+from connectors.stack.protection import TRUSTSTORE_PASSWORD
 from schemas.errors import ConfigurationError
+from streams.access import certificate_file, kafka_security
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -31,20 +36,31 @@ USERS: tuple[User, ...] = ("admin", "collector", "capture", "pipeline")
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """Where MariaDB is, and everybody's password."""
+    """Where MariaDB is, and everybody's password. `ssl_ca`: who signed its certificate; None is no TLS.
+
+    `truststore`: the same as a PKCS 12 file on Connect's machine; None is what its Java trusts anyway.
+    """
 
     host: str
     port: int
     name: str
     admin_user: str
     secrets: Secrets
+    ssl_ca: str | None = None
+    truststore: str | None = None
+    truststore_password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Database({self.host}:{self.port}/{self.name})"
 
     def url(self, user: User) -> "URL":
         """The address for a database user, as `connectors.mariadb` takes it. Printed, it hides the password."""
         from sqlalchemy import URL  # slow to import, and half of the commands need no database
 
         name = self.admin_user if user == "admin" else user
-        return URL.create("mariadb+pymysql", name, getattr(self.secrets, user), self.host, self.port, self.name)
+        tls = {"ssl_ca": self.ssl_ca} if self.ssl_ca else {}
+        secret = getattr(self.secrets, user)
+        return URL.create("mariadb+pymysql", name, secret, self.host, self.port, self.name, query=tls)
 
 
 class Settings(BaseSettings):
@@ -56,6 +72,7 @@ class Settings(BaseSettings):
     downloads: Path | None = None
     maven: str | None = None
     java_home: Path | None = Field(default=None, validation_alias="JAVA_HOME")
+    stack_tls: Path | None = None
 
     kafka_bootstrap: str | None = None
     connect_url: str | None = None
@@ -67,6 +84,17 @@ class Settings(BaseSettings):
     collector_password: SecretStr | None = None
     capture_password: SecretStr | None = None
     pipeline_password: SecretStr | None = None
+
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca: Path | None = None
+    kafka_ssl_certificate: Path | None = None
+    kafka_ssl_key: Path | None = None
+    database_ssl_ca: Path | None = None
+    database_ssl_truststore: str | None = None
+    database_ssl_truststore_password: SecretStr = SecretStr("")
 
     worker_session_s: float = Field(default=6.0, ge=1.0)
 
@@ -80,7 +108,8 @@ class Settings(BaseSettings):
 
     def kafka(self) -> Cluster:
         """The cluster. Raises StackError if there is neither a setting nor a stack."""
-        return Cluster(self.kafka_bootstrap or self._stack().kafka_bootstrap)
+        security = kafka_security(self)
+        return Cluster(self.kafka_bootstrap, security) if self.kafka_bootstrap else self._stack().kafka
 
     def connect(self) -> str:
         """Kafka Connect's address. Raises StackError if there is neither a setting nor a stack."""
@@ -90,12 +119,19 @@ class Settings(BaseSettings):
         """The database. Raises StackError if there is neither a setting nor a stack."""
         if self.database_host is None:
             stack = self._stack()
+            if self.database_ssl_ca or self.database_ssl_truststore:
+                raise ConfigurationError(
+                    "TIMELOOM_DATABASE_SSL_CA needs TIMELOOM_DATABASE_HOST: the stack has its own."
+                )
             return Database(
                 host="127.0.0.1",
                 port=stack.ports.mariadb,
                 name=stack.database,
                 admin_user=stack.admin_user,
                 secrets=stack.secrets,
+                ssl_ca=stack.protection.ca if stack.protection else None,
+                truststore=str(Home(self.home).truststore) if stack.protection else None,
+                truststore_password=TRUSTSTORE_PASSWORD if stack.protection else "",
             )
         given = {user: getattr(self, f"{user}_password") for user in USERS}
         if missing := [user for user, password in given.items() if password is None]:
@@ -108,6 +144,9 @@ class Settings(BaseSettings):
             name=self.database,
             admin_user=self.admin_user,
             secrets=Secrets(**{user: password.get_secret_value() for user, password in given.items()}),
+            ssl_ca=certificate_file("TIMELOOM_DATABASE_SSL_CA", self.database_ssl_ca) if self.database_ssl_ca else None,
+            truststore=self.database_ssl_truststore,
+            truststore_password=self.database_ssl_truststore_password.get_secret_value(),
         )
 
     def _stack(self) -> Remembered:

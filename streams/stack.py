@@ -136,6 +136,7 @@ def opened(progress: "Progress | None" = None) -> "Stack":
         progress=progress,
         repository=settings.maven,
         java_home=settings.java_home,
+        certificates=settings.stack_tls,
     )
 
 

@@ -26,7 +26,7 @@ def stack() -> Iterator[Stack]:
     """MariaDB, Kafka and Connect with capture running, no `group` and no `bill`; stopped and deleted at the end."""
     homes = ROOT / ".timeloom" / "tests"
     for left in homes.glob("*"):
-        if not psutil.pid_exists(int(left.name)):  # a session that was killed before it could clear up
+        if not psutil.pid_exists(int(left.name.split("-")[0])):  # a session that was killed before it could clear up
             _clear(_stack(left))
     stack = _stack(homes / str(os.getpid()))
     stack.up()

@@ -1,6 +1,9 @@
 """Registers the connector with Kafka Connect, shows what a new configuration changes, and tells its state."""
 
 import configparser
+import ipaddress
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -13,7 +16,8 @@ from schemas.errors import CaptureError, StackError
 NAME = "timeloom"
 CONFIGURATION = Path(__file__).with_name("connector.properties")
 TIMEOUT_S = 10
-SECRETS = ("database.password",)
+SECRET = re.compile(r".*(password|sasl\.jaas\.config|ssl\.keystore\.key)")
+"""Settings that nobody is shown; the connector gets the same pattern for its own log."""
 
 
 class _Rebalancing(StackError):
@@ -21,7 +25,11 @@ class _Rebalancing(StackError):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What the configuration's `${...}` are filled with."""
+    """What the configuration's `${...}` are filled with.
+
+    `kafka_security`: a Java client's settings, for the schema history's own clients. `database_tls`: more settings of
+    the connector, where the database is reached by TLS.
+    """
 
     database_host: str
     database_port: int
@@ -29,6 +37,11 @@ class Target(msgspec.Struct, frozen=True):
     kafka_bootstrap: str
     partitions: int
     database: str = "timeloom"
+    kafka_security: Mapping[str, str] = {}
+    database_tls: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Target({self.database_host}:{self.database_port}, {self.kafka_bootstrap})"
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -58,7 +71,40 @@ def configuration(target: Target) -> dict[str, str]:
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keys keep their letters' case
     parser.read_string("[connector]\n" + CONFIGURATION.read_text(encoding="utf-8"))
     values = {name: str(value) for name, value in msgspec.structs.asdict(target).items()}
-    return {key: Template(value).substitute(values) for key, value in parser["connector"].items()}
+    filled = {key: Template(value).substitute(values) for key, value in parser["connector"].items()}
+    history = {
+        f"schema.history.internal.{client}.{key}": value
+        for client in ("producer", "consumer")
+        for key, value in target.kafka_security.items()
+    }
+    return {**filled, "custom.sanitize.pattern": SECRET.pattern, **target.database_tls, **history}
+
+
+def verified(host: str, truststore: str | None, password: str) -> dict[str, str]:
+    """The connector's settings for a database whose certificate must be signed, and good for its name.
+
+    `truststore`: a PKCS 12 file on Connect's machine; None for the authorities that its Java trusts anyway.
+    """
+    # The binlog's client looks for names in a certificate, never for addresses.
+    settings = {"database.ssl.mode": "verify-ca" if _is_address(host) else "verify-full"}
+    if truststore:
+        # The first two are read by the binlog's client, the others by the driver for everything else.
+        settings |= {
+            "database.ssl.truststore": truststore,
+            "database.ssl.truststore.password": password,
+            "driver.trustStore": truststore,
+            "driver.trustStorePassword": password,
+            "driver.trustStoreType": "pkcs12",
+        }
+    return settings
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class Connect:
@@ -139,7 +185,7 @@ def differences(present: dict[str, str], wanted: dict[str, str]) -> list[Differe
 
 
 def _shown(key: str, value: str | None) -> str | None:
-    return "********" if value is not None and key in SECRETS else value
+    return "********" if value is not None and SECRET.fullmatch(key) else value
 
 
 def _checked(answer: requests.Response) -> requests.Response:

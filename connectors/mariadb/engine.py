@@ -5,6 +5,7 @@ What a person can mend (server down, user or password wrong, tables not there) i
 try again, a broken constraint is for the caller to understand.
 """
 
+import ssl
 from functools import partial
 
 from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event
@@ -23,6 +24,7 @@ SESSION = (
 )
 
 GONE = frozenset({2002, 2003, 2006, 2013, 1040, 1053, 1152, 1927})
+NO_TLS_THERE = 2026
 REFUSED = frozenset({1044, 1045, 1142, 1143, 1227, 1698})
 BROKEN_CHECK = 4025
 UNMIGRATED = frozenset({1049, 1054, 1146})
@@ -66,7 +68,11 @@ def _told(where: str, failure: ExceptionContext) -> StackError | IntegrityError 
     if code == BROKEN_CHECK:
         # PyMySQL tells it as OperationalError, which is what may be tried again; this may not.
         return IntegrityError(failure.statement, None, cause, hide_parameters=True)
-    if code in GONE or failure.is_disconnect:
+    if isinstance(cause.__context__, ssl.SSLError) or code == NO_TLS_THERE:
+        message = (
+            f"MariaDB at {where} can't be reached by TLS: TIMELOOM_DATABASE_SSL_CA must have signed its certificate"
+        )
+    elif code in GONE or failure.is_disconnect:
         message = f"MariaDB does not answer at {where}. See `./timeloom stack status`"
     elif code in REFUSED:
         message = f"MariaDB refuses this user at {where}. `./timeloom stack up` sets users and grants"

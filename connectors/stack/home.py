@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from connectors.kafka.cluster import Cluster
+from connectors.stack.protection import Protection
 from schemas.errors import StackError
 
 LOOPBACK = "127.0.0.1"
@@ -53,13 +55,19 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """What `stack.json` holds. It says where a stack is, not whether it is up."""
+    """What `stack.json` holds. It says where a stack is, not whether it is up. `protection`: None without TLS."""
 
     ports: Ports
     secrets: Secrets
     cluster: str
     admin_user: str = "timeloom_admin"
     database: str = "timeloom"
+    protection: Protection | None = None
+
+    @property
+    def kafka(self) -> Cluster:
+        """The broker, as clients take it."""
+        return Cluster(self.kafka_bootstrap, self.protection.security() if self.protection else {})
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -82,6 +90,7 @@ class Home:
         self.logs = self.path / "logs"
         self.memory = self.path / "stack.json"
         self.lock = self.path / "lock"
+        self.truststore = self.run / "connect" / "truststore.p12"
 
     @property
     def known(self) -> bool:
@@ -130,6 +139,20 @@ class Home:
         new.touch(mode=0o600)
         new.write_bytes(msgspec.json.format(msgspec.json.encode(what)) + b"\n")
         new.replace(self.memory)
+
+
+def protected(memory: Remembered, certificates: Path) -> Remembered:
+    """The same stack with its servers' certificates in that folder. A password that is there stays."""
+    password = memory.protection.kafka_password if memory.protection else secrets.token_urlsafe(24)
+    protection = Protection(certificates=str(certificates.absolute()), kafka_password=password)
+    return msgspec.structs.replace(memory, protection=protection)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Writes a file with a secret in it: nobody but its owner can ever read it."""
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text)
 
 
 def first_memory() -> Remembered:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import requests
 
-from connectors.stack.home import LOOPBACK, Home, Remembered
+from connectors.stack import protection
+from connectors.stack.home import LOOPBACK, Home, Remembered, write_private
 from connectors.stack.parts import Fetcher, pinned
 from connectors.stack.progress import Progress
 from schemas.errors import StackError
@@ -49,7 +50,7 @@ def format_storage(java: Path, home: Home, memory: Remembered) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
     settings = partial.with_suffix(".properties")
-    settings.write_text(broker_settings(memory, partial))
+    write_private(settings, broker_settings(memory, partial))
     # One argument: a cluster's name may begin with a dash, and would be taken for an option.
     named = f"--cluster-id={memory.cluster}"
     tool = ["kafka.tools.StorageTool", "format", named, "-c", str(settings), "--standalone"]
@@ -66,27 +67,28 @@ def format_storage(java: Path, home: Home, memory: Remembered) -> None:
 def broker_settings(memory: Remembered, data: Path) -> str:
     """The broker's settings: those that are the same everywhere, then this stack's own."""
     broker, controller = f"{LOOPBACK}:{memory.ports.kafka}", f"{LOOPBACK}:{memory.ports.controller}"
-    return _settings(
-        "server.properties",
-        {
-            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{broker}",
-            "controller.quorum.bootstrap.servers": controller,
-            "log.dirs": str(data),
-        },
-    )
+    listener = "PROTECTED" if memory.protection else "PLAINTEXT"
+    own = {
+        "listeners": f"{listener}://{broker},CONTROLLER://{controller}",
+        "advertised.listeners": f"{listener}://{broker}",
+        "controller.quorum.bootstrap.servers": controller,
+        "log.dirs": str(data),
+    }
+    if memory.protection:
+        own |= protection.broker_settings(memory.protection, listener, _keystore(data))
+    return _settings("server.properties", own)
 
 
 def connect_settings(memory: Remembered, downloads: Path) -> str:
     """The worker's settings: those that are the same everywhere, then this stack's own."""
+    own = {
+        "bootstrap.servers": memory.kafka_bootstrap,
+        "listeners": memory.connect_url,
+        "rest.advertised.host.name": LOOPBACK,
+        "plugin.path": str(plugins(downloads)),
+    }
     return _settings(
-        "connect.properties",
-        {
-            "bootstrap.servers": memory.kafka_bootstrap,
-            "listeners": memory.connect_url,
-            "rest.advertised.host.name": LOOPBACK,
-            "plugin.path": str(plugins(downloads)),
-        },
+        "connect.properties", own | (protection.worker_settings(memory.protection) if memory.protection else {})
     )
 
 
@@ -95,8 +97,10 @@ def write_settings(home: Home, memory: Remembered) -> None:
     for folder in ("kafka", "connect"):
         (home.run / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     data = home.run / "kafka" / "data"
-    (home.run / "kafka" / "server.properties").write_text(broker_settings(memory, data))
-    (home.run / "connect" / "connect.properties").write_text(connect_settings(memory, home.downloads))
+    if memory.protection:
+        write_private(_keystore(data), protection.keystore(memory.protection))
+    write_private(home.run / "kafka" / "server.properties", broker_settings(memory, data))
+    write_private(home.run / "connect" / "connect.properties", connect_settings(memory, home.downloads))
 
 
 def broker_command(java: Path, home: Home) -> list[str]:
@@ -127,7 +131,7 @@ def broker_answers(memory: Remembered) -> bool:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient({"bootstrap.servers": memory.kafka_bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
+    admin = AdminClient({**memory.kafka.client(), "log_level": 0, "socket.timeout.ms": 2000})
     try:
         return bool(admin.list_topics(timeout=2).brokers)
     except KafkaException:
@@ -140,6 +144,11 @@ def connect_answers(memory: Remembered) -> bool:
         return requests.get(f"{memory.connect_url}/health", timeout=2).status_code == 200
     except requests.RequestException:
         return False
+
+
+def _keystore(data: Path) -> Path:
+    """Beside the data folder, whether that has its name already or not."""
+    return data.parent / "keystore.pem"
 
 
 def _settings(file: str, own: dict[str, str]) -> str:

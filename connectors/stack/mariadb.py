@@ -13,9 +13,10 @@ from pathlib import Path
 import msgspec
 import pymysql
 
-from connectors.stack.home import LOOPBACK, Home, Remembered
+from connectors.stack.home import LOOPBACK, Home, Remembered, write_private
 from connectors.stack.parts import Fetcher, pinned
 from connectors.stack.progress import Progress
+from connectors.stack.protection import mariadb_options
 from schemas.errors import StackError
 
 OLDEST = (10, 6)
@@ -117,6 +118,7 @@ def command(server: Server, home: Home, memory: Remembered) -> list[str]:
         f"--bind-address={LOOPBACK}",
         f"--port={memory.ports.mariadb}",
         f"--init-file={folder}/administrator.sql",
+        *(mariadb_options(memory.protection) if memory.protection else []),
         *server.places,
         *as_user(),
     ]
@@ -126,15 +128,15 @@ def write_administrator(home: Home, memory: Remembered) -> None:
     """The SQL that the server runs at each start, so that `stack.json` always says what the password is."""
     file = home.run / "mariadb" / "administrator.sql"
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.touch(mode=0o600)
     who = f"'{memory.admin_user}'@'{LOOPBACK}'"
     password = memory.secrets.admin
-    file.write_text(
+    write_private(
+        file,
         # The stack's own business: not for the binlog, which capture reads.
         "SET SESSION sql_log_bin = 0;\n"
         f"CREATE USER IF NOT EXISTS {who} IDENTIFIED BY '{password}';\n"
         f"ALTER USER {who} IDENTIFIED BY '{password}';\n"
-        f"GRANT ALL PRIVILEGES ON *.* TO {who} WITH GRANT OPTION;\n"
+        f"GRANT ALL PRIVILEGES ON *.* TO {who} WITH GRANT OPTION;\n",
     )
 
 
@@ -148,6 +150,7 @@ def accepts(memory: Remembered) -> bool:
             password=memory.secrets.admin,
             connect_timeout=2,
             read_timeout=2,
+            ssl={"ca": memory.protection.ca} if memory.protection else None,
         )
     except pymysql.OperationalError:
         return False

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connectors.stack import kafka, mariadb
 from connectors.stack.home import Home, Remembered
+from connectors.stack.protection import make_truststore
 from connectors.stack.supervision import MARK, Program
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +28,12 @@ DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
 """Who uses something ends before it: so each can say its last words."""
 
 
-def write_settings(home: Home, memory: Remembered) -> None:
+def write_settings(home: Home, memory: Remembered, java: Path) -> None:
     """Writes every file that the servers read."""
     mariadb.write_administrator(home, memory)
     kafka.write_settings(home, memory)
+    if memory.protection:
+        make_truststore(java, memory.protection, home.truststore)
 
 
 def programs(home: Home, memory: Remembered, server: mariadb.Server, java: Path) -> list[Program]:

@@ -13,13 +13,14 @@ from pathlib import Path
 import msgspec
 
 from connectors.stack import kafka, mariadb
-from connectors.stack.home import Home, Remembered, first_memory, free_ports, taken
+from connectors.stack.home import Home, Remembered, first_memory, free_ports, protected, taken
 from connectors.stack.java import ensure_java
 from connectors.stack.locking import only_one
 from connectors.stack.logs import follow, last_lines
 from connectors.stack.parts import Fetcher
 from connectors.stack.programs import DOWN_IN_ORDER, PARTS, READY, SERVERS, programs, write_settings
 from connectors.stack.progress import Progress, Silent
+from connectors.stack.protection import check
 from connectors.stack.states import PartStatus, look
 from connectors.stack.supervision import Process, Supervisor, end_orphans
 from connectors.stack.waiting import both, wait_until
@@ -30,7 +31,10 @@ READY_WITHIN_S = 90
 
 
 class Stack:
-    """The stack in one home folder. Several may share `downloads`; `repository` is a mirror for Java archives."""
+    """The stack in one home folder. Several may share `downloads`; `repository` is a mirror for Java archives.
+
+    With `certificates` (`connectors.stack.protection`) its servers are reached by TLS only, now and in future starts.
+    """
 
     def __init__(
         self,
@@ -40,11 +44,12 @@ class Stack:
         progress: Progress | None = None,
         repository: str | None = None,
         java_home: Path | None = None,
+        certificates: Path | None = None,
     ) -> None:
         self.home = Home(home, downloads)
         self._supervisor = Supervisor(self.home)
         self._progress = progress or Silent()
-        self._repository, self._java_home = repository, java_home
+        self._repository, self._java_home, self._certificates = repository, java_home, certificates
         self._stop = threading.Event()
 
     def up(self) -> Remembered:
@@ -149,12 +154,16 @@ class Stack:
         elif not running and (lost := taken(msgspec.structs.astuple(memory.ports))):
             self._progress.say(f"Somebody else listens on port {', '.join(map(str, lost))} now: ports are chosen anew.")
             memory = msgspec.structs.replace(memory, ports=free_ports())
+        if self._certificates:
+            memory = protected(memory, self._certificates)
+        if memory.protection:
+            check(memory.protection)
         self.home.remember(memory)
         return memory
 
     def _write(self, memory: Remembered, server: mariadb.Server, java: Path) -> bool:
         """Writes every settings file; True if a running process has other settings."""
-        write_settings(self.home, memory)
+        write_settings(self.home, memory, java)
         return self._supervisor.written(programs(self.home, memory, server, java))
 
     def _raise_servers(self, memory: Remembered, server: mariadb.Server, java: Path) -> None:
