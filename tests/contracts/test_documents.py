@@ -103,8 +103,10 @@ def variables() -> set[str]:
     return {str(field.validation_alias or f"TIMELOOM_{name.upper()}") for name, field in fields}
 
 
-def test_every_setting_is_in_the_readme_and_none_that_is_not_there() -> None:
-    named = set(re.findall(r"`((?:TIMELOOM|OPENAI|JAVA)_[A-Z_]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+def test_every_setting_is_in_the_readme_or_beside_it_and_none_that_is_not_there() -> None:
+    pages = (ROOT / "README.md", ROOT / "docs" / "servers.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    named = set(re.findall(r"`((?:TIMELOOM|OPENAI|JAVA)_[A-Z_]+)`", text))
     assert named == variables()
 
 

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pymysql
 import pytest
 from confluent_kafka.admin import (
@@ -21,7 +20,7 @@ from connectors.kafka.reach import knock
 from connectors.mariadb.engine import connect
 from connectors.stack.protection import Protection
 from connectors.stack.stack import Stack
-from connectors.stack.supervision import MARK
+from connectors.stack.supervision import orphans
 from schemas.errors import StackError
 from streams.prepare import prepare
 from streams.settings import Settings
@@ -60,7 +59,8 @@ def add_scram_user(cluster: Cluster, name: str) -> None:
     """As an administrator of a broker adds one."""
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
     wanted = UserScramCredentialUpsertion(name, info, SCRAM_PASSWORD.encode())
-    AdminClient(cluster.client()).alter_user_scram_credentials([wanted])[name].result()
+    admin = AdminClient(cluster.client())
+    admin.alter_user_scram_credentials([wanted])[name].result()
 
 
 def test_rows_become_groups_and_entries(protected: Live, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def entries(live: Live, timekeeper: int) -> int:
 
 
 def test_nobody_gets_in_without_tls(protected: Live) -> None:
-    with pytest.raises(StackError, match="another protocol.*TIMELOOM_KAFKA_SECURITY_PROTOCOL"):
+    with pytest.raises(StackError, match=r"another protocol.*TIMELOOM_KAFKA_SECURITY_PROTOCOL"):
         knock(Cluster(protected.settings.kafka().bootstrap), within_s=2)
     where = protected.settings.mariadb()
     with pytest.raises(pymysql.OperationalError, match="insecure transport"):
@@ -101,7 +101,7 @@ def test_nobody_gets_in_without_tls(protected: Live) -> None:
 def test_a_wrong_password_is_told_with_the_setting_to_correct(protected: Live) -> None:
     cluster = protected.settings.kafka()
     wrong = Cluster(cluster.bootstrap, {**cluster.security, "sasl.password": "not this one"})
-    with pytest.raises(StackError, match="refuses the login.*TIMELOOM_KAFKA_SASL_USERNAME") as told:
+    with pytest.raises(StackError, match=r"refuses the login.*TIMELOOM_KAFKA_SASL_USERNAME") as told:
         knock(wrong)
     assert "not this one" not in str(told.value)
 
@@ -109,7 +109,7 @@ def test_a_wrong_password_is_told_with_the_setting_to_correct(protected: Live) -
 def test_a_wrong_authority_is_told_with_the_setting_to_correct(protected: Live, tmp_path: Path) -> None:
     stranger = str(make_certificates(tmp_path / "stranger") / "ca.pem")
     cluster = protected.settings.kafka()
-    with pytest.raises(StackError, match="TLS fails.*TIMELOOM_KAFKA_SSL_CA"):
+    with pytest.raises(StackError, match=r"TLS fails.*TIMELOOM_KAFKA_SSL_CA"):
         knock(Cluster(cluster.bootstrap, {**cluster.security, "ssl.ca.location": stranger}))
     url = protected.settings.mariadb().url("pipeline").update_query_dict({"ssl_ca": stranger})
     with pytest.raises(StackError, match="TIMELOOM_DATABASE_SSL_CA"):
@@ -135,7 +135,7 @@ def test_passwords_are_in_no_log_and_no_process_list(protected: Live) -> None:
     for file in logs:
         said = file.read_text(errors="replace")
         assert not [secret for secret in secrets if secret in said], file.name
-    ours = [p for p in psutil.process_iter() if p.environ().get(MARK) == str(home.path)]
+    ours = orphans(home)
     assert len(ours) >= 4
     for process in ours:
         assert not [secret for secret in secrets if secret in " ".join(process.cmdline())], process.name()
