@@ -7,16 +7,26 @@ Doing it again changes nothing; what changed in the source is updated; what is g
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from schemas.errors import SourceError
+from streams.reading import (
+    DatesOption,
+    ExcludeOption,
+    MapOption,
+    PathArgument,
+    SinceOption,
+    asked_until_now,
+    counted,
+    events_of,
+    excluded,
+    exclusions,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,24 +44,29 @@ SOURCE_ID_CHARS = 191
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What an import did, in events; `streams` are the names that were read."""
+    """What an import did, in events; `streams` are the names that were read. What was excluded is only counted."""
 
     timekeeper: str
     new: int
     changed: int
     same: int
     streams: tuple[str, ...]
+    excluded: int = 0
+    excluded_minutes: float = 0.0
 
 
 def import_(
-    path: Annotated[Path, typer.Argument(help="Event form (.jsonl, .jsonl.gz), .ics, git repository, or a folder.")],
+    path: PathArgument,
     timekeeper: Annotated[str, typer.Option(metavar="EMAIL", help="Whose activities they are; made if new.")] = "me",
     firm: Annotated[str, typer.Option(help="The timekeeper's firm; made if new.")] = "local",
-    zone: Annotated[str, typer.Option(help="A new timekeeper's time zone (IANA).")] = "UTC",
+    zone: Annotated[str, typer.Option(help="A new timekeeper's zone (IANA), and of times that name none.")] = "UTC",
     stream: Annotated[
         list[str] | None, typer.Option(help="Only this stream (a git author's mail); repeatable.")
     ] = None,
-    since: Annotated[datetime | None, typer.Option(help="Expand recurring events from this day on.")] = None,
+    since: SinceOption = None,
+    columns: MapOption = None,
+    dates: DatesOption = None,
+    exclude: ExcludeOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The counts as one JSON object.")] = False,
 ) -> None:
     """Put what PATH holds into MariaDB, where capture sees it. Again, it changes nothing.
@@ -62,21 +77,18 @@ def import_(
     """
     from connectors.mariadb.engine import connect
     from connectors.mariadb.people import ensure_timekeeper
-    from connectors.sources.detect import read
     from connectors.sources.event import Notes
-    from schemas.rows import known_zones
-    from streams.preview import span_until_now
     from streams.settings import load
 
-    if zone not in known_zones():
-        raise typer.BadParameter(f"{zone!r} isn't an IANA time zone, such as Europe/Berlin", param_hint="--zone")
-    notes = Notes()
-    events = wanted(read(path, notes, span_until_now(since)), set(stream or ()), notes)
+    notes, kept_out = Notes(), exclusions(exclude)
+    asked = asked_until_now(zone, since, columns, dates)
+    events = wanted(events_of(path, asked, notes, kept_out), set(stream or ()), notes)
     engine = connect(load().mariadb().url("collector"))
     with engine.begin() as connection:
         scope = ensure_timekeeper(connection, timekeeper, firm, zone=zone)
     with _progress(f"Importing {path}", silent=as_json) as advance:
         done = write_all(engine, scope, timekeeper, events, notes, advance)
+    done = msgspec.structs.replace(done, excluded=kept_out.events, excluded_minutes=kept_out.minutes)
     typer.echo(msgspec.json.encode(done).decode() if as_json else sentence(done))
     for note in notes.lines():
         typer.echo(f"Note: {note}", err=True)
@@ -85,10 +97,10 @@ def import_(
 def sentence(done: Imported) -> str:
     """What an import did, for people."""
     if not done.new and not done.changed:
-        return f"Nothing new: {done.same:,} activities of {done.timekeeper} are as they were."
-    return (
-        f"{done.timekeeper}: {done.new:,} activities are new, {done.changed:,} changed, {done.same:,} are as they were."
-    )
+        said = f"Nothing new: {counted(done.same, 'activity')} of {done.timekeeper} already there"
+    else:
+        said = f"{done.timekeeper}: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
+    return f"{said}; {excluded(done.excluded, done.excluded_minutes)}." if done.excluded else f"{said}."
 
 
 def write_all(

@@ -6,27 +6,30 @@ No stack, no database, nothing is written. True labels in a file (group, client,
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import msgspec
 import typer
 
-from connectors.sources.detect import read
-from connectors.sources.event import WINDOW, Notes, Span
+from connectors.sources.event import Notes
 from connectors.sources.numbering import Stream, streams_of
 from schemas.billing import Directory
 from schemas.groups import MICRO, Disposition, Group, encode_group
+from streams.reading import (
+    DatesOption,
+    ExcludeOption,
+    MapOption,
+    PathArgument,
+    SinceOption,
+    asked_until_now,
+    counted,
+    events_of,
+    excluded,
+    exclusions,
+)
 
-PathArgument = Annotated[
-    Path, typer.Argument(help="Event form (.jsonl, .jsonl.gz), .ics, git repository, or a folder.")
-]
 ModelOption = Annotated[Path | None, typer.Option(help="A grouping model's file, instead of the one that ships.")]
-SinceOption = Annotated[
-    datetime | None,
-    typer.Option(help="Expand a calendar's recurring events from this day (UTC) on.", show_default="400 days ago"),
-]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -52,6 +55,10 @@ def preview(
     groups: Annotated[bool, typer.Option("--groups", help="One line a group: its value as on the topic.")] = False,
     model: ModelOption = None,
     since: SinceOption = None,
+    zone: Annotated[str, typer.Option(help="The zone (IANA) of times that name none.")] = "UTC",
+    columns: MapOption = None,
+    dates: DatesOption = None,
+    exclude: ExcludeOption = None,
     days: Annotated[int, typer.Option(help="Show the last so many days of each stream; 0 shows all.", min=0)] = 14,
 ) -> None:
     """Group what PATH holds and print the timesheet. Needs no stack and writes nothing.
@@ -60,8 +67,9 @@ def preview(
 
     Exit: 0 done; 1 the model can't be used; 2 PATH can't be read, with the line that is wrong.
     """
-    notes = Notes()
-    found = streams_of((item for _, item in read(path, notes, span_until_now(since))), notes)
+    notes, kept_out = Notes(), exclusions(exclude)
+    asked = asked_until_now(zone, since, columns, dates)
+    found = streams_of((item for _, item in events_of(path, asked, notes, kept_out)), notes)
     out = typer.get_binary_stream("stdout")
     for stream, grouped in _grouped(found, model):
         if groups:
@@ -70,14 +78,10 @@ def preview(
             _write(out, lines_of(stream, grouped))
         else:
             _show(stream, grouped, days)
+    if kept_out.events:
+        typer.echo(f"Note: {excluded(kept_out.events, kept_out.minutes)}", err=True)
     for note in notes.lines() or ([] if found else ["there is nothing to group"]):
         typer.echo(f"Note: {note}", err=True)
-
-
-def span_until_now(since: datetime | None) -> Span:
-    """What is read of recurring events: until now, because what is to come isn't activity."""
-    now = datetime.now(UTC)
-    return Span(now - WINDOW if since is None else since.replace(tzinfo=UTC), now)
 
 
 def _grouped(streams: list[Stream], path: Path | None) -> Iterator[tuple[Stream, Mapping[int, Group]]]:
@@ -121,4 +125,4 @@ def _show(stream: Stream, groups: Mapping[int, Group], days: int) -> None:
     sheet = timesheet_of(Owner(stream.name), stream.activities, groups, Directory(), days or None)
     if sheet is not None:
         Console().print(table(sheet))
-    typer.echo(f"{stream.name}: {len(stream.activities):,} events in {len(groups):,} groups.\n")
+    typer.echo(f"{stream.name}: {counted(len(stream.activities), 'event')} in {counted(len(groups), 'group')}.\n")

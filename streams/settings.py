@@ -7,6 +7,7 @@ TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     a MariaDB that someone al
 _ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords
 TIMELOOM_KAFKA_{SECURITY_PROTOCOL,SASL_..,SSL_..}      how to get into them (docs/servers.md)
 TIMELOOM_DATABASE_SSL_{CA,TRUSTSTORE,..}
+TIMELOOM_EXCLUSIONS                                    what `import` and `preview` keep out (docs/sources.md)
 TIMELOOM_WORKER_SESSION_S                              how long a silent group worker keeps its partitions
 TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
 TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
@@ -95,6 +96,7 @@ class Settings(BaseSettings):
     database_ssl_ca: Path | None = None
     database_ssl_truststore: str | None = None
     database_ssl_truststore_password: SecretStr = SecretStr("")
+    exclusions: Path | None = None
 
     worker_session_s: float = Field(default=6.0, ge=1.0)
 

@@ -7,6 +7,7 @@ the span, with their exceptions and moved occurrences; a change of "this and all
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import cast
@@ -16,79 +17,136 @@ import icalendar
 from dateutil.rrule import rrule, rruleset, rrulestr
 from icalendar.error import BrokenCalendarProperty
 
-from connectors.sources.event import Event, Notes, Span, fit_words
+from connectors.sources.event import Asked, Event, Notes, check_times, fit_words
 from connectors.sources.instants import iso, microseconds, zone_of_offset
+from connectors.sources.opening import text_lines
 from schemas.errors import SourceError
-from schemas.rows import BadRow, check_interval, known_zones
+from schemas.rows import known_zones
 from schemas.values import Kind, Words
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
+MEANS = {
+    "DTSTART": "when it begins",
+    "DTEND": "when it ends",
+    "DURATION": "how long it takes",
+    "RRULE": "how it repeats",
+    "RDATE": "when it takes place too",
+    "EXDATE": "when it doesn't take place",
+    "RECURRENCE-ID": "which occurrence it replaces",
+}
+
+LONGEST = 32 << 20
+"""Characters of a calendar, which is read whole (some 80,000 events); more would be a mistake, or an attack."""
 
 MOST_OCCURRENCES = 50_000
 """A rule that repeats more often than this until now (daily since 1890) is a mistake or an attack."""
 
 
-def read_calendar(path: Path, notes: Notes, span: Span) -> Iterator[Event]:
+def read_calendar(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
     """Every meeting of the file. The stream is the calendar's name, else the file's. Raises SourceError."""
-    for calendar in _calendars(path):
-        stream = str(calendar.get("X-WR-CALNAME") or calendar.get("NAME") or path.stem)
-        floating = _floating_zone(calendar)
-        events = calendar.walk("VEVENT")
-        moved = {(str(e.get("UID")), _recurrence(path, e, floating)) for e in events if "RECURRENCE-ID" in e}
-        for component in events:
-            reader = _Reader(path, component, stream, floating, notes)
+    written, begins = scan(path)
+    lines = iter(begins)
+    for calendar in _calendars(path, written):
+        stream = str(calendar.get("X-WR-CALNAME") or calendar.get("NAME") or path.name.partition(".")[0])
+        floating = _floating_zone(calendar, asked)
+        events = [
+            _Reader(f"{path}, line {next(lines)}", event, stream, floating, notes) for event in calendar.walk("VEVENT")
+        ]
+        moved = {(one.uid, _recurrence(one)) for one in events if "RECURRENCE-ID" in one.event}
+        for reader in events:
             try:
-                yield from reader.meetings(span, moved)
-            except (ValueError, BrokenCalendarProperty, BadRow) as error:
+                for meeting in reader.meetings(asked, moved):
+                    notes.place = reader.where
+                    yield meeting
+            except (ValueError, BrokenCalendarProperty) as error:
                 raise SourceError(f"{reader.where}: {error}. Correct the event, or leave it out.") from error
 
 
-def _calendars(path: Path) -> Sequence[icalendar.Component]:
+def scan(path: Path) -> tuple[str, list[int]]:
+    """The calendar's text, and the line in which each of its events begins.
+
+    Raises SourceError where a part of it has no end, which is what a file that is cut short looks like.
+    """
+    text, begins, parts = StringIO(), list[int](), list[tuple[str, int]]()
+    for number, line in text_lines(path):
+        if text.tell() + len(line) > LONGEST:
+            raise SourceError(f"{path}: a calendar over {LONGEST >> 20} MiB. Export it by year, and take each file.")
+        text.write(line)
+        word, _, part = line.strip().upper().partition(":")
+        if word == "BEGIN":
+            if not parts and part != "VCALENDAR":
+                raise _no_calendar(path)
+            if part == "VEVENT" and any(open_part == "VEVENT" for open_part, _ in parts):
+                raise _unended(path, parts, f"line {number}, where the next one begins")
+            if part == "VEVENT":
+                begins.append(number)
+            parts.append((part, number))
+        elif word == "END" and parts and parts[-1][0] == part:
+            parts.pop()
+    if parts:
+        raise _unended(path, parts, "the end of the file, which is cut short")
+    return text.getvalue(), begins
+
+
+def _unended(path: Path, parts: list[tuple[str, int]], before: str) -> SourceError:
+    part, number = next((one for one in parts if one[0] == "VEVENT"), parts[-1])
+    what = "event" if part == "VEVENT" else "calendar" if part == "VCALENDAR" else part
+    return SourceError(
+        f"{path}, line {number}: the {what} that begins here has no end before {before}. Export it again."
+    )
+
+
+def _calendars(path: Path, text: str) -> Sequence[icalendar.Component]:
     try:
-        found = list(icalendar.Calendar.from_ical(path.read_text(encoding="utf-8-sig"), multiple=True))
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: isn't UTF-8 ({error.reason}). Convert it: iconv -f LATIN1 -t UTF-8") from error
-    except OSError as error:
-        raise SourceError(f"{path}: can't be read ({error.strerror}). Check the path and its permissions.") from error
+        found = list(icalendar.Calendar.from_ical(text, multiple=True))
     except ValueError as error:
         raise SourceError(f"{path}: isn't a calendar: {str(error).strip()[:200]}. Export it again as ICS.") from error
-    if not found or any(one.name != "VCALENDAR" for one in found):
-        raise SourceError(f"{path}: isn't a calendar: it doesn't begin with BEGIN:VCALENDAR. Export it again as ICS.")
+    if not found:
+        raise _no_calendar(path)
     return found
 
 
-def _floating_zone(calendar: icalendar.Component) -> tzinfo:
-    """The zone of times that name none: the calendar's own, else UTC."""
+def _no_calendar(path: Path) -> SourceError:
+    return SourceError(f"{path}: isn't a calendar: it doesn't begin with BEGIN:VCALENDAR. Export it again as ICS.")
+
+
+def _floating_zone(calendar: icalendar.Component, asked: Asked) -> tzinfo:
+    """The zone of times that name none: the calendar's own, else what was asked for."""
     name = str(calendar.get("X-WR-TIMEZONE", ""))
-    return ZoneInfo(name) if name in known_zones() else UTC
+    return ZoneInfo(name if name in known_zones() else asked.zone)
 
 
-def _recurrence(path: Path, component: icalendar.Component, floating: tzinfo) -> int | None:
+def _recurrence(reader: "_Reader") -> int | None:
     """The instant of the occurrence that a component replaces; None for a whole day."""
-    reader = _Reader(path, component, "", floating, Notes())
     return microseconds(moment) if (moment := reader.moment("RECURRENCE-ID")) else None
 
 
 class _Reader:
     """One VEVENT, with what its calendar says about it."""
 
-    def __init__(self, path: Path, event: icalendar.Component, stream: str, floating: tzinfo, notes: Notes) -> None:
+    def __init__(self, where: str, event: icalendar.Component, stream: str, floating: tzinfo, notes: Notes) -> None:
         self.event = cast(icalendar.Event, event)
         self.stream, self.floating, self.notes = stream, floating, notes
         self.uid = str(event.get("UID", ""))
-        self.where = f"{path}, event {str(event.get('SUMMARY', '')) or self.uid or '(no summary)'!r}"
+        self.where = f"{where}, event {str(event.get('SUMMARY', '')) or self.uid or '(no summary)'!r}"
+
+    def refuse_broken(self) -> None:
+        """Raises SourceError where something that says when it takes place can't be read."""
+        for name, _ in self.event.errors:
+            if name in MEANS:
+                raise SourceError(
+                    f"{self.where}: {name} ({MEANS[name]}) can't be read: {_raw(self.event.get(name)):.80}. "
+                    "Correct it, or leave the event out."
+                )
 
     def moment(self, name: str) -> datetime | None:
         """A property as an aware datetime; None where it is a whole day. Refuses a zone that nobody knows."""
-        for broken, message in self.event.errors:
-            if broken == name:
-                raise SourceError(
-                    f"{self.where}: {name} can't be read ({message}). Correct it, or leave the event out."
-                )
+        self.refuse_broken()
         value = self.event.get(name)
         if value is None or isinstance(value, list):
             count = "no" if value is None else "more than one"
-            raise SourceError(f"{self.where}: has {count} {name}. Correct the event, or leave it out.")
+            raise SourceError(f"{self.where}: has {count} {name} ({MEANS[name]}). Correct the event, or leave it out.")
         zone = value.params.get("TZID")
         if isinstance(value.dt, datetime) and value.dt.tzinfo is None and zone:
             raise SourceError(
@@ -105,7 +163,7 @@ class _Reader:
             return value
         return value.replace(tzinfo=self.floating)
 
-    def meetings(self, span: Span, moved: set[tuple[str, int | None]]) -> Iterator[Event]:
+    def meetings(self, asked: Asked, moved: set[tuple[str, int | None]]) -> Iterator[Event]:
         start = self.moment("DTSTART")
         if start is None:
             self.notes.add("all-day events were left out", self.where)
@@ -116,16 +174,16 @@ class _Reader:
             self.notes.add("cancelled events were left out", self.where)
         elif "RECURRENCE-ID" in self.event:
             replaced = self.moment("RECURRENCE-ID") or start
-            yield from self.meeting(start, f"{self.uid}/{iso(microseconds(replaced))}", span)
+            yield from self.meeting(start, f"{self.uid}/{iso(microseconds(replaced))}", asked)
         elif self.event.rrules or self.event.rdates:
-            for occurrence in self.occurrences(start, span):
+            for occurrence in self.occurrences(start, asked):
                 instant = microseconds(occurrence)
                 if (self.uid, instant) not in moved:
-                    yield from self.meeting(occurrence, f"{self.uid}/{iso(instant)}", span)
+                    yield from self.meeting(occurrence, f"{self.uid}/{iso(instant)}", asked)
         else:
-            yield from self.meeting(start, self.uid or f"{iso(microseconds(start))}", span)
+            yield from self.meeting(start, self.uid or f"{iso(microseconds(start))}", asked)
 
-    def occurrences(self, start: datetime, span: Span) -> Iterator[datetime]:
+    def occurrences(self, start: datetime, asked: Asked) -> Iterator[datetime]:
         """When a recurring event begins, within the span; wall time is kept over a change of the clocks."""
         times = rruleset()
         times.rdate(start)  # RFC 5545 counts DTSTART always, dateutil only if the rule hits it
@@ -139,14 +197,14 @@ class _Reader:
         for skipped in self.event.exdates:
             if moment := self.aware(skipped):
                 times.exdate(moment)
-        if start < span.since:
-            self.notes.add(f"recurring events were expanded from {span.since.date()} on", self.where)
+        if start < asked.since:
+            self.notes.add(f"recurring events were expanded from {asked.since.date()} on", self.where)
         for count, occurrence in enumerate(times):
-            if occurrence >= span.now:
+            if occurrence >= asked.now:
                 return
             if count > MOST_OCCURRENCES:
                 raise SourceError(f"{self.where}: repeats over {MOST_OCCURRENCES:,} times. Correct its rule.")
-            if occurrence >= span.since and occurrence.date() not in skipped_days:
+            if occurrence >= asked.since and occurrence.date() not in skipped_days:
                 yield occurrence
 
     def rule_text(self, rule: icalendar.vRecur, start: datetime) -> str:
@@ -154,21 +212,21 @@ class _Reader:
         rule = icalendar.vRecur(rule)
         for until in rule.pop("UNTIL", []):
             if not isinstance(until, date):
-                raise ValueError(f"the UNTIL {until} of its rule is no date")
+                raise ValueError(f"the UNTIL {until} of its RRULE (how it repeats) is no date")
             if not isinstance(until, datetime):
                 until = datetime(until.year, until.month, until.day, 23, 59, 59)  # noqa: DTZ001 -- the zone comes below
             local = until if until.tzinfo else until.replace(tzinfo=start.tzinfo)
             rule["UNTIL"] = [local.astimezone(UTC)]
         return str(rule.to_ical().decode())  # type: ignore[no-untyped-call]
 
-    def meeting(self, start: datetime, name: str, span: Span) -> Iterator[Event]:
-        if start >= span.now:
+    def meeting(self, start: datetime, name: str, asked: Asked) -> Iterator[Event]:
+        if start >= asked.now:
             self.notes.add("events that have not begun yet were left out", self.where)
             return
         first, last = self.moment("DTSTART"), self.aware(self.event.end)
         lasts = microseconds(last) - microseconds(first) if first and last else 0
         at = microseconds(start)
-        check_interval(at, at + lasts)
+        check_times(at, at + lasts)
         words, cut = fit_words(self.words())
         if cut:
             self.notes.add("words over 64 KB were cut", self.where)
@@ -190,9 +248,18 @@ def _check(rule: icalendar.vRecur) -> None:
     """Raises ValueError on rules that dateutil would follow for ever, or that no meeting has."""
     freq = str(rule.get("FREQ", ["none"])[0]).upper()
     if freq not in FREQUENCIES:
-        raise ValueError(f"its rule has FREQ {freq}, and only {', '.join(FREQUENCIES)} make sense for a meeting")
+        raise ValueError(
+            f"its RRULE (how it repeats) has FREQ {freq}; only {', '.join(FREQUENCIES)} make sense for a meeting"
+        )
     if any(int(interval) < 1 for interval in rule.get("INTERVAL", [])):
-        raise ValueError("its rule has an INTERVAL below 1")
+        raise ValueError("its RRULE (how it repeats) has an INTERVAL below 1")
+
+
+def _raw(value: object) -> str:
+    """A property as it stands in the file."""
+    written = value[0] if isinstance(value, list) and value else value
+    as_text = getattr(written, "to_ical", None)
+    return as_text().decode(errors="replace") if as_text else str(written)
 
 
 def _address(value: str) -> str:

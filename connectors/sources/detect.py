@@ -1,16 +1,24 @@
-"""What a path is: the event form, a calendar, a git repository, or a folder of such files; and the reader for it."""
+"""What a path is, by what is in it, then by its name: a file of some kind, a git repository, or a folder of files."""
 
+import os
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from connectors.sources.event import Event, Notes, Remark, Span
+from connectors.sources.event import Asked, Event, Notes, Remark
 from connectors.sources.events import read_events
 from connectors.sources.git import read_commits
+from connectors.sources.opening import beginning, lines
 from schemas.errors import SourceError
 
-EVENT_ENDINGS = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-CALENDAR_ENDINGS = (".ics", ".ical", ".ifb", ".icalendar")
+LOOKED_AT = 65_536
+"""Bytes of a file that tell what it is."""
+
+KINDS = (
+    "JSON Lines (.jsonl, one event a line), a calendar (.ics), a table (.csv), day notes (.md), an export of "
+    "ActivityWatch (.json), or the folder of a git repository"
+)
 
 
 class Source(StrEnum):
@@ -19,58 +27,134 @@ class Source(StrEnum):
     EVENTS = "events"
     GIT = "git"
     CALENDAR = "calendar"
+    TABLE = "table"
+    NOTES = "notes"
+    ACTIVITYWATCH = "activitywatch"
 
 
-def parts_of(path: Path) -> list[tuple[Source, Path]]:
-    """What is to be read of `path`, in a fixed order. Raises SourceError where there is nothing that we can read."""
-    if not path.exists():
-        raise SourceError(f"{path}: there is no such file or folder. Check the path.")
-    if path.is_file():
-        return [(_of_file(path), path)]
-    if (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir()):
-        return [(Source.GIT, path)]
-    files = [(_of_name(file), file) for file in sorted(path.iterdir()) if file.is_file()]
-    found = [(source, file) for source, file in files if source is not None]
-    return found or [(Source.GIT, path)]  # a folder inside a repository, or git says that it is none
+ENDINGS = {
+    Source.EVENTS: (".jsonl", ".ndjson"),
+    Source.CALENDAR: (".ics", ".ical", ".ifb", ".icalendar"),
+    Source.TABLE: (".csv", ".tsv"),
+    Source.NOTES: (".md", ".markdown"),
+}
+
+_TIMED = re.compile(rb"^##\s+\d{1,2}:\d\d", re.MULTILINE)
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read(path: Path, notes: Notes, span: Span) -> Iterator[tuple[Source, Event | Remark]]:
+def read(path: Path, notes: Notes, asked: Asked) -> Iterator[tuple[Source, Event | Remark]]:
     """Every event and remark that `path` holds, with the kind of source it came from. Raises SourceError."""
-    for source, part in parts_of(path):
-        match source:
-            case Source.EVENTS:
-                items: Iterator[Event | Remark] = read_events(part, notes)
-            case Source.CALENDAR:
-                from connectors.sources.calendar import read_calendar  # its libraries take a tenth of a second
-
-                items = read_calendar(part, notes, span)
-            case Source.GIT:
-                items = read_commits(part, notes)
-        for item in items:
+    for source, part in parts_of(path, notes):
+        for item in _reader(source, part, notes, asked):
             yield source, item
 
 
-def _of_name(file: Path) -> Source | None:
-    name = file.name.lower()
-    if name.endswith(EVENT_ENDINGS):
-        return Source.EVENTS
-    return Source.CALENDAR if name.endswith(CALENDAR_ENDINGS) else None
-
-
-def _of_file(file: Path) -> Source:
-    """By name, else by how it begins: a calendar says so in its first line, anything else must be the event form."""
-    if known := _of_name(file):
-        return known
+def parts_of(path: Path, notes: Notes) -> list[tuple[Source, Path]]:
+    """What is to be read of `path`, in a fixed order. Raises SourceError where there is nothing that we can read."""
     try:
-        with file.open("rb") as opened:
-            begins = opened.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().upper()
+        os.stat(path)
+        if path.is_dir():
+            return _of_folder(path, notes)
     except OSError as error:
-        raise SourceError(f"{file}: can't be read ({error.strerror}). Check its permissions.") from error
-    if begins.startswith(b"BEGIN:VCALENDAR"):
+        if path.is_symlink():
+            raise SourceError(f"{path}: is a link that leads nowhere, or in a circle. Check where it leads.") from error
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise SourceError(f"{path}: there is no such file or folder. Check the path.") from error
+        raise SourceError(f"{path}: can't be read ({error.strerror}). Check its permissions.") from error
+    if not path.is_file():
+        raise SourceError(f"{path}: is neither a file nor a folder. Write what comes out of it to a file first.")
+    return _of_one(path, notes)
+
+
+def _of_one(path: Path, notes: Notes) -> list[tuple[Source, Path]]:
+    begins = beginning(path, LOOKED_AT)
+    if not begins:
+        notes.add("the file is empty", str(path))
+        return []
+    if found := _recognised(path, begins):
+        return [(found, path)]
+    if begins.lstrip().startswith(b"["):
+        raise SourceError(
+            f"{path}: is one JSON list; the event form has one event a line. "
+            f"Convert it: jq -c '.[]' {path.name} > events.jsonl"
+        )
+    next(lines(path))  # says what it is, where that is known
+    raise SourceError(f"{path}: isn't anything that can be read: {KINDS}.")
+
+
+def _of_folder(path: Path, notes: Notes) -> list[tuple[Source, Path]]:
+    if (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir()):
+        return [(Source.GIT, path)]
+    found, others = [], []
+    for file in sorted(path.iterdir()):
+        if not file.is_file():
+            others.append(file)
+            continue
+        begins = beginning(file, LOOKED_AT)
+        if not begins:
+            notes.add("the file is empty", str(file))
+        elif (source := _recognised(file, begins)) and (source is not Source.NOTES or _TIMED.search(begins)):
+            found.append((source, file))
+        else:
+            others.append(file)
+    if not found and any((above / ".git").exists() for above in path.absolute().parents):
+        return [(Source.GIT, path)]
+    if not found:
+        what = f"none of its {len(others)} files is one (the first: {others[0].name})" if others else "it is empty"
+        raise SourceError(
+            f"{path}: holds nothing that can be read: {what}. Known are {KINDS} "
+            "(an unpacked archive has no history: clone it)."
+        )
+    for other in others:
+        notes.add("files of other kinds, and folders inside, were left out", str(other))
+    return found
+
+
+def _recognised(file: Path, begins: bytes) -> Source | None:
+    """What a file is, by its first bytes where they leave no doubt, else by its name, else by how it looks."""
+    from connectors.sources.activitywatch import LOOKS_SO
+
+    start, name = begins.lstrip(), file.name.lower().removesuffix(".gz")
+    if start[:15].upper() == b"BEGIN:VCALENDAR":
         return Source.CALENDAR
-    if begins.startswith((b"{", b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff")) or not begins:
+    if LOOKS_SO.match(start):
+        return Source.ACTIVITYWATCH
+    for source, endings in ENDINGS.items():
+        if name.endswith(endings):
+            return source
+    if start.startswith(b"{") or begins.startswith(_WIDE):
         return Source.EVENTS
-    raise SourceError(
-        f"{file}: isn't anything that can be read: JSON Lines (one event a line, gzip allowed), a calendar (.ics), "
-        "or the folder of a git repository."
-    )
+    if _TIMED.search(begins):
+        return Source.NOTES
+    first = begins.partition(b"\n")[0]
+    return Source.TABLE if b"\0" not in begins and re.search(rb"[,;\t]", first) and _is_text(begins) else None
+
+
+def _is_text(begins: bytes) -> bool:
+    return not re.search(rb"[\x00-\x08\x0e-\x1f]", begins)
+
+
+def _reader(source: Source, part: Path, notes: Notes, asked: Asked) -> Iterator[Event | Remark]:
+    """The reader of a kind; imported where needed, since some of their libraries take a tenth of a second."""
+    match source:
+        case Source.EVENTS:
+            return read_events(part, notes)
+        case Source.GIT:
+            return read_commits(part, notes)
+        case Source.CALENDAR:
+            from connectors.sources.calendar import read_calendar
+
+            return read_calendar(part, notes, asked)
+        case Source.TABLE:
+            from connectors.sources.table import read_table
+
+            return read_table(part, notes, asked)
+        case Source.NOTES:
+            from connectors.sources.day_notes import read_notes
+
+            return read_notes(part, notes, asked)
+        case Source.ACTIVITYWATCH:
+            from connectors.sources.activitywatch import read_export
+
+            return read_export(part, notes, asked)

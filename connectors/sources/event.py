@@ -1,10 +1,12 @@
 """The one typed form that every source gives: an event, and what a person said about events of the same source."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
+from schemas.rows import LONGEST_US, BadRow, check_interval
 from schemas.values import WORDS_MAX_BYTES, Kind, Words
 
 APP_MAX = 255
@@ -51,22 +53,31 @@ class Remark(msgspec.Struct, frozen=True):
     seen: str = ""
 
 
-class Span(msgspec.Struct, frozen=True):
-    """What is read of a source that has no end of its own (recurring events): what begins in `[since, now)`.
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader is told besides the path: what only a person can know of a file.
 
-    Both are aware. What is to come isn't activity, so nothing is read from `now` on.
+    `since` and `now` (aware): what has no end of its own (recurring events) is read in `[since, now)`; what is to come
+    isn't activity. `zone`: that of times that name none. `columns`: of a table, by what they mean here. `day_first`:
+    what 3/2/2026 means; None where that wasn't said.
     """
 
     since: datetime
     now: datetime
+    zone: str = "UTC"
+    columns: Mapping[str, str] = {}
+    day_first: bool | None = None
 
 
 class Notes:
-    """What a reader left out or cut, counted by sentence, with the first place of each: said once, never silently."""
+    """What a reader left out or cut, counted by sentence, with the first place of each: said once, never silently.
+
+    `place` is where the event stands that a reader gave last (a file and a line), for whoever finds fault with it.
+    """
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
         self._first: dict[str, str] = {}
+        self.place = ""
 
     def add(self, sentence: str, where: str = "") -> None:
         """Counts one case of `sentence`."""
@@ -82,6 +93,18 @@ class Notes:
         if count == 1:
             return f"{sentence} ({first})" if first else sentence
         return f"{sentence} ({count} times{f', first: {first}' if first else ''})"
+
+
+def check_times(at: int, until: int | None) -> None:
+    """Raises ValueError, in the words of somebody who has a file and no table, where no activity can lie there."""
+    try:
+        check_interval(at, until)
+    except BadRow as bad:
+        if until is not None and until < at:
+            raise ValueError("it ends before it begins") from bad
+        if until is not None and until - at > LONGEST_US:
+            raise ValueError("it is longer than 400 days") from bad
+        raise ValueError("it lies outside the years 1970 to 9998") from bad
 
 
 def fit_words(words: Words) -> tuple[Words, bool]:

@@ -5,25 +5,18 @@ except what is missing (`kind`, and `at` without an offset, which is UTC). Lines
 only an export of our own has, are remarks.
 """
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedReader
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 
-from connectors.sources.event import APP_MAX, Event, Notes, Remark, fit_words
+from connectors.sources.event import APP_MAX, Event, Notes, Remark, check_times, fit_words
+from connectors.sources.event_faults import fault_of
 from connectors.sources.instants import instant_of
+from connectors.sources.opening import lines
 from schemas.errors import SourceError
-from schemas.rows import BadRow, check_interval, known_zones
+from schemas.rows import known_zones
 from schemas.values import Kind, Words
-
-LONGEST_LINE = 16 * 1024 * 1024
-"""A line over 16 MiB isn't an event but a file of another kind; reading stops there instead of filling memory."""
 
 REMARKS = ("feedback", "release")
 
@@ -53,81 +46,45 @@ class _Line(msgspec.Struct):
 
 
 _line = msgspec.json.Decoder(_Line)
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+KNOWN = {*_Line.__struct_fields__, "group", "client", "matter", "code", "annotated", "system", "source_id"}
+"""Fields that are read, and those that are known and never read."""
+
+LOOKED_AT = 1000
+"""Lines whose field names are looked at: a misspelt one is there from the beginning."""
 
 
 def read_events(path: Path, notes: Notes) -> Iterator[Event | Remark]:
     """Every event and remark of a file in the event form, in the file's order. Raises SourceError."""
-    number = 0
-    with _opened(path) as file:
-        for number, raw in enumerate(_lines(path, file), start=1):
-            if raw.strip():
-                yield _read(f"{path}, line {number}", raw, notes)
-    if number == 0:
-        notes.add("the file is empty", str(path))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[gzip.GzipFile | BufferedReader]:
-    """The file's bytes, unpacked if they begin as gzip does (whatever the name says)."""
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            yield gzip.GzipFile(fileobj=file) if packed else file
-    except EOFError as error:
-        raise SourceError(f"{path}: the gzip file is cut short. Fetch or copy it again.") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise SourceError(f"{path}: the gzip file is damaged ({error}). Fetch or copy it again.") from error
-    except OSError as error:
-        raise SourceError(f"{path}: can't be read ({error.strerror}). Check the path and its permissions.") from error
-
-
-def _lines(path: Path, file: gzip.GzipFile | BufferedReader) -> Iterator[bytes]:
-    first = file.readline(LONGEST_LINE + 1)
-    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SourceError(f"{path}: is UTF-16; the event form is UTF-8. Convert it: iconv -f UTF-16 -t UTF-8")
-    raw = first.removeprefix(b"\xef\xbb\xbf")
-    number = 1
-    while raw:
-        if len(raw) > LONGEST_LINE:
-            raise SourceError(f"{path}, line {number}: is over 16 MiB. The event form has one event a line.")
-        yield raw
-        raw = file.readline(LONGEST_LINE + 1)
-        number += 1
+    for number, raw in lines(path):
+        if raw.strip():
+            where = f"{path}, line {number}"
+            if number <= LOOKED_AT:
+                _note_unknown(where, raw, notes)
+            item = _read(where, raw, notes)
+            notes.place = where
+            yield item
 
 
 def _read(where: str, raw: bytes, notes: Notes) -> Event | Remark:
-    line = _decoded(where, raw)
+    try:
+        line = _line.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise SourceError(f"{where}: {fault_of(where, raw)}") from error
     if line.kind in REMARKS:
         return _remark(where, line)
+    return _event(where, line, notes)
+
+
+def _note_unknown(where: str, raw: bytes, notes: Notes) -> None:
+    """A misspelt field would be lost without a word."""
     try:
-        return _event(where, line, notes)
-    except BadRow as bad:
-        raise SourceError(f"{where}: {bad}. Correct `at` and `until`.") from bad
-
-
-def _decoded(where: str, raw: bytes) -> _Line:
-    try:
-        return _line.decode(raw)
-    except msgspec.ValidationError as error:
-        raise SourceError(f"{where}: {error}. An event is an object with at least stream, id and at.") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{where}: isn't UTF-8 ({error.reason}). Convert it: iconv -f LATIN1 -t UTF-8") from error
-    except msgspec.DecodeError as error:
-        _not_json(where, raw, error)
-
-
-def _not_json(where: str, raw: bytes, error: msgspec.DecodeError) -> NoReturn:
-    """Says why. Half a surrogate pair is legal to Python's decoder only, which is how it gets into files."""
-    try:
-        json.dumps(json.loads(raw), ensure_ascii=False).encode()
-    except UnicodeEncodeError as surrogate:
-        raise SourceError(
-            f"{where}: holds half of a surrogate pair, which is no character. Write the text with errors='replace'."
-        ) from surrogate
-    except ValueError:
-        pass  # it isn't JSON for anybody; msgspec's words are said below
-    raise SourceError(f"{where}: isn't one JSON object ({error}). The event form has one event a line.") from error
+        names = _names.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return  # whoever reads the line says what is wrong with it
+    for name in names.keys() - KNOWN:
+        notes.add(f"the field {name[:40]!r} is none that is read", where)
 
 
 def _event(where: str, line: _Line, notes: Notes) -> Event:
@@ -135,7 +92,10 @@ def _event(where: str, line: _Line, notes: Notes) -> Event:
         raise SourceError(f"{where}: event {line.id} has no `at`. Give the time it began, in ISO 8601.")
     at, zone = _instant(where, "at", line.at)
     until = None if line.until is None else _instant(where, "until", line.until)[0]
-    check_interval(at, until)
+    try:
+        check_times(at, until)
+    except ValueError as error:
+        raise SourceError(f"{where}: {error}. Correct `at` and `until`.") from error
     words, cut = fit_words(
         Words(
             title=line.title or "",

@@ -10,10 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from connectors.sources.event import Event, Notes, fit_words
+from connectors.sources.event import Event, Notes, check_times, fit_words
 from connectors.sources.instants import instant_of
 from schemas.errors import SourceError
-from schemas.rows import BadRow, check_interval
 from schemas.values import Kind, Words
 
 _HEAD = "\x01"
@@ -103,11 +102,12 @@ def _event(head: list[str], files: list[str], notes: Notes) -> Iterator[Event]:
     commit = commit.lstrip("\n").removeprefix(_HEAD)
     try:
         at, zone = instant_of(date)
-        check_interval(at, None)
-    except (ValueError, BadRow):
+        check_times(at, None)
+    except ValueError:
         notes.add("commits with an impossible date were left out", commit[:12])
         return
     words, cut = fit_words(Words(title=subject, text=body.strip(), actor=name, files=tuple(files)))
     if cut:
         notes.add("words over 64 KB were cut", f"commit {commit[:12]}")
+    notes.place = f"commit {commit[:12]}"
     yield Event(mail or name or "unknown", commit, 0, at, None, zone, Kind.COMMIT, "git", words)

@@ -5,6 +5,7 @@ the groups that live has. Else numbers are given in the order of (at, seq, id): 
 """
 
 import re
+import sqlite3
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
@@ -29,25 +30,37 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class Once:
-    """Tells events that are there twice, at 16 bytes an event, so that a reader needn't keep them."""
+    """Tells events that are there twice. What it remembers lies in a temporary file as hashes, so that a source of any
+    size can be read in bounded memory.
+    """
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
-        self._hashes: dict[tuple[str, str], bytes] = {}
+        self._seen = sqlite3.connect("", isolation_level=None)
+        self._seen.execute("CREATE TABLE seen (name BLOB PRIMARY KEY, said BLOB, place TEXT) WITHOUT ROWID")
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -16000"):
+            self._seen.execute(f"PRAGMA {pragma}")
+        self._seen.execute("BEGIN")
 
     def is_new(self, event: Event) -> bool:
         """Whether the event is new to its stream. Raises SourceError where another one has its id."""
-        said = blake2b(msgspec.json.encode(event), digest_size=16).digest()
-        before = self._hashes.setdefault((event.stream, event.id), said)
-        if before is said:
+        name, said = _digest((event.stream, event.id)), _digest(event)
+        inserted = "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        if self._seen.execute(inserted, (name, said, self._notes.place)).rowcount:
             return True
+        before, first = self._seen.execute("SELECT said, place FROM seen WHERE name = ?", (name,)).fetchone()
         if before != said:
             raise SourceError(
-                f"stream {event.stream!r} has two different events with the id {event.id!r}. "
+                f"{self._notes.place or 'the source'}: stream {event.stream!r} has two different events with the id "
+                f"{event.id!r}{f', the first in {first}' if first else ''}. "
                 "An id is unique in its stream: give each event its own."
             )
-        self._notes.add("events that are there twice were counted once", f"{event.stream}, id {event.id}")
+        self._notes.add("events that are there twice were counted once", self._notes.place)
         return False
+
+
+def _digest(value: object) -> bytes:
+    return blake2b(msgspec.json.encode(value), digest_size=16).digest()
 
 
 def streams_of(items: Iterable[Event | Remark], notes: Notes) -> list[Stream]:

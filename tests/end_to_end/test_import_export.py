@@ -100,7 +100,7 @@ def test_long_words_are_cut_to_what_the_table_takes_and_that_is_said(live: Live,
 def test_without_a_name_it_is_me_of_the_local_firm_and_a_stream_can_be_chosen(live: Live, tmp_path: Path) -> None:
     path, home = written(tmp_path / "two.jsonl", [*LINES[:2], LINES[0] | {"stream": "t"}]), live.stack.home.path
     assert "no stream x. Found: s, t" in ran(home, "import", path, "--stream", "x", code=2).stderr
-    assert "1 activities are new" in ran(home, "import", path, "--stream", "t").stdout
+    assert "me: 1 new, 0 changed" in ran(home, "import", path, "--stream", "t").stdout
     assert len(activities(live, person(live, "me"))) == 1
     assert "2 streams are one timekeeper's work now" in ran(home, "import", path).stderr
     assert len(activities(live, person(live, "me"))) == 3
