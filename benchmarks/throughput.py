@@ -39,7 +39,7 @@ def backlog(rows: int, seed: int, folder: Path, cluster: Cluster) -> None:
     """Writes rows as fast as can be while nobody groups, and returns when capture has brought them all."""
     load = [sys.executable, "-m", "benchmarks.load", "0", str(rows), "200", str(seed), str(folder / "backlog.txt")]
     subprocess.run(load, check=True)
-    assert wait_until(lambda: _captured(cluster) >= rows, PATIENCE_S)
+    assert wait_until(lambda: captured(cluster) >= rows, PATIENCE_S)
 
 
 def throughput(cluster: Cluster, rows: int, folder: Path) -> Throughput:
@@ -86,5 +86,6 @@ def _rate(command: list[str], cluster: Cluster, topic: str, rows: int) -> tuple[
     return (rows - first_count) / took, cpu
 
 
-def _captured(cluster: Cluster) -> int:
+def captured(cluster: Cluster) -> int:
+    """Records that capture has brought."""
     return sum(1 for _ in read_to_end(cluster, CHANGES.name, list(range(PARTITIONS))))

@@ -2,37 +2,31 @@
 
     decode -> apply (highest version wins) -> decide (only what was touched) -> say (only what changed)
 
-Feed it what the topics remember (`restore`, `remember`), then batches of changes in offset order (`absorb`). What
-`absorb` returns has to be written whole or not at all, before its changes are acknowledged.
+Feed it what the topics remember (`restore`, `remember`), `open` it, then give it batches of changes in offset order
+(`absorb`), and between them let it look at everybody again (`look_again`). What these return has to be written whole or
+not at all, before its changes are acknowledged.
 """
 
-from collections.abc import Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from processors.aside import ASIDE, Aside
+from processors.attempts import ATTEMPT, Attempts
 from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
-from schemas.changes import (
-    Change,
-    Kept,
-    Unseal,
-    change_of_kept,
-    decode_change,
-    decode_kept,
-    encode_kept,
-    plain,
-)
-from schemas.dead_letters import DeadLettered, encode_dead_letter
-from schemas.groups import GroupSaid, Lineage, MarkSaid, decode_said, encode_group, encode_said
-from schemas.keys import GroupKey, MarkKey, OriginKey, RowKey, Scope, decode_key, decode_said_key, encode_key
+from processors.memory import Memory
+from processors.outgoing import kept_record, letter_record, mark_record
+from schemas.changes import Change, Kept, Unseal, change_of_kept, decode_change, decode_kept, plain
+from schemas.groups import Lineage
+from schemas.keys import OriginKey, RowKey, Scope, decode_key
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
 from schemas.records import Incoming, Outgoing
-from schemas.topics import CHANGES, DEAD_LETTERS, GROUPS, WORKING_SET
+from schemas.topics import CHANGES, WORKING_SET
 from schemas.values import Activation, Mark, MarkKind
 
-ATTEMPT = "attempt"
-"""The working set also keeps, under this table's name, how often our own code failed at an offset."""
+NOBODY = Scope(0, 0)
+"""Stands for whoever a change is about that our own code can't decode."""
 
 
 class Partition:
@@ -45,53 +39,66 @@ class Partition:
         self.number = number
         self._models, self._default, self._unseal = models, default, unseal
         self._sets: dict[Scope, WorkingSet] = {}
-        self._said: dict[Scope, dict[int, bytes]] = {}
-        self._unresumed: set[Scope] = set()
+        self._memory = Memory(number)
+        self._aside = Aside(number)
+        self._attempts = Attempts()
+        self._unresumed: dict[Scope, None] = {}
         self._touched: dict[Scope, Lineage] = {}
-        self._latest = 0
+        self._latest: dict[Scope, int] = {}
         self._kept: dict[RowKey, Kept] = {}
         self._out: list[Outgoing] = []
-        self.attempts: dict[int, int] = {}
+
+    @property
+    def aside(self) -> Mapping[Scope, str]:
+        """Timekeepers who are set aside (`processors.aside`), with the error."""
+        return self._aside.errors
+
+    @property
+    def behind(self) -> int:
+        """How many timekeepers nobody has looked at since it was opened."""
+        return len(self._unresumed)
 
     def restore(self, record: Incoming) -> None:
-        """Takes in one record of `working-set`, as an owner before us left it."""
+        """Takes in a record of `working-set`, as an owner before us left it: of each key the last is enough."""
         if record.key is None or record.value is None:
             return
-        key, kept = decode_key(record.key, RowKey), decode_kept(record.value)
-        if key.table == ATTEMPT:
-            self.attempts[key.id] = kept.version
+        try:
+            key, kept = decode_key(record.key, RowKey), decode_kept(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            origin = OriginKey(WORKING_SET.name, self.number, record.offset)
+            letter = DeadLetter(Reason.NOT_JSON, f"no worker of ours wrote this to {WORKING_SET.name}: {error}")
+            self._out.append(letter_record(origin, record, letter))
             return
-        self._latest = max(self._latest, kept.version)
-        outcome = change_of_kept(key, kept, self.number, self._unseal)
-        bad = self._unknown_model(outcome.value) if isinstance(outcome, Ok) else outcome
-        if bad is not None:
-            # It was good when it was kept: a model or a key has gone since. `resume` writes the letter.
-            self._dead(Incoming(self.number, kept.version, record.key, record.value), bad)
-        elif isinstance(outcome, Ok):
-            self._apply(outcome.value)
+        if key.table == ATTEMPT:
+            self._attempts.restore(key, kept)
+        elif key.table == ASIDE:
+            self._aside.restore(key)
+        else:
+            self._or_aside(Scope(key.firm, key.timekeeper), lambda: self._restore_row(record, key, kept))
 
     def remember(self, record: Incoming) -> None:
-        """Takes in one record of `groups`: the only memory of what was said.
+        """Takes in a record of `groups`, the only memory of what was said: of each key the last is enough."""
+        self._memory.remember(record)
 
-        What no worker of ours wrote is passed over where its key names no group (`bill` dead-letters it), and is said
-        anew, or taken back, where it does.
-        """
-        try:
-            key = decode_said_key(record.key or b"")
-        except msgspec.DecodeError:
-            return
-        if isinstance(key, MarkKey):
-            return
-        said = self._said.setdefault(Scope(key.firm, key.timekeeper), {})
-        if record.value is None:
-            said.pop(key.group, None)
-            return
-        said[key.group] = _said_digest(record.value)
+    def open(self) -> list[Outgoing]:
+        """After the topics are read: the letters of what couldn't be restored. Everybody is to be looked at again."""
+        everybody = self._sets.keys() | self._memory.scopes | self._aside.scopes
+        self._unresumed = dict.fromkeys(sorted(everybody - self.aside.keys()))
+        self._touched.clear()
+        return self._flush()
 
-    def resume(self) -> list[Outgoing]:
-        """After the topics are read: what today's code and models say otherwise than what was said, if anything."""
-        self._unresumed = set(self._sets.keys() | self._said.keys())
-        self._touched = dict.fromkeys(sorted(self._unresumed), Lineage(self.number, self._latest))
+    def look_again(self) -> list[Outgoing]:
+        """What today's code and models say of the next timekeeper otherwise than what was said, if anything."""
+        if self._unresumed:
+            scope = next(iter(self._unresumed))
+            self._or_aside(scope, lambda: self._say(scope))
+        return self._flush()
+
+    def look_at(self, record: Incoming) -> list[Outgoing]:
+        """The same of the timekeeper of this change, before it: so that no change is blamed for what was there."""
+        scope = self._whose(record)
+        if scope in self._unresumed:
+            self._or_aside(scope, lambda: self._say(scope))
         return self._flush()
 
     def absorb(self, records: Iterable[Incoming]) -> list[Outgoing]:
@@ -100,26 +107,51 @@ class Partition:
             self._take(record)
         return self._flush()
 
+    def tried(self, record: Incoming) -> bool:
+        """Did our own code fail on it before?"""
+        return self._attempts.tried(record)
+
+    def failed(self, record: Incoming) -> Outgoing:
+        """What to write down when our own code failed on this record, so that its third failure is known as such."""
+        return kept_record(self.number, *self._attempts.failed(record, self._whose(record)))
+
+    def hopeless(self, record: Incoming) -> bool:
+        """Has our own code failed on it often enough?"""
+        return self._attempts.hopeless(record, self._whose(record))
+
+    def bury(self, record: Incoming, detail: str) -> list[Outgoing]:
+        """The records to write for a change that our own code can't handle: its dead letter, and its row gone.
+
+        Whoever can't be decided without the row either is set aside.
+        """
+        change = self._decoded(record)
+        letter = DeadLetter(Reason.BUG, detail, change.key if change else None)
+        scope = self._whose(record)
+        self._or_aside(scope, lambda: self._dead(record, letter))
+        if scope in self._touched:
+            self._or_aside(scope, lambda: self._say(scope))
+        return self._flush()
+
     def _flush(self) -> list[Outgoing]:
         """What has gathered since the last time, with what every touched timekeeper's groups are now."""
         for scope in list(self._touched):
             self._say(scope)
-        self._out += [self._kept_record(key, kept) for key, kept in self._kept.items()]
+        self._out += [kept_record(self.number, key, kept) for key, kept in self._kept.items()]
         flushed, self._out, self._kept = self._out, [], {}
         return flushed
 
-    def failed(self, record: Incoming) -> Outgoing:
-        """What to write down when our own code failed on this record, so that its third failure is known as such."""
-        count = self.attempts.get(record.offset, 0) + 1
-        self.attempts[record.offset] = count
-        return self._kept_record(RowKey(0, 0, ATTEMPT, record.offset), Kept(count))
-
-    def bury(self, record: Incoming, detail: str) -> list[Outgoing]:
-        """The records to write for a change that our own code can't handle: its dead letter, and its row gone."""
-        outcome = decode_change(record.value, self.number, record.offset, self._unseal)
-        row = outcome.value.key if isinstance(outcome, Ok) else None
-        self._dead(record, DeadLetter(Reason.BUG, detail, row))
-        return self._flush()
+    def _restore_row(self, record: Incoming, key: RowKey, kept: Kept) -> None:
+        scope = Scope(key.firm, key.timekeeper)
+        self._latest[scope] = max(self._latest.get(scope, 0), kept.version)
+        outcome = change_of_kept(key, kept, self.number, self._unseal)
+        bad = self._unknown_model(outcome.value) if isinstance(outcome, Ok) else outcome
+        if bad is not None:
+            # It was good when it was kept: a model or a key has gone since.
+            self._dead(Incoming(self.number, kept.version, record.key, record.value), bad)
+        elif isinstance(outcome, Ok) and isinstance(outcome.value.value, Mark):
+            self._aside.withhold(outcome.value)
+        elif isinstance(outcome, Ok):
+            self._apply(outcome.value)
 
     def _take(self, record: Incoming) -> None:
         match decode_change(record.value, self.number, record.offset, self._unseal):
@@ -146,74 +178,68 @@ class Partition:
         if change.key.table == "mark":
             return False
         scope = Scope(change.key.firm, change.key.timekeeper)
-        if not self._set_of(scope).apply(change.key, change.version, change.value):
+        if scope not in self._sets:
+            self._sets[scope] = WorkingSet(self._models, self._default)
+        if not self._sets[scope].apply(change.key, change.version, change.value):
             return False
+        self._latest[scope] = max(self._latest.get(scope, 0), change.version)
         self._touched[scope] = change.lineage
         return True
 
-    def _set_of(self, scope: Scope) -> WorkingSet:
-        if scope not in self._sets:
-            self._sets[scope] = WorkingSet(self._models, self._default)
-        return self._sets[scope]
-
     def _pass_on(self, change: Change, mark: Mark) -> None:
+        """A mark, behind all that was before it. A period waits for who is set aside; an audit is to find it."""
         scope = Scope(change.key.firm, change.key.timekeeper)
-        if scope in self._touched:
+        if scope in self._touched or scope in self._unresumed:
             self._say(scope)
-        name = f"close:{mark.id}" if mark.kind is MarkKind.CLOSE else str(mark.kind)
-        key = MarkKey(scope.firm, scope.timekeeper, name)
-        self._write_said(key, encode_said(MarkSaid(mark, change.lineage)))
+        if scope in self.aside and mark.kind is MarkKind.CLOSE:
+            self._aside.withhold(change)
+            self._kept[change.key] = change.kept
+        else:
+            self._out.append(mark_record(self.number, scope, mark, change.lineage))
 
     def _say(self, scope: Scope) -> None:
         """Says what is not as it was last said: upserts for changed values, tombstones for groups that are gone."""
-        lineage = self._touched.pop(scope)
-        working_set = self._set_of(scope)
+        lineage = self._touched.pop(scope, None) or Lineage(self.number, self._latest.get(scope, 0))
+        if scope in self.aside:
+            return
+        if scope not in self._sets:
+            self._sets[scope] = WorkingSet(self._models, self._default)
+        working_set = self._sets[scope]
         decision = working_set.decide()
-        said = self._said.setdefault(scope, {})
-        gone = said.keys() - working_set.groups.keys() if scope in self._unresumed else decision.gone & said.keys()
-        self._unresumed.discard(scope)
-        for name in sorted(gone):
-            del said[name]
-            self._write_said(GroupKey(scope.firm, scope.timekeeper, name), None)
-        for name, group in sorted(decision.changed.items()):
-            digest = _digest(encode_group(group))
-            if said.get(name) != digest:
-                said[name] = digest
-                self._write_said(GroupKey(scope.firm, scope.timekeeper, name), encode_said(GroupSaid(group, lineage)))
+        again = scope in self._unresumed
+        gone = self._memory.names(scope) - working_set.groups.keys() if again else decision.gone
+        self._out += self._memory.differences(scope, decision.changed, gone, lineage)
+        if again:
+            del self._unresumed[scope]
+            self._out += self._aside.make_good(scope)
+
+    def _or_aside(self, scope: Scope, step: Callable[[], None]) -> None:
+        """Does a step that concerns one timekeeper only; where our own code fails at it, they are set aside."""
+        try:
+            step()
+        except MemoryError:
+            raise  # the machine's fault, and no timekeeper's
+        except Exception as error:  # noqa: BLE001  whatever it is, it is pinned on this timekeeper and told
+            self._touched.pop(scope, None)
+            self._unresumed.pop(scope, None)
+            self._out += self._aside.put(scope, self._latest.get(scope, 0), error)
 
     def _dead(self, record: Incoming, letter: DeadLetter) -> None:
         """The dead letter, whole; the row it is about leaves the set, since its older value is no longer true."""
-        row = letter.row
-        whole = DeadLettered(
-            letter.reason,
-            letter.detail,
-            record.key,
-            record.value,
-            *((row.firm, row.timekeeper, row.table, row.id) if row else ()),
-        )
-        origin = encode_key(OriginKey(CHANGES.name, self.number, record.offset))
-        self._out.append(Outgoing(DEAD_LETTERS.name, 0, origin, encode_dead_letter(whole)))
-        if row is not None:
+        self._out.append(letter_record(OriginKey(CHANGES.name, self.number, record.offset), record, letter))
+        if (row := letter.row) is not None:
             gone = Kept(record.offset)
             if self._apply(Change(row, record.offset, None, gone, Lineage(self.number, record.offset))):
                 self._kept[row] = gone
 
-    def _write_said(self, key: GroupKey | MarkKey, value: bytes | None) -> None:
-        self._out.append(Outgoing(GROUPS.name, self.number, encode_key(key), value))
+    def _decoded(self, record: Incoming) -> Change | None:
+        """The change, where our own code can decode it."""
+        try:
+            outcome = decode_change(record.value, self.number, record.offset, self._unseal)
+        except Exception:  # noqa: BLE001  that it fails is told where it matters; here only its owner is asked for
+            return None
+        return outcome.value if isinstance(outcome, Ok) else None
 
-    def _kept_record(self, key: RowKey, kept: Kept) -> Outgoing:
-        return Outgoing(WORKING_SET.name, self.number, encode_key(key), encode_kept(kept))
-
-
-def _said_digest(value: bytes) -> bytes:
-    """The digest of a record's group; of what is none, a digest that no group has."""
-    try:
-        said = decode_said(value)
-    except msgspec.DecodeError:
-        return b""
-    return _digest(encode_group(said.group)) if isinstance(said, GroupSaid) else b""
-
-
-def _digest(raw: bytes) -> bytes:
-    """16 bytes stand for a said value: equal values have equal digests, and nothing else is asked of them."""
-    return blake2b(raw, digest_size=16).digest()
+    def _whose(self, record: Incoming) -> Scope:
+        change = self._decoded(record)
+        return Scope(change.key.firm, change.key.timekeeper) if change else NOBODY

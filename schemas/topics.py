@@ -97,3 +97,11 @@ HEARTBEAT = Topic(
 )
 
 TOPICS: tuple[Topic, ...] = (CHANGES, GROUPS, WORKING_SET, DEAD_LETTERS, SCHEMA_HISTORY, HEARTBEAT)
+
+FRAME = 1_024
+"""Bytes that a batch of one record has around it, generously."""
+
+MOST_BYTES = {
+    topic.name: int(topic.settings["max.message.bytes"]) - FRAME for topic in (GROUPS, WORKING_SET, DEAD_LETTERS)
+}
+"""The largest key and value together that the broker takes for sure: compression isn't counted on."""

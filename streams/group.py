@@ -81,7 +81,7 @@ def make_app(
 
     @app.on_partitions_revoked.connect
     async def revoked(_: Any, /, *revocation: "set[TP]", **__: Any) -> None:
-        await seats.revoked(*revocation)
+        seats.revoked(*revocation)
 
     @app.agent(app.topic(CHANGES.name, key_serializer="raw", value_serializer="raw"))
     async def group(stream: Any) -> None:

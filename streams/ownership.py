@@ -9,11 +9,9 @@ from connectors.kafka.log import read_to_end
 from connectors.kafka.writer import FencedWriter, owner_of
 from processors.grouping.model import Model
 from processors.partition import Partition
-from schemas.records import Incoming
+from schemas.keys import Scope
+from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
-
-TRIES = 3
-"""A change on which our own code fails so often is dead-lettered with reason `bug`."""
 
 log = structlog.get_logger("group")
 
@@ -26,15 +24,32 @@ class Owner:
 
     def __init__(self, cluster: Cluster, number: int, models: Mapping[str, Model], default: str) -> None:
         self._cluster, self._number, self._models, self._default = cluster, number, models, default
+        self._told: set[Scope] = set()
+        self._looked = False
         self._writer = FencedWriter(cluster, owner_of(number))
         self._partition = self._read_back()
+
+    @property
+    def writes(self) -> int:
+        """How many batches it wrote."""
+        return self._writer.writes
+
+    @property
+    def behind(self) -> int:
+        """How many timekeepers nobody has looked at since the partition was read back."""
+        return self._partition.behind
+
+    @property
+    def aside(self) -> Mapping[Scope, str]:
+        """Timekeepers who are set aside because of a bug of ours, with the error."""
+        return self._partition.aside
 
     def handle(self, records: Sequence[Incoming]) -> None:
         """Decides on a batch and writes what it causes, whole. Returns when the broker has it.
 
         An error that nobody foresaw is pinned on one record and counted on the topic before it is raised.
         """
-        if any(record.offset in self._partition.attempts for record in records):
+        if any(self._partition.tried(record) for record in records):
             self._one_by_one(records)
             return
         try:
@@ -44,32 +59,50 @@ class Owner:
             self._partition = self._read_back()  # the failed batch left the sets half changed
             self._one_by_one(records)
             return
+        self._write(outgoing)
+
+    def catch_up(self) -> None:
+        """Looks at the next timekeeper whom no change has touched since: today's code or model may say otherwise."""
+        self._write(self._partition.look_again())
+
+    def _write(self, outgoing: Sequence[Outgoing]) -> None:
         if outgoing:
             self._writer.write(outgoing)
+        if not self._looked and not self.behind:
+            self._looked = True
+            log.info("everybody_looked_at", partition=self._number)
+        for scope in self._partition.aside.keys() - self._told:
+            self._told.add(scope)
+            why = self._partition.aside[scope]
+            log.error("set_aside", partition=self._number, firm=scope.firm, timekeeper=scope.timekeeper, error=why)
 
     def _read_back(self) -> Partition:
-        """The sets as the topics remember them; what today's code and model say otherwise is said at once."""
+        """The sets as the topics remember them. Everybody is yet to be looked at."""
         partition = Partition(self._number, self._models, self._default)
-        for record in read_to_end(self._cluster, WORKING_SET.name, [self._number]):
+        for record in self._last(WORKING_SET.name):
             partition.restore(record)
-        for record in read_to_end(self._cluster, GROUPS.name, [self._number]):
+        for record in self._last(GROUPS.name):
             partition.remember(record)
-        if differences := partition.resume():
-            self._writer.write(differences)
-        log.info("partition_read_back", partition=self._number, said=len(differences))
+        if letters := partition.open():
+            self._writer.write(letters)
+        log.info("partition_read_back", partition=self._number, timekeepers=partition.behind)
         return partition
+
+    def _last(self, topic: str) -> Sequence[Incoming]:
+        """The last record of each key: compaction may not have come by for long."""
+        return list({record.key: record for record in read_to_end(self._cluster, topic, [self._number])}.values())
 
     def _one_by_one(self, records: Sequence[Incoming]) -> None:
         """Each record by itself, so that a failure is known to be this record's; the third time it is buried."""
         for record in records:
+            self._write(self._partition.look_at(record))
             try:
                 outgoing = self._partition.absorb([record])
             except Exception as error:
                 self._writer.write([self._partition.failed(record)])
-                if self._partition.attempts[record.offset] < TRIES:
+                if not self._partition.hopeless(record):
                     raise
                 log.error("buried", partition=self._number, offset=record.offset, error=repr(error))
                 self._partition = self._read_back()
-                outgoing = self._partition.bury(record, f"failed {TRIES} times: {error!r}")
-            if outgoing:
-                self._writer.write(outgoing)
+                outgoing = self._partition.bury(record, f"our own code failed on it, again and again: {error!r}")
+            self._write(outgoing)

@@ -2,6 +2,10 @@
 
 What comes while a partition's batch is on its way is its next batch. So a lone change goes at once, and under load
 batches grow by themselves: each touched timekeeper is decided once for all that came meanwhile.
+
+A rebalance takes every partition from everybody, and gives most of them back. What we had in memory is still right
+then, unless somebody else had the partition in between; and whoever has it fences us. So seats are kept until it is
+known that they went to another process, and the first write after a rebalance tells whether memory was right.
 """
 
 import asyncio
@@ -9,6 +13,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from schemas.errors import Fenced
 from schemas.records import Incoming
@@ -23,34 +29,59 @@ WAITING = 20_000
 """Most events taken from Faust and not acknowledged yet: a bound on memory, and on what comes again after a crash."""
 
 BATCH = 2_000
-"""Most events of one batch: a bound on one transaction."""
+"""Most events of one batch,"""
+
+BATCH_BYTES = 8_388_608
+"""and most bytes, of which the last event may be the larger part: bounds on one transaction."""
+
+_PROVEN = -1
+
+Done = Callable[["Seat", "asyncio.Task[None]"], None]
+Moved = Callable[[], None]
+
+log = structlog.get_logger("group")
 
 
 class Seat:
-    """One partition's events in order, and the owner that handles them; the owner is made when it is first needed."""
+    """One partition's events in order, and the owner that handles them; the owner is made when it is first needed.
 
-    def __init__(self, make: "Callable[[], Owner]", threads: ThreadPoolExecutor) -> None:
-        self._make, self._threads = make, threads
+    `done` is told whenever the seat runs dry or fails, `moved` whenever a batch is done. A term is the time from one
+    assignment of the partition to the next revocation.
+    """
+
+    def __init__(self, make: "Callable[[], Owner]", threads: ThreadPoolExecutor, done: Done, moved: Moved) -> None:
+        self._make, self._threads, self._done, self._moved = make, threads, done, moved
         self._owner: Owner | None = None
         self._waiting: list[EventT[Any]] = []
-        self._left = False
         self._work: asyncio.Task[None] | None = None
+        self._term, self._unproven_at = 0, _PROVEN
+        self.seated = False
 
-    def offer(self, events: "Sequence[EventT[Any]]", done: Callable[["asyncio.Task[None]"], None]) -> None:
-        """Puts events behind those that wait. `done` is told when the seat runs dry, or fails."""
+    def sit(self) -> None:
+        """The partition is ours, perhaps again. It is read back, if it has to be, without being waited for."""
+        # What we remember from an earlier term is proven by the first write of this one, or fenced.
+        busy = self._work is not None and not self._work.done()
+        self._unproven_at = self._owner.writes if self._owner else (0 if busy else _PROVEN)
+        self.seated = True
+        self._term += 1
+        self.offer([])
+
+    def rise(self) -> None:
+        """The partition isn't ours for now: what waits will come again, to us or to somebody else.
+
+        What is being written is not waited for: if it is too late, it is fenced.
+        """
+        self.seated = False
+        self._waiting.clear()
+
+    def offer(self, events: "Sequence[EventT[Any]]") -> None:
+        """Puts events behind those that wait."""
         if self._work is not None and self._work.done() and (self._work.cancelled() or self._work.exception()):
             return  # the owner is half changed, and this process is ending: nothing more may be acknowledged
         self._waiting += events
         if self._work is None or self._work.done():
             self._work = asyncio.get_running_loop().create_task(self._drain())
-            self._work.add_done_callback(done)
-
-    async def leave(self) -> None:
-        """The partition isn't ours any more: what is being written ends, the rest is its next owner's."""
-        self._left = True
-        self._waiting.clear()
-        if self._work is not None:
-            await asyncio.wait([self._work])
+            self._work.add_done_callback(partial(self._done, self))
 
     @property
     def waiting(self) -> int:
@@ -58,30 +89,56 @@ class Seat:
         return len(self._waiting)
 
     async def _drain(self) -> None:
-        """Batch by batch until nothing waits. The first pass makes the owner, whether or not there is a batch."""
-        while True:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        """Batch by batch until nothing waits and nobody is left to look at. The first pass makes the owner."""
+        behind = True
+        while self.seated and (self._waiting or behind):
+            batch, term = self._next(), self._term
             messages = [event.message for event in batch]
             records = [Incoming(m.partition, m.offset, m.key, m.value) for m in messages]
             try:
                 # In a thread: the loop keeps its heartbeat while a large set is grouped.
-                await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, records)
+                behind = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, records)
             except Fenced:
-                if not self._left:
-                    raise  # still ours as far as we know, so we are the zombie
-                return
-            if self._left:
-                return  # written, but not ours to acknowledge: its next owner gets it again, and knows it already
-            for event in batch:
-                event.ack()
-            if not self._waiting:
-                return
+                behind = self._fenced(batch, term)
+                continue
+            if term == self._term and self.seated:
+                for event in batch:
+                    event.ack()
+            # Else it is written, but not ours to acknowledge: it comes again to whoever has it, who knows it already.
+            self._moved()
 
-    def _handle(self, records: Sequence[Incoming]) -> None:
+    def _next(self) -> "list[EventT[Any]]":
+        size = count = 0
+        for event in self._waiting[:BATCH]:
+            count, size = count + 1, size + len(event.message.value or b"")
+            if size >= BATCH_BYTES:
+                break
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    def _fenced(self, batch: "list[EventT[Any]]", term: int) -> bool:
+        """Somebody else had the partition: forgets it all. Where it is ours again meanwhile, it is read back.
+
+        Raises Fenced where it never left us as far as we know: then we are the zombie.
+        """
+        unproven = self._owner is not None and self._owner.writes == self._unproven_at
+        self._owner, self._unproven_at = None, _PROVEN
+        if term == self._term and self.seated:
+            if not unproven:
+                raise Fenced("another process took a partition that this one believes to have")
+            self._waiting = batch + self._waiting
+        log.info("memory_outdated", seated=self.seated)
+        return True
+
+    def _handle(self, records: Sequence[Incoming]) -> bool:
+        """Makes the owner, handles a batch, or looks at somebody; True while there is somebody left to look at."""
         if self._owner is None:
             self._owner = self._make()
+        elif not records:
+            self._owner.catch_up()
         if records:
             self._owner.handle(records)
+        return self._owner.behind > 0
 
 
 class Seats:
@@ -95,16 +152,22 @@ class Seats:
         self._room = asyncio.Event()
 
     def assigned(self, partitions: "set[TP]") -> None:
-        """Takes seats for what is new. They open by themselves: a rebalance must not wait for what they read back."""
-        for tp in partitions:
-            if tp.topic == CHANGES.name and tp.partition not in self._seats:
-                self._seats[tp.partition] = Seat(partial(self._make, tp.partition), self._threads)
-                self._seats[tp.partition].offer([], self._done)
+        """Takes seats: these and no others are ours now. A rebalance doesn't wait for what they read back."""
+        ours = {tp.partition for tp in partitions if tp.topic == CHANGES.name}
+        departed = [self._seats.pop(number) for number in self._seats.keys() - ours]
+        for seat in departed:
+            seat.rise()
+        self._threads.submit(departed.clear)  # a client's end takes its time, and the loop has none
+        for number in sorted(ours):
+            if number not in self._seats:
+                self._seats[number] = Seat(partial(self._make, number), self._threads, self._done, self._room.set)
+            self._seats[number].sit()
 
-    async def revoked(self, partitions: "set[TP]") -> None:
-        """Leaves the seats: their next owners read what was written from the topics."""
-        ours = [tp.partition for tp in partitions if tp.topic == CHANGES.name and tp.partition in self._seats]
-        await asyncio.gather(*(self._seats.pop(number).leave() for number in ours))
+    def revoked(self, partitions: "set[TP]") -> None:
+        """Rises from the seats, and keeps them: the next assignment tells which are ours again."""
+        for tp in partitions:
+            if tp.topic == CHANGES.name and tp.partition in self._seats:
+                self._seats[tp.partition].rise()
 
     async def take(self, events: "Sequence[EventT[Any]]", generation: int) -> None:
         """Hands events to their seats. Returns at once, unless too many wait: then when there is room again.
@@ -113,16 +176,21 @@ class Seats:
         """
         present = [event for event in events if event.message.generation_id == generation]
         for number, batch in _by_partition(present).items():
-            if seat := self._seats.get(number):  # else revoked meanwhile, and not acknowledged: its next owner's
-                seat.offer(batch, self._done)
+            seat = self._seats.get(number)
+            if seat is not None and seat.seated:  # else revoked meanwhile, and not acknowledged: they come again
+                seat.offer(batch)
         while sum(seat.waiting for seat in self._seats.values()) > WAITING:
             self._room.clear()
             await self._room.wait()
 
-    def _done(self, work: "asyncio.Task[None]") -> None:
+    def _done(self, seat: Seat, work: "asyncio.Task[None]") -> None:
         self._room.set()
-        if not work.cancelled() and (error := work.exception()) is not None:
+        if work.cancelled() or (error := work.exception()) is None:
+            return
+        if seat in self._seats.values():
             self._failed(error)
+        else:  # somebody else has the partition now, and will meet the error if it is one
+            log.warning("failed_after_leaving", error=repr(error))
 
 
 def _by_partition(events: "Sequence[EventT[Any]]") -> "dict[int, list[EventT[Any]]]":

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+import psutil
+
 ROOT = Path(__file__).parents[1]
 SESSION_S = "3"
 """Half of the default: a test that kills a worker waits for the broker to notice."""
@@ -43,6 +45,11 @@ class Program:
     def freeze(self) -> None:
         """Stops it where it is; it believes that no time passes."""
         self._process.send_signal(signal.SIGSTOP)
+
+    @property
+    def frozen(self) -> bool:
+        """Does it stand still?"""
+        return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
 
     def wake(self) -> None:
         """Lets it go on."""

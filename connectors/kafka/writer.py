@@ -22,13 +22,13 @@ def owner_of(partition: int) -> str:
 
 
 class FencedWriter:
-    """Writes batches of records, each batch whole or not at all.
+    """Writes batches of records, each batch whole or not at all; `writes` counts them.
 
     `name` is the transactional id. Making one fences every other writer of that name and ends what it left open.
     """
 
     def __init__(self, cluster: Cluster, name: str) -> None:
-        self.name = name
+        self.name, self.writes = name, 0
         self._producer = Producer(
             {
                 **cluster.client(),
@@ -39,33 +39,38 @@ class FencedWriter:
                 "message.max.bytes": 16_777_216,
             }
         )
-        self._checked(self._producer.init_transactions, TIMEOUT_S)
+        self._call(self._producer.init_transactions, TIMEOUT_S)
 
     def write(self, records: Iterable[Outgoing]) -> None:
-        """Commits all of them; returns when the broker has them. Raises Fenced, or StackError with nothing written."""
-        self._checked(self._producer.begin_transaction)
+        """Commits all of them; returns when the broker has them.
+
+        Raises Fenced, or StackError. After a StackError they may have been written or not: drop the writer and whatever
+        memory decided them, and read the topics back.
+        """
+        self._call(self._producer.begin_transaction)
         for record in records:
             self._produce(record)
-        try:
-            self._checked(self._producer.commit_transaction, TIMEOUT_S)
-        except StackError:
-            self._checked(self._producer.abort_transaction, TIMEOUT_S)
-            raise
+        self._call(self._producer.commit_transaction, TIMEOUT_S)
+        self.writes += 1
 
     def _produce(self, record: Outgoing) -> None:
         while True:
             try:
-                self._producer.produce(record.topic, record.value, record.key, record.partition)
+                self._call(self._producer.produce, record.topic, record.value, record.key, record.partition)
                 return
             except BufferError:
                 # The local queue is full of our own records; the broker's answers make room, or the commit times out.
                 self._producer.poll(0.1)
 
-    def _checked(self, call: object, *arguments: object) -> None:
+    def _call(self, call: object, *arguments: object) -> None:
         try:
             call(*arguments)  # type: ignore[operator]
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() in _FENCING:
                 raise Fenced(f"{self.name}: another process owns this partition now ({reason.str()})") from error
-            raise StackError(f"{self.name}: the broker did not take the batch: {reason.str()}") from error
+            # No abort here: whoever takes the name next ends what is left open, and then knows what was written.
+            raise StackError(
+                f"{self.name}: it isn't known whether the broker took the batch: {reason.str()}. `group` starts again "
+                "and reads it back; see `./timeloom stack status`"
+            ) from error

@@ -10,7 +10,7 @@ from faust.types import TP
 
 from schemas.errors import Fenced
 from schemas.records import Incoming
-from streams.seats import Seats
+from streams.seats import BATCH_BYTES, Seats
 
 PARTITION = TP("changes", 3)
 GENERATION = 1
@@ -19,26 +19,28 @@ GENERATION = 1
 class Message:
     """What a seat reads of a Faust message."""
 
-    def __init__(self, offset: int, generation: int) -> None:
-        self.partition, self.offset, self.key, self.value = 3, offset, b"k", b"v"
+    def __init__(self, offset: int, generation: int, size: int = 1) -> None:
+        self.partition, self.offset, self.key, self.value = 3, offset, b"k", b"v" * size
         self.generation_id = generation
 
 
 class Event:
     """What a seat reads of a Faust event; remembers that it was acknowledged."""
 
-    def __init__(self, offset: int, acknowledged: list[int], generation: int = GENERATION) -> None:
-        self.message, self._acknowledged = Message(offset, generation), acknowledged
+    def __init__(self, offset: int, acknowledged: list[int], generation: int = GENERATION, size: int = 1) -> None:
+        self.message, self._acknowledged = Message(offset, generation, size), acknowledged
 
     def ack(self) -> None:
         self._acknowledged.append(self.message.offset)
 
 
 class Owner:
-    """Stands for the owner: remembers its batches, fails where it is told, and can be held up."""
+    """Stands for the owner: remembers its batches, fails where it is told, and can be held up. `made`: read back."""
 
     def __init__(self, fails_at: int | None = None, error: type[Exception] = ZeroDivisionError) -> None:
         self.batches: list[list[int]] = []
+        self.behind = self.writes = self.made = 0
+        self.order: list[str] = []
         self.go = threading.Event()
         self._fails_at, self._error = fails_at, error
 
@@ -48,6 +50,20 @@ class Owner:
         if self._fails_at in offsets:
             raise self._error("told to")
         self.batches.append(offsets)
+        self.order.append("batch")
+        self.writes += 1
+
+    def catch_up(self) -> None:
+        assert self.go.wait(10)
+        self.order.append("catch up")
+        self.behind = max(0, self.behind - 1)
+
+    def again(self, _: int) -> "Owner":
+        """The partition is read back: the next owner, here by the same name."""
+        self.made += 1
+        if self.made > 1:
+            self._fails_at = None
+        return self
 
 
 def run(owner: Owner, script: Any, errors: list[BaseException] | None = None) -> tuple[list[int], list[BaseException]]:
@@ -56,11 +72,11 @@ def run(owner: Owner, script: Any, errors: list[BaseException] | None = None) ->
     errors = [] if errors is None else errors
 
     async def main() -> None:
-        seats = Seats(lambda _: owner, errors.append)  # type: ignore[arg-type,return-value]
+        seats = Seats(owner.again, errors.append)  # type: ignore[arg-type]
         seats.assigned({PARTITION})
 
-        async def take(*offsets: int, generation: int = GENERATION) -> None:
-            events: list[Any] = [Event(offset, acknowledged, generation) for offset in offsets]
+        async def take(*offsets: int, generation: int = GENERATION, size: int = 1) -> None:
+            events: list[Any] = [Event(offset, acknowledged, generation, size) for offset in offsets]
             await seats.take(events, GENERATION)
             await asyncio.sleep(0)
 
@@ -119,10 +135,9 @@ def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() ->
 
     async def script(seats: Seats, take: Any) -> None:
         await take(1, 2)
-        leaving = asyncio.ensure_future(seats.revoked({PARTITION}))
+        seats.revoked({PARTITION})
         await take(3)
         owner.go.set()
-        await leaving
 
     acknowledged, errors = run(owner, script)
     assert (acknowledged, errors) == ([], [])
@@ -135,17 +150,111 @@ def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool) -> N
 
     async def script(seats: Seats, take: Any) -> None:
         await take(1)
-        leaving = (
-            asyncio.ensure_future(seats.revoked({PARTITION})) if leaves else asyncio.ensure_future(asyncio.sleep(0))
-        )
-        await asyncio.sleep(0)
+        if leaves:
+            seats.revoked({PARTITION})
         owner.go.set()
-        await leaving
         await asyncio.sleep(0.05)
 
     acknowledged, errors = run(owner, script)
     assert acknowledged == []
     assert [type(error) for error in errors] == ([] if leaves else [Fenced])
+
+
+def test_what_a_rebalance_gives_back_is_not_read_back() -> None:
+    """And what was on its way when it began is not acknowledged twice."""
+    owner = Owner()
+    owner.go.set()
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        await until(lambda: owner.batches == [[1]])
+        seats.revoked({PARTITION})
+        seats.assigned({PARTITION})
+        await take(2)
+        await until(lambda: owner.batches == [[1], [2]])
+
+    assert run(owner, script) == ([1, 2], [])
+    assert owner.made == 1
+
+
+def test_memory_that_another_owner_outdated_is_read_back_and_the_batch_handled_again() -> None:
+    owner = Owner(fails_at=2, error=Fenced)
+    owner.go.set()
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        await until(lambda: owner.batches == [[1]])
+        seats.revoked({PARTITION})
+        seats.assigned({PARTITION})
+        await take(2)
+        await until(lambda: owner.made == 2)
+
+    acknowledged, errors = run(owner, script)
+    assert (acknowledged, errors) == ([1, 2], []), "nothing was lost, and this process goes on"
+    assert owner.batches == [[1], [2]]
+
+
+def test_proven_memory_that_is_fenced_is_that_of_a_zombie() -> None:
+    """Once a write of this term went through, a fence means that somebody took the partition without our knowing."""
+    owner = Owner(fails_at=3, error=Fenced)
+    owner.go.set()
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        await until(lambda: owner.batches == [[1]])
+        seats.revoked({PARTITION})
+        seats.assigned({PARTITION})
+        await take(2)
+        await until(lambda: owner.batches == [[1], [2]])
+        await take(3)
+        await asyncio.sleep(0.05)
+
+    acknowledged, errors = run(owner, script)
+    assert (acknowledged, [type(error) for error in errors]) == ([1, 2], [Fenced])
+
+
+def test_a_partition_that_went_to_another_process_is_read_back_when_it_returns() -> None:
+    owner = Owner()
+    owner.go.set()
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        await until(lambda: owner.batches == [[1]])
+        seats.revoked({PARTITION})
+        seats.assigned(set())
+        await take(2)
+        seats.assigned({PARTITION})
+        await take(3)
+        await until(lambda: owner.batches == [[1], [3]])
+
+    assert run(owner, script) == ([1, 3], [])
+    assert owner.made == 2
+
+
+def test_changes_go_before_those_who_are_only_looked_at_again() -> None:
+    owner = Owner()
+    owner.behind = 3
+
+    async def script(_: Seats, take: Any) -> None:
+        await take(1)
+        owner.go.set()
+        await until(lambda: owner.behind == 0)
+
+    assert run(owner, script) == ([1], [])
+    assert owner.order == ["batch", "catch up", "catch up", "catch up"]
+
+
+def test_a_batch_is_bounded_in_bytes() -> None:
+    owner = Owner()
+
+    async def script(_: Seats, take: Any) -> None:
+        await take(1)
+        await take(2, 3, 4, size=BATCH_BYTES // 2)
+        owner.go.set()
+        await until(lambda: [offset for batch in owner.batches for offset in batch] == [1, 2, 3, 4])
+
+    assert run(owner, script) == ([1, 2, 3, 4], [])
+    assert max(map(len, owner.batches)) <= 2, "of the last three, two reach the bound"
 
 
 def test_events_fetched_before_the_last_rebalance_are_left_to_come_again() -> None:

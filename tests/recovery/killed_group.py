@@ -6,6 +6,7 @@ killed_group.py POINT NTH        POINT: before_write, inside_write, after_write,
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +19,17 @@ point, nth = sys.argv[1], int(sys.argv[2])
 passed = 0
 
 
+COMMITTED_S = 2.5
+"""Longer than offsets take to be committed: what was acknowledged too early is lost by then."""
+
+
 def die() -> None:
     """As a power cut would, at the n-th time that this point is reached."""
     global passed
     passed += 1
     if passed >= nth:
+        if point != "after_ack":  # there we are on the loop, which must not commit any more
+            time.sleep(COMMITTED_S)
         os.kill(os.getpid(), signal.SIGKILL)
 
 

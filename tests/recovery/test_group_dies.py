@@ -1,13 +1,18 @@
 """A group worker that dies anywhere loses nothing, and harms nobody when it wakes up."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from schemas.groups import GroupSaid, decode_said
 from schemas.keys import GroupKey, Scope, decode_said_key
 from tests.live import Live
-from tests.programs import Program, eventually, running
+from tests.programs import SESSION_S, Program, eventually, running
 
 pytestmark = pytest.mark.stack
 HERE = Path(__file__).parent
@@ -36,20 +41,8 @@ def test_killed_between_any_two_steps_nothing_is_lost(live: Live, point: str, nt
         agree(live, people)
 
 
-def test_a_frozen_worker_that_wakes_up_is_fenced(live: Live) -> None:
+def never_back(live: Live, people: list[Scope]) -> None:
     """No older value over a newer one: per group, the positions that values were decided at never go back."""
-    home, people = live.stack.home.path, [live.timekeeper() for _ in range(4)]
-    with running(home, "group") as frozen:
-        work(live, people, start=0)
-        agree(live, people)
-        frozen.freeze()
-        work(live, people, start=20)  # the frozen worker has these on its way, if it fetched before
-        with running(home, "group") as heir:
-            agree(live, people)
-            frozen.wake()
-            work(live, people, start=40)
-            agree(live, people)
-            assert heir.ended() is None, heir.said()
     decided: dict[GroupKey, int] = {}
     for record in live.said():
         key = decode_said_key(record.key or b"")
@@ -60,17 +53,59 @@ def test_a_frozen_worker_that_wakes_up_is_fenced(live: Live) -> None:
             decided[key] = said.lineage.offset
 
 
-def test_two_workers_share_and_one_leaves(live: Live) -> None:
-    home, people = live.stack.home.path, [live.timekeeper() for _ in range(6)]
-    with running(home, "group") as leaving:
-        work(live, people, start=0)
-        with running(home, "group") as staying:
-            work(live, people, start=20)
-            agree(live, people)
+def test_a_worker_that_was_frozen_before_a_write_and_wakes_up_is_fenced(live: Live) -> None:
+    home, who = live.stack.home.path, live.timekeeper()
+    activity = live.insert(who, "Harbour lease.docx")
+    with running(home, script=HERE / "frozen_group.py") as frozen:
+        agree(live, [who])
+        live.update(activity, words='{"title": "FREEZE.docx"}')
+        eventually(lambda: frozen.frozen, what=frozen.said())
+        with running(home, "group") as heir:
+            live.update(activity, words='{"title": "Harbour lease, signed.docx"}')
+            agree(live, [who])
+            frozen.wake()
+            eventually(lambda: frozen.ended() is not None, what=frozen.said())
+            assert "another process" in frozen.said()
+            work(live, [who], start=40)
+            agree(live, [who])
+            assert heir.ended() is None, heir.said()
+    never_back(live, [who])
+
+
+def test_workers_come_and_go_under_load(live: Live) -> None:
+    """One joins, one leaves in order, one is killed, one is frozen past its session and wakes up."""
+    home, people = live.stack.home.path, [live.timekeeper() for _ in range(12)]
+    with ThreadPoolExecutor(1) as pool, ExitStack() as programs:
+        over = threading.Event()
+
+        def write() -> int:
+            for start in count(0, 2):
+                work(live, people, start, 2)
+                if over.wait(0.1):
+                    return start
+            raise AssertionError
+
+        def another() -> Program:
+            program = programs.enter_context(running(home, "group"))
+            eventually(lambda: "partition_read_back" in program.said(), what="it has partitions")
+            return program
+
+        written = pool.submit(write)
+        try:
+            leaving, killed = another(), another()
             assert leaving.stop() == 0, leaving.said()
-            work(live, people, start=40)
-            agree(live, people)
-            assert staying.ended() is None, staying.said()
+            frozen = another()
+            killed.kill()
+            staying = another()
+            frozen.freeze()
+            sleep(2 * float(SESSION_S))  # the session is over, and somebody else has its partitions
+            frozen.wake()
+        finally:
+            over.set()
+        assert written.result(60) > 10
+        agree(live, people)
+        assert staying.ended() is None, staying.said()
+    never_back(live, people)
 
 
 def test_a_bug_crashes_twice_and_the_third_time_it_is_a_dead_letter(live: Live) -> None:

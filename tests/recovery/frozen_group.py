@@ -1,0 +1,25 @@
+"""`group`, which freezes itself when it is about to write a row that says FREEZE; run as a script by the tests.
+
+Frozen there, it has decided on a value that is old by the time it wakes up, and nothing but the fence keeps it back.
+"""
+
+import os
+import signal
+from collections.abc import Iterable
+
+from connectors.kafka.writer import FencedWriter
+from schemas.records import Outgoing
+from streams import group
+
+_write = FencedWriter.write
+
+
+def write(self: FencedWriter, records: Iterable[Outgoing]) -> None:
+    """As a machine that is suspended would, between deciding and writing."""
+    if any(b"FREEZE" in (record.value or b"") for record in records):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    _write(self, records)
+
+
+FencedWriter.write = write  # type: ignore[method-assign]
+group.command()
