@@ -1,4 +1,4 @@
-"""A rolling restart of two group workers under load: the longest silence that a reader of `groups` saw. JSON in results/.
+"""A rolling restart of two group workers under load: how long a reader of `groups` heard nothing. JSON in results/.
 
     python -m benchmarks.rolling [--rate 500]
 
@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -79,7 +80,7 @@ class Reader:
         """The longest time without a record of these partitions."""
         times = sorted(at for number in partitions for at in self.came[number] if since <= at <= till)
         moments = [since, *times, till]
-        return max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False))
+        return max(later - earlier for earlier, later in pairwise(moments))
 
 
 class Worker:
