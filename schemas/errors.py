@@ -10,6 +10,7 @@
     ├── ModelError                a model's bytes are cut short, of another kind or later
     ├── Fenced                    another process owns the partition now; drop it, do no harm
     └── LanguageModelError        the language model's endpoint failed after bounded retries
+        ├── QuestionRefused       it won't answer this question; another one it may
         └── BudgetExceeded        the call would cost more than what is allowed
 
 Bad data on a topic isn't an exception: it is the outcome `schemas.outcomes.DeadLetter`. Anything else that is raised
@@ -67,6 +68,10 @@ class Fenced(TimeloomError):
 
 class LanguageModelError(TimeloomError):
     """The language model's endpoint failed, after retries with an end."""
+
+
+class QuestionRefused(LanguageModelError):
+    """The endpoint won't answer this question, however often it is asked; another one it may."""
 
 
 class BudgetExceeded(LanguageModelError):

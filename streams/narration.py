@@ -36,18 +36,23 @@ from processors.billing.prompts import (
     questions,
     read_answer,
 )
-from schemas.errors import BudgetExceeded, LanguageModelError
+from schemas.errors import BudgetExceeded, LanguageModelError, QuestionRefused
 from schemas.values import Activity, content_hash
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from schemas.keys import Scope
 
 LOOK_S = 10.0
 """How often due entries are looked for without being told: reservations of others go stale, budgets are renewed."""
 
+OUTAGE_S = (10.0, 300.0)
+"""After an outage of the endpoint it is tried again ever more rarely, between these two."""
+
 MOST_ENTRIES = 500
+"""Entries read at once; a round goes on behind them until nothing is due."""
+
 MICRO = 1_000_000
 
 log = structlog.get_logger("bill")
@@ -82,6 +87,7 @@ class Narrator(threading.Thread):
         alive_s = ATTEMPTS * (gateway.to.timeout_s + LONGEST_WAIT_S) + 2 * narratives.KEEP_S
         self._stale_s = alive_s if terms.stale_s is None else terms.stale_s
         self._woken = threading.Event()
+        self._outage_s = 0.0
         self.error: BaseException | None = None
 
     def wake(self) -> None:
@@ -95,7 +101,9 @@ class Narrator(threading.Thread):
             while not self._stop_all.is_set():
                 self._woken.clear()
                 self.narrate()
-                if self._woken.wait(LOOK_S):
+                if self._outage_s:
+                    self._stop_all.wait(self._outage_s)
+                elif self._woken.wait(LOOK_S):
                     self._stop_all.wait(self._terms.quiet_s)
         except BaseException as error:
             self.error = error
@@ -109,33 +117,51 @@ class Narrator(threading.Thread):
         with self._engine.begin() as connection:
             if lost := narratives.give_up_lost(connection, self._stale_s):
                 log.warning("calls_lost", calls=lost, why="their process ended; they count at their estimates")
-        attached = narratives.attach_written(self._engine, self._kind)
-        batches = self._batches()
-        if batches:
-            self._announce(batches)
+        narrated = narratives.attach_written(self._engine, self._kind)
         try:
-            return attached + sum(self._ask(batch) for batch in batches if not self._stop_all.is_set())
+            for batches in self._rounds():
+                self._announce(batches)
+                for batch in batches:
+                    if self._stop_all.is_set():
+                        return narrated
+                    narrated += self._ask(batch)
         except BudgetExceeded as error:
             log.warning("budget_spent", why=str(error))
         except LanguageModelError as error:
-            log.error("not_narrated", why=str(error))
-        return attached
+            self._outage_s = min(max(2 * self._outage_s, OUTAGE_S[0]), OUTAGE_S[1])
+            log.error("not_narrated", why=str(error), again_in_s=self._outage_s)
+            return narrated
+        self._outage_s = 0.0
+        return narrated
 
-    def _batches(self) -> list[Batch]:
-        with self._engine.connect() as connection:
-            due = narratives.due_entries(connection, self._kind, self._stale_s, self._terms.quiet_s, MOST_ENTRIES)
-            scopes = {entry.scope for entry in due}
-            matters = {
-                matter.id: f"{matter.number} {matter.name}".strip()
-                for firm in {scope.firm for scope in scopes}
-                for matter in read_directory(connection, firm).matters
-            }
-            activities = {
-                scope: dict(
-                    read_ids(connection, scope, "activity", [a for e in due if e.scope == scope for a in e.activities])
+    def _rounds(self) -> Iterator[list[Batch]]:
+        """All that is due, some entries at a time: those that can't be narrated yet keep no others waiting."""
+        after = narratives.FIRST
+        while True:
+            with self._engine.connect() as connection:
+                due = narratives.due_entries(
+                    connection, self._kind, self._stale_s, self._terms.quiet_s, MOST_ENTRIES, after
                 )
-                for scope in scopes
-            }
+                batches = self._batches(connection, due)
+            if batches:
+                yield batches
+            if len(due) < MOST_ENTRIES:
+                return
+            after = due[-1].place
+
+    def _batches(self, connection: "Connection", due: Sequence[DueEntry]) -> list[Batch]:
+        scopes = {entry.scope for entry in due}
+        matters = {
+            matter.id: f"{matter.number} {matter.name}".strip()
+            for firm in {scope.firm for scope in scopes}
+            for matter in read_directory(connection, firm).matters
+        }
+        activities = {
+            scope: dict(
+                read_ids(connection, scope, "activity", [a for e in due if e.scope == scope for a in e.activities])
+            )
+            for scope in scopes
+        }
         return [
             batch
             for (scope, matter), entries in groupby(due, key=lambda entry: (entry.scope, entry.matter))
@@ -171,7 +197,15 @@ class Narrator(threading.Thread):
         if asked is None:
             return 0
         recorder = _Calls(self._engine, batch.scope, self._kind, list(mine.values()), spending, call)
-        answer = self._gateway.ask(as_sent(asked, self._kind, sorted(mine)), recorder)
+        try:
+            answer = self._gateway.ask(as_sent(asked, self._kind, sorted(mine)), recorder)
+        except QuestionRefused as error:
+            log.error("not_narrated", why=str(error))
+            return 0
+        except LanguageModelError:
+            if recorder.unpaid:
+                narratives.give_back(self._engine, list(mine.values()), recorder.last, self._stale_s)
+            raise
         results = results_of(answer, asked, mine)
         usage = self._usage(answer)
         narratives.write(self._engine, answer.call, usage, results)
@@ -188,24 +222,31 @@ class Narrator(threading.Thread):
 
 
 class _Calls:
-    """Writes the attempts of one question down (`connectors.llm.gateway.Recorder`). The first is reserved already."""
+    """Writes the attempts of one question down (`connectors.llm.gateway.Recorder`). The first is reserved already.
+
+    `unpaid` as long as no attempt may have been paid; `last` is the last one's call.
+    """
 
     def __init__(
         self, engine: "Engine", scope: "Scope", kind: Kind, ids: Sequence[int], spending: Spending, first: int
     ) -> None:
         self._engine, self._scope, self._kind = engine, scope, kind
-        self._ids, self._spending, self._first = ids, spending, first
+        self._ids, self._spending = ids, spending
+        self.last, self.unpaid = first, True
 
     def sent(self, attempt: int) -> int:
         """Before an attempt."""
-        if attempt == 1:
-            return self._first
-        return narratives.try_again(self._engine, self._scope, self._kind, self._ids, self._spending, attempt)
+        if attempt > 1:
+            self.last = narratives.try_again(
+                self._engine, self._scope, self._kind, self._ids, self._spending, attempt, self.last
+            )
+        return self.last
 
     def failed(self, call: int, failure: Failure) -> None:
         """After an attempt that brought nothing."""
         log.warning("call_failed", call=call, state=failure.state, status=failure.status, error=failure.error)
         narratives.settle_failed(self._engine, call, failure.state, failure.status, failure.error, failure.paid)
+        self.unpaid = self.unpaid and failure.paid is False
 
 
 def _questions(scope: "Scope", matter: str, entries: Sequence[DueEntry], rows: Mapping[int, object]) -> Iterator[Batch]:
@@ -259,7 +300,7 @@ def results_of(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[Re
     """What stands of the answer for each entry; an answer that can't be read leaves nothing standing."""
     try:
         said: Mapping[int, tuple[Sentence, ...]] = read_answer(answer.text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         log.warning("answer_unreadable", call=answer.call, complete=answer.complete, error=type(error).__name__)
         said = {}
     results = []

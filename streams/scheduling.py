@@ -1,17 +1,24 @@
 """Opens the periods that are due: each a row and a close mark, which goes the way of every change and closes it."""
 
+from collections.abc import Iterator
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from connectors.mariadb.periods import Scheduled, cadences, open_period
-from processors.billing.cadence import next_due, periods_due
+from processors.billing.cadence import periods
+from schemas.billing import Occurrence
 from schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 NEVER = 1 << 62
+
+MOST_AT_ONCE = 60
+"""Periods of one cadence that are opened at one look; a start that lies years back keeps nobody else waiting."""
 
 log = structlog.get_logger("bill")
 
@@ -43,12 +50,24 @@ class Scheduler:
         return opened
 
     def _open(self, scheduled: Scheduled, now: int) -> list[int]:
+        """Opens what is due of one cadence, oldest first, as long as nobody else changes it."""
         try:
-            due = periods_due(scheduled.cadence, now, scheduled.known_until)
-            following = next_due(scheduled.cadence, now, scheduled.known_until)
+            due = list(islice(takewhile(lambda one: one.due_at <= now, self._periods(scheduled)), MOST_AT_ONCE))
+            following = None if due else next(self._periods(scheduled), None)
         except ConfigurationError as error:
             log.error("cadence_unusable", cadence=scheduled.cadence.id, error=str(error))
             self._next[scheduled] = NEVER
             return []
-        self._next[scheduled] = following.due_at if following else NEVER
-        return [id for one in due if (id := open_period(self._engine, scheduled, one)) is not None]
+        if not due:
+            self._next[scheduled] = following.due_at if following else NEVER
+        opened: list[int] = []
+        for one in due:
+            period = open_period(self._engine, scheduled, one)
+            if period is None:
+                break
+            opened.append(period)
+            scheduled = msgspec.structs.replace(scheduled, known_until=one.ends_on)
+        return opened
+
+    def _periods(self, scheduled: Scheduled) -> Iterator[Occurrence]:
+        return periods(scheduled.cadence, scheduled.known_until)

@@ -10,15 +10,18 @@ from typing import Any, Protocol
 import httpx2
 import msgspec
 import openai
-from openai.types.chat import ChatCompletion
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from tenacity.nap import sleep_using_event
 
-from connectors.llm.failures import Failure, failure_of, garbled
-from schemas.errors import ConfigurationError, LanguageModelError
+from connectors.llm.answers import Completion, read_completion, read_within
+from connectors.llm.failures import Failure, failure_of
+from schemas.errors import ConfigurationError, LanguageModelError, QuestionRefused
 
 ATTEMPTS = 4
 """With pauses of some seconds this outlasts a hiccup; an outage is for the next look at what is due."""
+
+CONNECT_S = 10.0
+"""Who can't be reached by then is away: nothing was sent, so nothing is paid."""
 
 DEFAULT_URL = "https://api.openai.com/v1"
 
@@ -98,8 +101,8 @@ class Gateway:
     def ask(self, asked: Asked, recorder: Recorder) -> Answer:
         """The answer, after as many attempts as it takes and policy allows.
 
-        Raises LanguageModelError where the endpoint refuses or keeps failing, BudgetExceeded before an attempt that
-        would cost too much.
+        Raises QuestionRefused where it refuses this question, another LanguageModelError where it keeps failing or
+        refuses us, BudgetExceeded before an attempt that would cost too much.
         """
         attempts = Retrying(
             retry=retry_if_exception_type(_Again),
@@ -128,42 +131,49 @@ class Gateway:
             if failure is None:
                 raise
             return self._failed(recorder, call, failure, error)
-        if not isinstance(completion, ChatCompletion) or not completion.choices:
-            return self._failed(recorder, call, garbled("the answer isn't a completion"), None)
-        first, usage = completion.choices[0], completion.usage
         return Answer(
             call,
-            (first.message.content if first.message else None) or "",
-            first.finish_reason == "stop",
-            usage.prompt_tokens if usage else None,
-            usage.completion_tokens if usage else None,
+            completion.text,
+            completion.finish_reason == "stop",
+            completion.input_tokens,
+            completion.output_tokens,
         )
 
-    async def _send(self, asked: Asked) -> object:
+    async def _send(self, asked: Asked) -> Completion:
         format = {"name": asked.schema_name, "strict": True, "schema": dict(asked.schema)}
         to = self.to
         # The client limits each read only: an answer that trickles in would outlive its reservation, which rests on
-        # this limit. Retries are ours, because every attempt has to be recorded and paid from the budget.
+        # this limit. Retries are ours, because every attempt has to be recorded and paid from the budget. A redirect
+        # would carry people's words to somewhere that nobody was told of.
         async with (
             asyncio.timeout(to.timeout_s),
+            httpx2.AsyncClient(follow_redirects=False) as http,
             openai.AsyncOpenAI(
-                api_key=to.key or "none", base_url=to.url, timeout=to.timeout_s, max_retries=0
+                api_key=to.key or "none",
+                base_url=to.url,
+                timeout=httpx2.Timeout(to.timeout_s, connect=min(to.timeout_s, CONNECT_S)),
+                max_retries=0,
+                http_client=http,
             ) as client,
         ):
-            create: Any = client.chat.completions.create  # its overloads know the vendor's literals only
-            return await create(
+            create: Any = (
+                client.chat.completions.with_streaming_response.create
+            )  # overloads know vendor's literals only
+            async with create(
                 model=to.model,
                 messages=[dict(message) for message in asked.messages],
                 response_format={"type": "json_schema", "json_schema": format},
                 max_completion_tokens=asked.most_output_tokens,
                 extra_headers={"Idempotency-Key": asked.idempotency_key},
-            )
+            ) as response:
+                return read_completion(await read_within(response.iter_bytes()))
 
     def _failed(self, recorder: Recorder, call: int, failure: Failure, error: Exception | None) -> Answer:
         recorder.failed(call, failure)
         if failure.again:
             raise _Again(failure) from error
-        raise LanguageModelError(f"{self.to.model} at {self._shown} won't answer; it {failure}") from error
+        kind = LanguageModelError if failure.of_all else QuestionRefused
+        raise kind(f"{self.to.model} at {self._shown} won't answer; it {failure}") from error
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from connectors.mariadb.transactions import in_transaction
-from schemas.errors import BudgetExceeded, StackError
+from schemas.errors import BudgetExceeded, LanguageModelError, StackError
 from schemas.keys import Scope
 
 BUDGET_LOCK = "timeloom.budget"
@@ -25,7 +25,12 @@ KEEP_S = 120.0
 """For so long an answer is held for a database that is away. A reservation must not become stale meanwhile."""
 
 MOST_CALLS = 12
-"""Calls for one narrative, over all its reservations; after so many it stays extractive."""
+"""Calls for one narrative that may have been paid, over all its reservations; after so many it stays extractive. Those
+of an endpoint that was away don't count: an outage, however long, is made up for.
+"""
+
+MOST_REFUSALS = 3
+"""How often in 24 hours a question is asked again that the endpoint refuses; that costs nothing."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -45,6 +50,16 @@ class DueEntry(msgspec.Struct, frozen=True):
     matter: int | None
     content: str
     activities: tuple[int, ...]
+
+    @property
+    def place(self) -> "Place":
+        """Where it stands among all that are due."""
+        return self.scope.firm, self.scope.timekeeper, self.matter or 0, self.day, self.id
+
+
+Place = tuple[int, int, int, date, int]
+
+FIRST: Place = (0, 0, 0, date.min, 0)
 
 
 class Spending(msgspec.Struct, frozen=True):
@@ -88,14 +103,16 @@ def _attach(connection: Connection, *, narrative: int, entry: int) -> int:
     return connection.execute(_ATTACH, {"narrative": narrative, "entry": entry}).rowcount
 
 
-def due_entries(connection: Connection, kind: Kind, stale_s: float, quiet_s: float, most: int) -> list[DueEntry]:
-    """Entries to narrate, by timekeeper and matter. Left out are those that changed a moment ago (more may follow) and
-    those that another process has reserved.
+def due_entries(
+    connection: Connection, kind: Kind, stale_s: float, quiet_s: float, most: int, after: Place = FIRST
+) -> list[DueEntry]:
+    """Entries to narrate, by timekeeper and matter, at most so many behind a place. Left out are those that changed a
+    moment ago (more may follow) and those that another process has reserved.
     """
-    rows = connection.execute(
-        _DUE,
-        {**msgspec.structs.asdict(kind), "stale": stale_s, "quiet": quiet_s, "calls": MOST_CALLS, "most": most},
-    ).fetchall()
+    firm, timekeeper, matter, day, id = after
+    here = {"firm": firm, "timekeeper": timekeeper, "matter": matter, "day": day, "id": id}
+    limits = {"stale": stale_s, "quiet": quiet_s, "calls": MOST_CALLS, "refusals": MOST_REFUSALS, "most": most}
+    rows = connection.execute(_DUE, {**msgspec.structs.asdict(kind), **limits, **here}).fetchall()
     parts = _parts(connection, [row[0] for row in rows])
     return [
         DueEntry(id, Scope(firm, timekeeper), day, matter, content, tuple(parts.get(id, ())))
@@ -130,11 +147,24 @@ def reserve(
 
 
 def try_again(
-    engine: Engine, scope: Scope, kind: Kind, narratives: Sequence[int], spending: Spending, attempt: int
+    engine: Engine, scope: Scope, kind: Kind, narratives: Sequence[int], spending: Spending, attempt: int, last: int
 ) -> int:
-    """Writes a further attempt down. Raises BudgetExceeded."""
+    """Writes a further attempt down, after the call `last`.
+
+    Raises BudgetExceeded; LanguageModelError where another process has taken a narrative over meanwhile: this one was
+    frozen for so long that its reservation went stale.
+    """
     with _budget(engine, spending) as connection:
+        ours = connection.execute(_OURS, {"narratives": tuple(narratives), "last": last}).scalar_one()
+        if ours != len(narratives):
+            raise LanguageModelError(f"Another process has taken over what call {last} was for; it isn't made again.")
         return _write_call(connection, scope, kind, narratives, spending, attempt)
+
+
+def give_back(engine: Engine, narratives: Sequence[int], last: int, stale_s: float) -> None:
+    """Ends the reservations whose last call is `last`: nothing was paid for them, so anybody may ask at once."""
+    with engine.begin() as connection:
+        connection.execute(_GIVE_BACK, {"narratives": tuple(narratives), "last": last, "stale": stale_s})
 
 
 def settle_failed(engine: Engine, call: int, state: str, status: int | None, error: str, paid: bool | None) -> None:
@@ -186,7 +216,8 @@ def _budget(engine: Engine, spending: Spending) -> Iterator[Connection]:
     with engine.connect() as connection:
         names = {"name": BUDGET_LOCK, "wait": LOCK_WAIT_S}
         if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), names) != 1:
-            raise StackError(f"Another process has held the budget for {LOCK_WAIT_S} s. Try again.")
+            # It may be frozen in there. Not a reason to end: periods close meanwhile, and the next look tries again.
+            raise LanguageModelError(f"Another process has held the budget for {LOCK_WAIT_S} s; nothing was asked.")
         connection.commit()
         try:
             with connection.begin():
@@ -244,12 +275,16 @@ _ATTACH = text(
     " AND n.content = e.content SET e.narrative = n.text, e.narrative_id = n.id"
     f" WHERE e.id = :entry AND n.id = :narrative AND n.state = 'written' AND {_OPEN}"
 )
+_CALLS = "FROM narrative_call c JOIN llm_call l ON l.id = c.llm_call_id WHERE c.narrative_id = n.id"
 _DUE = text(
     "SELECT e.id, e.firm_id, e.timekeeper_id, e.billing_day, e.matter_id, e.content FROM entry e"
     f" LEFT JOIN narrative n ON {_SAME} WHERE {_OPEN}"
     " AND e.updated_at <= NOW(6) - INTERVAL :quiet SECOND"
+    " AND (e.firm_id, e.timekeeper_id, e.matter_key, e.billing_day, e.id) > (:firm, :timekeeper, :matter, :day, :id)"
     " AND (n.id IS NULL OR (n.state = 'reserved' AND n.created_at <= NOW(6) - INTERVAL :stale SECOND"
-    " AND (SELECT COUNT(*) FROM narrative_call c WHERE c.narrative_id = n.id) < :calls))"
+    f" AND (SELECT COUNT(*) {_CALLS} AND l.state NOT IN ('unreachable', 'limited', 'failed', 'denied', 'refused'))"
+    f" < :calls AND (SELECT COUNT(*) {_CALLS} AND l.state = 'refused'"
+    " AND l.started_at > NOW(6) - INTERVAL 24 HOUR) < :refusals))"
     " ORDER BY e.firm_id, e.timekeeper_id, e.matter_key, e.billing_day, e.id LIMIT :most"
 )
 _PARTS = text(
@@ -266,6 +301,14 @@ _FIND_STALE = text(
     " AND created_at <= NOW(6) - INTERVAL :stale SECOND FOR UPDATE"
 )
 _TAKE_OVER = text("UPDATE narrative SET created_at = NOW(6) WHERE id = :id")
+_HELD = (
+    "n.id IN :narratives AND n.state = 'reserved'"
+    " AND :last = (SELECT MAX(c.llm_call_id) FROM narrative_call c WHERE c.narrative_id = n.id)"
+)
+_OURS = text(f"SELECT COUNT(*) FROM narrative n WHERE {_HELD}").bindparams(bindparam("narratives", expanding=True))
+_GIVE_BACK = text(f"UPDATE narrative n SET n.created_at = NOW(6) - INTERVAL :stale SECOND WHERE {_HELD}").bindparams(
+    bindparam("narratives", expanding=True)
+)
 _CALL = text(
     "INSERT INTO llm_call (firm_id, timekeeper_id, destination, model, prompt_version, attempt, state,"
     " cost_microdollars, started_at)"

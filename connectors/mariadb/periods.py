@@ -39,13 +39,15 @@ class Closing(msgspec.Struct, frozen=True):
     closed_at: int | None
 
 
-def cadences(connection: Connection) -> list[Scheduled]:
-    """Every cadence of everybody, by id."""
+def cadences(connection: Connection, only: int | None = None) -> list[Scheduled]:
+    """Every cadence of everybody, by id; or the one."""
     of = CadenceRow
     last = select(func.max(Period.ends_on)).where(Period.cadence_id == of.id).scalar_subquery()
     query = select(
         of.firm_id, of.timekeeper_id, of.id, of.rrule, of.dtstart, of.zone, of.cutoff_minutes, last
     ).order_by(of.id)
+    if only is not None:
+        query = query.where(of.id == only)
     return [
         Scheduled(Scope(firm, timekeeper), Cadence(id, rule, dtstart, zone, cutoff), until)
         for firm, timekeeper, id, rule, dtstart, zone, cutoff, until in connection.execute(query)
@@ -53,7 +55,11 @@ def cadences(connection: Connection) -> list[Scheduled]:
 
 
 def open_period(engine: Engine, scheduled: Scheduled, occurrence: Occurrence) -> int | None:
-    """The period's row and its close mark, in one transaction. None where another scheduler was first."""
+    """The period's row and its close mark, in one transaction.
+
+    None, with nothing done, where the cadence's row or its last period isn't what `scheduled` says any more: a period
+    of the old rule behind one of the new rule would leave days out. The next look sees it as it is.
+    """
     scope, cadence = scheduled.scope, scheduled.cadence
     owner = {"firm": scope.firm, "timekeeper": scope.timekeeper}
     row = {
@@ -66,6 +72,10 @@ def open_period(engine: Engine, scheduled: Scheduled, occurrence: Occurrence) ->
     }
     try:
         with engine.begin() as connection:
+            # The row stays as it is, and there, until the period is: whoever changes it waits that long.
+            connection.execute(_HOLD, {"cadence": cadence.id})
+            if cadences(connection, cadence.id) != [scheduled]:
+                return None
             period = connection.execute(insert(Period).values(row)).lastrowid
             # The token names cadence and day, so that the mark too is unique where the period is.
             token = f"close:{cadence.id}:{occurrence.starts_on}"
@@ -78,6 +88,7 @@ def open_period(engine: Engine, scheduled: Scheduled, occurrence: Occurrence) ->
         raise
 
 
+_HOLD = text("SELECT id FROM cadence WHERE id = :cadence LOCK IN SHARE MODE")
 _MARK = text(
     "INSERT INTO mark (firm_id, timekeeper_id, kind, token, period_id)"
     " VALUES (:firm, :timekeeper, 'close', :token, :period)"

@@ -9,6 +9,7 @@ Roll rule (RFC 7529's SKIP): BYMONTHDAY=31 means the last day of a shorter month
 a month must not silently go unbilled); with SKIP=OMIT such a month has no occurrence.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from heapq import merge
@@ -24,6 +25,25 @@ from schemas.rows import known_zones
 
 MINUTE_US = 60_000_000
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
+BOUNDS = {
+    "INTERVAL": (1, 1_000),
+    "COUNT": (1, 1_000_000),
+    "BYMONTH": (1, 12),
+    "BYMONTHDAY": (-31, 31),
+    "BYYEARDAY": (-366, 366),
+    "BYWEEKNO": (-53, 53),
+    "BYSETPOS": (-366, 366),
+    "BYHOUR": (0, 23),
+    "BYMINUTE": (0, 59),
+    "BYSECOND": (0, 59),
+}
+"""What numbers mean something. dateutil takes others too, and then searches to the end of the calendar, or for ever."""
+
+STARTS = (1970, 2199)
+MOST_CUTOFF_MINUTES = 366 * 24 * 60
+
+LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def periods_due(cadence: Cadence, now: int, after: date | None) -> list[Occurrence]:
@@ -66,8 +86,6 @@ def _occurrences(cadence: Cadence) -> Iterator[datetime]:
     parts.pop("RSCALE", None)
     rules = [_rule(part, cadence) for part in (_rolled(parts, cadence) if backward else [parts])]
     times = _each_once(merge(*rules))
-    if count and not count.isdecimal():
-        raise _refusal(cadence, f"COUNT={count} isn't a number")
     return islice(times, int(count)) if count else times
 
 
@@ -91,9 +109,33 @@ def _parts(cadence: Cadence) -> dict[str, str]:
         raise _refusal(cadence, "SKIP must be BACKWARD or OMIT")
     if parts.get("RSCALE", "GREGORIAN") != "GREGORIAN":
         raise _refusal(cadence, "RSCALE must be GREGORIAN")
+    for name, (low, high) in BOUNDS.items():
+        if name in parts and not all(_is_number(one, low, high) for one in parts[name].split(",")):
+            raise _refusal(cadence, f"{name}={parts[name]} isn't within {low} to {high}")
+    if not _ever(parts.get("BYMONTH", ""), parts.get("BYMONTHDAY", "")):
+        raise _refusal(cadence, f"no month of {parts['BYMONTH']} has a day {parts['BYMONTHDAY']}")
+    if not STARTS[0] <= cadence.dtstart.year <= STARTS[1]:
+        raise _refusal(cadence, f"dtstart {cadence.dtstart} isn't within the years {STARTS[0]} to {STARTS[1]}")
+    if not 0 <= cadence.cutoff_minutes <= MOST_CUTOFF_MINUTES:
+        raise _refusal(cadence, f"cutoff_minutes {cadence.cutoff_minutes} isn't within 0 to {MOST_CUTOFF_MINUTES}")
     if parts.get("UNTIL", "").endswith("Z"):
         parts["UNTIL"] = _local(parts["UNTIL"], cadence)
     return parts
+
+
+def _is_number(text: str, low: int, high: int) -> bool:
+    """Is it a whole number within the bounds? Zero means nothing where negative ones count from the end."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,7}", text):
+        return False
+    return low <= int(text) <= high and (low >= 0 or int(text) != 0)
+
+
+def _ever(months: str, days: str) -> bool:
+    """Has any of the months any of the days? dateutil would look for 30 February until the year 9999."""
+    if not months or not days:
+        return True
+    longest = max(LONGEST_MONTHS[int(month) - 1] for month in months.split(","))
+    return any(abs(int(day)) <= longest for day in days.split(","))
 
 
 def _local(until: str, cadence: Cadence) -> str:
@@ -110,10 +152,7 @@ def _rolled(parts: dict[str, str], cadence: Cadence) -> list[dict[str, str]]:
     days = parts.get("BYMONTHDAY")
     if parts["FREQ"] != "MONTHLY" or "BYSETPOS" in parts or "BYDAY" in parts:
         return [parts]
-    try:
-        numbers = [int(day) for day in days.split(",")] if days else [cadence.dtstart.day]
-    except ValueError as error:
-        raise _refusal(cadence, f"BYMONTHDAY={days} isn't a list of days") from error
+    numbers = [int(day) for day in days.split(",")] if days else [cadence.dtstart.day]
     return [
         parts
         | (
@@ -129,7 +168,7 @@ def _rule(parts: dict[str, str], cadence: Cadence) -> rrule:
     text = ";".join(f"{name}={value}" for name, value in parts.items())
     try:
         rule = rrulestr(text, dtstart=cadence.dtstart)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _refusal(cadence, str(error)) from error
     if not isinstance(rule, rrule):
         raise _refusal(cadence, "it must be one rule")

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.llm.failures import Failure, failure_of
 from connectors.llm.gateway import ATTEMPTS, DEFAULT_URL, Asked, Destination, Gateway
-from schemas.errors import BudgetExceeded, ConfigurationError, LanguageModelError
+from schemas.errors import BudgetExceeded, ConfigurationError, LanguageModelError, QuestionRefused
 from tests.llm_server import (
     Behaviour,
     LanguageModelServer,
@@ -127,14 +127,25 @@ def test_retries_end() -> None:
     assert notes.states == ["failed"] * ATTEMPTS
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_a_refusal_is_not_asked_again(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "state", "raised"),
+    [
+        (400, "refused", QuestionRefused),
+        (401, "denied", LanguageModelError),
+        (403, "denied", LanguageModelError),
+        (404, "denied", LanguageModelError),
+        (422, "refused", QuestionRefused),
+    ],
+)
+def test_a_refusal_is_not_asked_again(status: int, state: str, raised: type[LanguageModelError]) -> None:
+    """What is wrong with this question is told apart from what is wrong with key, model or address."""
     notes = Notebook()
     with language_model(failing(status)) as server:
-        with pytest.raises(LanguageModelError, match="refused"):
+        with pytest.raises(LanguageModelError, match=state) as refusal:
             gateway(server).ask(ASKED, notes)
         assert len(server.calls) == 1
-    assert notes.states == ["refused"]
+    assert type(refusal.value) is raised
+    assert notes.states == [state]
     assert notes.failures[0].status == status
 
 

@@ -5,29 +5,22 @@ that isn't in what it cites. Against the real database and an HTTP server that f
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from connectors.llm.gateway import ATTEMPTS, Destination, Gateway
+from connectors.llm.gateway import ATTEMPTS
 from connectors.mariadb import narratives
 from connectors.mariadb.engine import connect
-from connectors.mariadb.narratives import Kind, Spending
-from connectors.mariadb.periods import cadences, open_period
-from processors.billing.days import instant
-from processors.billing.pricing import Price, cost
-from processors.billing.prompts import GUIDELINES, PROMPT_VERSION
-from schemas.billing import Occurrence
+from connectors.mariadb.narratives import Spending
+from processors.billing.pricing import cost
 from schemas.groups import Disposition
-from schemas.values import MarkKind
-from streams.narration import Narrator, Terms
 from tests.contracts.books import MINUTE, Books
 from tests.contracts.conftest import Database, session
+from tests.contracts.narrating import BOUGHT, KIND, NINE, OWN, PRICE, calls, close, narrator, texts
 from tests.llm_server import (
     Call,
-    LanguageModelServer,
     failing,
     good,
     inventing,
@@ -38,11 +31,6 @@ from tests.llm_server import (
 )
 
 pytestmark = pytest.mark.stack
-
-NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
-PRICE = Price(400_000, 1_600_000)
-MODEL = "test-model"
-KIND = Kind(PROMPT_VERSION, GUIDELINES, MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -71,48 +59,6 @@ def books(collector: Engine, pipeline: Engine) -> Iterator[Books]:
     books.insert(NINE + 60 * MINUTE, 20, "b", words='{"title":"Tax return"}')
     books.say()
     return books
-
-
-def close(books: Books) -> None:
-    """Closes the week from 2 March, as its mark does."""
-    owner = {"firm": books.scope.firm, "timekeeper": books.scope.timekeeper}
-    with books.collector.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes)"
-                " VALUES (:firm, :timekeeper, 'FREQ=WEEKLY', '2026-03-02', 'UTC', 0)"
-            ),
-            owner,
-        )
-    with books.pipeline.connect() as connection:
-        cadence = next(one for one in cadences(connection) if one.scope == books.scope)
-    period = open_period(books.pipeline, cadence, Occurrence(date(2026, 3, 2), date(2026, 3, 9), 0))
-    books.take([books.mark(MarkKind.CLOSE, period)])
-
-
-def narrator(books: Books, server: LanguageModelServer, **terms: Any) -> Narrator:
-    stop = threading.Event()
-    gateway = Gateway(Destination(server.url, MODEL, "key", 5.0), stop, pause_s=0.01)
-    return Narrator(books.pipeline, gateway, Terms(PRICE, **{"budget_usd": 1.0, "quiet_s": 0.0, **terms}), stop)
-
-
-def texts(books: Books) -> dict[str, bool]:
-    """Each entry's narrative, and whether a model wrote it."""
-    query = text("SELECT narrative, narrative_id IS NOT NULL FROM entry WHERE timekeeper_id = :t")
-    with books.pipeline.connect() as connection:
-        rows = connection.execute(query, {"t": books.scope.timekeeper}).fetchall()
-    return {narrative: bool(written) for narrative, written in rows}
-
-
-def calls(books: Books) -> list[tuple[str, int]]:
-    """State and cost of every call for this timekeeper."""
-    query = text("SELECT state, cost_microdollars FROM llm_call WHERE timekeeper_id = :t ORDER BY id")
-    with books.pipeline.connect() as connection:
-        return [tuple(row) for row in connection.execute(query, {"t": books.scope.timekeeper})]
-
-
-BOUGHT = {"Reviewed Lease draft.": True, "Reviewed Tax return.": True}
-OWN = {"Lease draft.": False, "Tax return.": False}
 
 
 def test_nothing_is_sent_before_the_period_is_closed(books: Books) -> None:

@@ -1,13 +1,14 @@
 """Which periods a cadence closes, and when. The cases are worked out by hand from a calendar."""
 
+import contextlib
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.billing.cadence import next_due, periods, periods_due
+from processors.billing.cadence import BOUNDS, next_due, periods, periods_due
 from processors.billing.days import day_begins, instant
 from schemas.billing import Cadence, Occurrence
 from schemas.errors import ConfigurationError
@@ -183,11 +184,53 @@ def test_a_start_that_is_moved_ahead_leaves_no_day_out() -> None:
         "RSCALE=CHINESE;FREQ=MONTHLY",
         "FREQ=WEEKLY;UNTIL=nevermoreZ",
         "FREQ=WEEKLY;COUNT=x",
+        "FREQ=WEEKLY;COUNT=99999999999999999999",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;INTERVAL=-1",
+        "FREQ=WEEKLY;INTERVAL=99999999999999999999",
+        "FREQ=DAILY;BYMONTH=13",
+        "FREQ=MONTHLY;BYMONTHDAY=99999999999",
+        "FREQ=MONTHLY;BYMONTHDAY=0",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYWEEKNO=99",
+        "FREQ=DAILY;UNTIL=20261399",
+        "\x00",
     ],
 )
 def test_a_rule_that_can_not_be_used_is_refused_with_its_text(rrule: str) -> None:
     with pytest.raises(ConfigurationError, match="Cadence 1"):
         periods_due(cadence(rrule, wall("2026-11-02")), utc("2027-01-01T00:00"), None)
+
+
+@pytest.mark.parametrize("dtstart", ["0001-01-01", "1969-12-31", "2200-01-01", "9999-12-31"])
+def test_a_start_in_no_working_life_is_refused(dtstart: str) -> None:
+    """Every day since the year 1 would be a period that is due."""
+    with pytest.raises(ConfigurationError, match="dtstart"):
+        periods_due(cadence("FREQ=DAILY", wall(dtstart)), utc("2027-01-01T00:00"), None)
+
+
+@pytest.mark.parametrize("cutoff", [-1, 2**31 - 1])
+def test_a_cut_off_before_the_end_or_of_years_is_refused(cutoff: int) -> None:
+    with pytest.raises(ConfigurationError, match="cutoff_minutes"):
+        periods_due(cadence("FREQ=DAILY", wall("2026-11-02"), BERLIN, cutoff), utc("2027-01-01T00:00"), None)
+
+
+anything = st.text("0123456789,;=-+MOTUDAILYWEKNHB ", max_size=12)
+nearly_rules = st.builds(
+    lambda freq, name, value: f"FREQ={freq};{name}={value}",
+    st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
+    st.sampled_from([*BOUNDS, "BYDAY", "UNTIL"]),
+    st.integers(-500, 500).map(str) | anything,
+)
+
+
+@given(nearly_rules | anything, st.datetimes())
+@settings(max_examples=200, deadline=None)
+def test_no_row_of_cadence_does_anything_but_work_or_be_refused(rrule: str, dtstart: datetime) -> None:
+    """One timekeeper's row must stop nobody else's periods, so whatever it holds has one of two outcomes."""
+    of = cadence(rrule, dtstart)
+    with contextlib.suppress(ConfigurationError):
+        next_due(of, instant(max(dtstart, wall("1970-01-01")).replace(tzinfo=UTC)), None)
 
 
 rules = st.sampled_from(
