@@ -1,134 +1,197 @@
-"""`make soak`: kills and freezes at random points under load; afterwards `verify` must be clean. JSON in results/.
+"""`make soak`: kills, freezes and restarts at random points under load; afterwards everything must be right.
 
-load ──▶ for each round: one victim (or two), killed with -9 or frozen past its session ──▶ it comes back ──▶ verify
+load ──▶ for each round: one fault, or two at random points ──▶ marks go the whole way in every partition ──▶ next
+end  ──▶ nothing lost, nothing doubled, law 1's bytes, `verify` clean. results/soak.json is written after every round.
 """
 
 import os
 import platform
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
+from typing import Annotated
 
 import msgspec
 import typer
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
+from benchmarks.ending import Ending, ending
+from benchmarks.faults import Crew, Fault, drawn
+from benchmarks.gaps import Reader
+from benchmarks.marking import through
 from benchmarks.run import RESULTS, running_stack
+from benchmarks.steady import tried, week_of
 from connectors.mariadb.engine import connect
-from connectors.mariadb.marks import set_marks, unseen
-from connectors.mariadb.people import ensure_timekeeper
-from connectors.stack.stack import Stack
 from connectors.stack.waiting import wait_until
-from schemas.errors import StackError
-from schemas.values import MarkKind
-from streams.auditing import Auditor
-from streams.settings import Settings
-from streams.verdicts import Report, report
-
-VICTIMS = ("group", "bill", "connect", "kafka", "mariadb")
-FROZEN_S = 8.0
-"""Longer than a worker's session: somebody else may have its partitions when it wakes up."""
+from schemas.keys import Scope
+from schemas.topics import PARTITIONS
+from streams.settings import ROOT, Settings
 
 BACK_WITHIN_S = 180
+SETTLED_WITHIN_S = 900
+APART_S = 1.5
+"""A round begins at a random point in so much time: where exactly is what is tried."""
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What was done to whom, and the seconds from then until a mark went the whole way again."""
+    """`ready_s`: from the first fault until marks went the whole way in all partitions; see `benchmarks.gaps`."""
 
-    victims: tuple[str, ...]
-    how: str
-    recovered_s: float
+    faults: tuple[Fault, ...]
+    at_s: float
+    gap_s: float
+    ready_s: float
+    back: bool = True
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Seconds, of all rounds with this one fault alone."""
+
+    rounds: int
+    gap_p50: float
+    gap_max: float
+    ready_p50: float
+    ready_max: float
 
 
 class Soak(msgspec.Struct, frozen=True):
-    """A whole run; `verify` is what was found at its end."""
+    """A run as far as it has come; `ending` is there when it has ended by itself."""
 
     at: str
     machine: str
+    load_before: float
     seed: int
-    rows: int
+    rate: float
+    planned: int
+    minutes: float
+    writes: int
+    ok: bool | None
+    spreads: dict[str, Spread]
     rounds: list[Round]
-    verify: Report
+    ending: Ending | None = None
 
 
-def main(rounds: int = 20, rate: int = 50, seed: int = 1) -> None:
-    """Runs the rounds one after another under load, then verifies. Exit 1 if anything was lost or doubled."""
-    chance = random.Random(seed)
-    with tempfile.TemporaryDirectory() as name, running_stack(Path(name) / "soak", workers=True) as stack:
+def main(
+    rounds: Annotated[int, typer.Option(help="How many.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws load, faults and points.")] = 1,
+    rate: Annotated[float, typer.Option(help="Changes a second.")] = 200,
+    minutes: Annotated[float, typer.Option(help="No round begins after so long.")] = 60,
+    out: Annotated[Path, typer.Option(help="The JSON, written after every round.")] = RESULTS / "soak.json",
+) -> None:
+    """Runs the rounds under load, then compares everything. Exit 1 if anything is wrong or didn't come back."""
+    chance, began, load_before = random.Random(seed), time.monotonic(), os.getloadavg()[0]
+    with ExitStack() as stacked:
+        folder = Path(stacked.enter_context(tempfile.TemporaryDirectory()))
+        stack = stacked.enter_context(running_stack(folder / "soak", workers=True))
         settings = Settings(home=stack.home.path)
         engine = connect(settings.mariadb().url("pipeline"))
-        load, lines = _load(Path(name), rate, seed)
-        done = []
-        for number in range(rounds):
-            done.append(_round(stack, chance))
-            last = done[-1]
-            print(f"{number + 1}/{rounds} {last.how} {', '.join(last.victims)}: {last.recovered_s} s", flush=True)
+        crew = Crew(stack, folder / "second")
+        stacked.callback(crew.end)
+        reader = Reader(settings.kafka())
+        reader.start()
+        load = _load(rate, minutes, seed, folder / "load.txt")
+        stacked.callback(load.kill)
+        done: list[Round] = []
+
+        def kept(end: Ending | None = None) -> Soak:
+            soak = Soak(
+                at=datetime.now(UTC).isoformat(timespec="seconds"),
+                machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+                load_before=round(load_before, 2),
+                seed=seed,
+                rate=rate,
+                planned=rounds,
+                minutes=round((time.monotonic() - began) / 60, 1),
+                writes=sum(one.writes for one in tried(folder / "load.txt")),
+                ok=end.ok and all(one.back for one in done) if end else None,
+                spreads=_spreads(done),
+                rounds=done,
+                ending=end,
+            )
+            out.write_bytes(msgspec.json.format(msgspec.json.encode(soak), indent=2) + b"\n")
+            return soak
+
+        assert wait_until(lambda: len(set(reader.partitions.values())) == PARTITIONS, BACK_WITHIN_S), "no work comes"
+        while len(done) < rounds and time.monotonic() - began < minutes * 60 and all(one.back for one in done):
+            time.sleep(chance.uniform(0, APART_S))
+            done.append(_round(crew, engine, reader, drawn(chance), folder / "load.txt", began))
+            _print(len(done), rounds, done[-1])
+            kept()
         load.send_signal(signal.SIGTERM)
-        load.wait(60)
-        verdict = report(Auditor(engine, settings.kafka(), BACK_WITHIN_S).verify(), None)
-        rows = len(lines.read_text().splitlines())
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    result = Soak(datetime.now(UTC).isoformat(timespec="seconds"), machine, seed, rows, done, verdict)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "soak.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
-    print(f"{rows} commits, {rounds} rounds: {'all is right' if verdict.ok else 'NOT RIGHT, see results/soak.json'}")
-    sys.exit(0 if verdict.ok else 1)
-
-
-def _load(folder: Path, rate: int, seed: int) -> tuple[subprocess.Popen[bytes], Path]:
-    """Writes until it is told to stop; a database that is away for a while makes it try the same rows again."""
-    lines = folder / "load.txt"
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.steady", str(rate), str(seed), str(lines)]), lines
-
-
-def _round(stack: Stack, chance: random.Random) -> Round:
-    victims = tuple(sorted(chance.sample(VICTIMS, chance.choice((1, 1, 2)))))
-    how = "froze" if set(victims) <= {"group", "bill"} and chance.random() < 0.4 else "killed"
-    time.sleep(chance.uniform(0.5, 3.0))  # the point is random: that is what is tried
-    began = time.monotonic()
-    pids = [pid for victim in victims if (pid := stack.pid(victim))]
-    if how == "froze":
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        time.sleep(FROZEN_S)
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-    else:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-    _through(stack)
-    return Round(victims, how, round(time.monotonic() - began, 1))
-
-
-def _through(stack: Stack) -> None:
-    """A mark goes the whole way again: everything is back."""
-    settings = Settings(home=stack.home.path)
-    engine = connect(settings.mariadb().url("pipeline"))
-    collector = connect(settings.mariadb().url("collector"))
-
-    def tried(work: Callable[[], bool]) -> bool:
+        load.wait(BACK_WITHIN_S)
+        reader.end()
+        crew_given_up = crew.given_up()
+        writes = week_of(rate, minutes, seed).writes[: sum(one.writes for one in tried(folder / "load.txt"))]
         try:
-            return work()
-        except (StackError, DBAPIError) as error:
-            print(f"  not yet: {type(error).__name__}", flush=True)
-            time.sleep(1)
-            return False
+            soak = kept(ending(engine, settings.kafka(), writes, SETTLED_WITHIN_S))
+        finally:
+            _keep_logs(stack.home.logs, folder / "second" / "logs")
+    if crew_given_up:
+        print(f"given up by their supervisor at the end: {', '.join(crew_given_up)}")
+    print(f"{soak.writes} writes, {len(done)} rounds: {'all is right' if soak.ok else f'NOT RIGHT, see {out}'}")
+    sys.exit(0 if soak.ok else 1)
 
-    def marked() -> bool:
-        with collector.begin() as connection:
-            scope = ensure_timekeeper(connection, "soak", "soak", zone="UTC")
-        marks = set_marks(engine, [scope], MarkKind.CANARY)
-        return wait_until(lambda: not unseen(engine, marks), BACK_WITHIN_S / 2)
 
-    assert wait_until(lambda: tried(marked), BACK_WITHIN_S), "the pipeline did not come back"
-    engine.dispose()
-    collector.dispose()
+def _keep_logs(*folders: Path) -> None:
+    """Where something was wrong, the logs are what there is to go by."""
+    kept = ROOT / ".timeloom" / "soak-logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    for number, folder in enumerate(folders, 1):
+        shutil.copytree(folder, kept / str(number))
+    print(f"logs: {kept}")
+
+
+def _load(rate: float, minutes: float, seed: int, lines: Path) -> subprocess.Popen[bytes]:
+    """It writes until it is told to stop, and has rows for longer than the rounds take."""
+    arguments = [str(rate), str(minutes), str(seed), str(lines)]
+    return subprocess.Popen([sys.executable, "-m", "benchmarks.steady", *arguments])
+
+
+def _round(
+    crew: Crew, engine: Engine, reader: Reader, faults: tuple[Fault, ...], lines: Path, soak_began: float
+) -> Round:
+    at, began = time.time(), time.monotonic()
+    crew.strike(faults)
+    back = through(engine, lambda: _one_each(reader.partitions), BACK_WITHIN_S)
+    ready = time.monotonic() - began
+    return Round(faults, round(began - soak_began, 1), reader.gap(at, tried(lines)), round(ready, 2), back)
+
+
+def _one_each(partitions: dict[Scope, int]) -> list[Scope]:
+    """A timekeeper in each partition."""
+    return list({partition: scope for scope, partition in dict(partitions).items()}.values())
+
+
+def _spreads(rounds: list[Round]) -> dict[str, Spread]:
+    """By victim and what was done to it; both workers of a kind are one."""
+    alone: dict[str, list[Round]] = defaultdict(list)
+    for one in rounds:
+        if len(one.faults) == 1:
+            alone[f"{one.faults[0].victim.removesuffix('-2')} {one.faults[0].how}"].append(one)
+    return {
+        name: Spread(
+            len(some),
+            round(median(one.gap_s for one in some), 2),
+            max(one.gap_s for one in some),
+            round(median(one.ready_s for one in some), 2),
+            max(one.ready_s for one in some),
+        )
+        for name, some in sorted(alone.items())
+    }
+
+
+def _print(number: int, of: int, one: Round) -> None:
+    what = ", ".join(f"{f.victim} {f.how}{f' at {f.after_s} s' if f.after_s else ''}" for f in one.faults)
+    end = f"gap {one.gap_s} s, ready after {one.ready_s} s" if one.back else "DID NOT COME BACK"
+    print(f"{number}/{of} {what}: {end}", flush=True)
 
 
 if __name__ == "__main__":

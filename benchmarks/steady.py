@@ -1,13 +1,15 @@
 """A load that goes on until it is told to stop, whatever happens to the database meanwhile; run as a process.
 
-    python -m benchmarks.steady RATE SEED FILE       (TIMELOOM_HOME names the stack)
+    python -m benchmarks.steady RATE MINUTES SEED FILE       (TIMELOOM_HOME names the stack)
 
-Inserts, updates and deletes of generated weeks, as a collector that tries again does. A line in FILE for each commit.
+Inserts, updates and deletes of generated weeks, as a collector that tries again does. FILE gets a line for each batch
+when all of it is committed: when it was first tried (seconds since 1970), its writes, and whose they were.
 """
 
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,37 +17,76 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.mariadb.engine import connect
 from processors.simulation.dials import Dials
+from processors.simulation.values import Verb, Week, Write
 from schemas.errors import StackError
 from streams.collecting import paced, set_up, write_batch
 from streams.settings import load as settings_of
 from streams.simulate import generated, week_that_is_over
 
-PEOPLE, DAYS = 12, 40
+PEOPLE, WRITES_A_PERSON_AND_DAY = 48, 95
+TRY_AGAIN_S = 0.2
 
 
-def main(rate: float, seed: int, out: Path) -> None:
-    """Ends when the weeks are all written, or on SIGTERM."""
-    from datetime import UTC, datetime
+class Tried(msgspec.Struct, frozen=True):
+    """A batch that is committed: when it was first tried, how many writes, of which timekeepers."""
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    dials = msgspec.structs.replace(Dials(), people=PEOPLE, days=DAYS, corrected=0.1, deleted=0.05)
-    first = week_that_is_over(datetime.now(UTC).date(), DAYS)
-    week = generated(dials, first, seed)
+    at: float
+    writes: int
+    timekeepers: tuple[int, ...]
+
+
+def week_of(rate: float, minutes: float, seed: int) -> Week:
+    """Weeks of as many days as that load needs; the same for the same arguments on the same day."""
+    days = int(rate * minutes * 60 / (PEOPLE * WRITES_A_PERSON_AND_DAY)) + 2
+    dials = msgspec.structs.replace(Dials(), people=PEOPLE, days=days, corrected=0.1, deleted=0.05)
+    return generated(dials, week_that_is_over(datetime.now(UTC).date(), days), seed)
+
+
+def tried(file: Path) -> list[Tried]:
+    """What the load has committed so far."""
+    found = []
+    for line in file.read_text().splitlines(keepends=True) if file.exists() else []:
+        if line.endswith("\n"):
+            at, writes, *timekeepers = line.split()
+            found.append(Tried(float(at), int(writes), tuple(map(int, timekeepers))))
+    return found
+
+
+def left(writes: tuple[Write, ...]) -> set[tuple[str, str]]:
+    """Address and source id of each row that is there after these writes."""
+    rows = set()
+    for one in writes:
+        name = (one.email, one.row.source_id)
+        if one.verb is Verb.DELETE:
+            rows.discard(name)
+        else:
+            rows.add(name)
+    return rows
+
+
+def main(rate: float, minutes: float, seed: int, out: Path) -> None:
+    """Ends when the weeks are all written, or at the end of a batch after SIGTERM."""
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    week = week_of(rate, minutes, seed)
     engine = connect(settings_of().mariadb().url("collector"))
     with engine.begin() as connection:
-        scopes, matters = set_up(connection, week, first)
+        scopes, matters = set_up(connection, week, datetime.now(UTC).date())
     with out.open("w", buffering=1) as lines:
         for batch in paced(week.writes, rate, time.monotonic, time.sleep):
+            began = time.time()
             while True:
                 try:
                     # By source and source id, so a batch whose commit was in doubt is written again without harm.
                     write_batch(engine, batch, scopes, matters)
                     break
-                except (StackError, DBAPIError) as error:
-                    print(f"  the database is away: {type(error).__name__}", flush=True)
-                    time.sleep(0.5)
-            lines.write(f"{len(batch)}\n")
+                except (StackError, DBAPIError):
+                    time.sleep(TRY_AGAIN_S)
+            whose = sorted({scopes[one.email].timekeeper for one in batch})
+            lines.write(f"{began:.3f} {len(batch)} {' '.join(map(str, whose))}\n")
+            if told:
+                return
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

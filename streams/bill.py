@@ -8,7 +8,6 @@ A record's place is kept with all that it caused, so a restart goes on exactly t
 the process; its supervisor starts it again.
 """
 
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +17,6 @@ import structlog
 import typer
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from sqlalchemy import Engine
 
     from streams.keeping import Keeper
@@ -70,6 +67,7 @@ def run(
     from streams.logs import to_json
     from streams.scheduling import Scheduler
     from streams.settings import load
+    from streams.stopping import stopping
 
     settings = load()
     to_json("bill")
@@ -155,15 +153,3 @@ def work(keeper: "Keeper", schedule: Callable[[], object], every: float, stop: t
                 due = time.monotonic() + every
     finally:
         keeper.close()
-
-
-def stopping() -> threading.Event:
-    """Set by SIGTERM and SIGINT: what is being taken is finished first."""
-    stop = threading.Event()
-
-    def told(_: int, __: "FrameType | None") -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, told)
-    return stop

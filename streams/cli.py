@@ -16,6 +16,7 @@ from streams import (
     preview,
     simulate,
     stack,
+    tend,
     timesheet,
     verify,
     watch,
@@ -34,6 +35,7 @@ app.add_typer(bill.app, name="bill")
 app.add_typer(ops.app, name="ops")
 app.command("prepare")(prepare.command)
 app.command("group")(group.command)
+app.command("tend")(tend.command)
 app.command("preview")(preview.preview)
 app.command("import")(importing.import_)
 app.command("export")(export.export)

@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 from connectors.stack.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from connectors.debezium.connector import Connect
     from streams.settings import Settings
 
-CAPTURE_WITHIN_S = 60
 RESTART_WITHIN_S = 10
 
 
@@ -65,24 +63,8 @@ def prepare(settings: "Settings", progress: Progress | None = None) -> None:
         for change in connect.register(configuration(target)):
             if change.before is not None:
                 shown.say(f"connector: {change.key} was {change.before}, is {change.after}")
-        if connect.state().task == "FAILED":
+        if connect.state().failed:
             shown.say("connector: its task had failed, so it is started again")
             connect.restart()
-            wait_until(lambda: connect.state().task != "FAILED", RESTART_WITHIN_S)
-        _see_it_run(connect)
-
-
-def _see_it_run(connect: "Connect") -> None:
-    """Returns when connector and task run. Raises CaptureError with the task's own words when they don't."""
-    from connectors.stack.waiting import wait_until
-    from schemas.errors import CaptureError
-
-    if wait_until(lambda: connect.state().running or connect.state().task == "FAILED", CAPTURE_WITHIN_S):
-        state = connect.state()
-        if state.running:
-            return
-    state = connect.state()
-    raise CaptureError(
-        f"The connector is {state.connector} and its task {state.task} after {CAPTURE_WITHIN_S} s.\n{state.trace}\n"
-        "See ./timeloom stack logs connect; once mended: ./timeloom prepare"
-    )
+            wait_until(lambda: not connect.state().failed, RESTART_WITHIN_S)
+        connect.see_it_run()

@@ -17,13 +17,13 @@ app = typer.Typer(no_args_is_help=True, help="The servers (MariaDB, Kafka, Kafka
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with every new line until Ctrl-C.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
-Workers = Annotated[bool, typer.Option("--workers/--no-workers", help="Start `group` and `bill` too.")]
+Workers = Annotated[bool, typer.Option("--workers/--no-workers", help="Start `group`, `bill` and `tend` too.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 
 @app.command()
 def up(workers: Workers = True) -> None:
-    """Bring everything up and wait until it answers: servers, tables, topics, connector, `group` and `bill`.
+    """Bring everything up and wait until it answers: servers, tables, topics, connector, workers.
 
     Again, it changes nothing.
 
@@ -78,7 +78,7 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def logs(
-    part: Annotated[str, typer.Argument(help="mariadb, kafka, connect, group or bill.")],
+    part: Annotated[str, typer.Argument(help="mariadb, kafka, connect, group, bill or tend.")],
     lines: Lines = 50,
     follow: Follow = False,
 ) -> None:
@@ -153,10 +153,8 @@ def _with_capture(part: "PartStatus") -> "PartStatus":
         return msgspec.structs.replace(part, said="capture is not registered: ./timeloom prepare")
     if capture.running:
         return msgspec.structs.replace(part, said="capture runs")
-    why = (capture.trace.splitlines() or [""])[0]
-    failed = "FAILED" in (capture.connector, capture.task)
-    said = f"capture: connector {capture.connector}, task {capture.task}. {why}".strip()
-    return msgspec.structs.replace(part, state="failed" if failed else "starting", said=said)
+    said = f"capture: connector {capture.connector}, task {capture.task}. {capture.why}".strip()
+    return msgspec.structs.replace(part, state="failed" if capture.failed else "starting", said=said)
 
 
 def _check_machine(stack: "Stack") -> None:

@@ -80,6 +80,14 @@ PROGRAMS = (
         always=True,
     ),
     Program(
+        "tend",
+        "starts capture's task again where it failed or fell silent",
+        "streams.tend",
+        reads=(CHANGES, HEARTBEAT),
+        users=("pipeline",),
+        always=True,
+    ),
+    Program(
         "verify",
         "proves that the books follow from the activities; `--mend` has said again what was missed",
         "streams.verify",

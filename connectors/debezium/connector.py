@@ -11,11 +11,13 @@ import msgspec
 import requests
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from connectors.stack.waiting import wait_until
 from schemas.errors import CaptureError, StackError
 
 NAME = "timeloom"
 CONFIGURATION = Path(__file__).with_name("connector.properties")
 TIMEOUT_S = 10
+RUNS_WITHIN_S = 60
 SECRET = re.compile(r".*(password|sasl\.jaas\.config|ssl\.keystore\.key)")
 """Settings that nobody is shown; the connector gets the same pattern for its own log."""
 
@@ -63,6 +65,16 @@ class CaptureState(msgspec.Struct, frozen=True):
     def running(self) -> bool:
         """True when Connect says that both run. It says so a moment before rows flow; a mark proves that they do."""
         return self.connector == "RUNNING" and self.task == "RUNNING"
+
+    @property
+    def failed(self) -> bool:
+        """True when one of them ended with an error: Connect leaves it so until it is asked to start it again."""
+        return "FAILED" in (self.connector, self.task)
+
+    @property
+    def why(self) -> str:
+        """The first line of the error it ended with; empty where there is none."""
+        return (self.trace.splitlines() or [""])[0]
 
 
 def configuration(target: Target) -> dict[str, str]:
@@ -134,6 +146,16 @@ class Connect:
     def restart(self) -> None:
         """Starts the connector and its failed task again."""
         _checked(self._call("POST", "/restart?includeTasks=true"))
+
+    def see_it_run(self, within_s: float = RUNS_WITHIN_S) -> None:
+        """Returns when connector and task run. Raises CaptureError with the task's own words if they don't."""
+        if wait_until(lambda: self.state().running or self.state().failed, within_s) and self.state().running:
+            return
+        state = self.state()
+        raise CaptureError(
+            f"The connector is {state.connector} and its task {state.task} after {within_s:g} s.\n{state.trace}\n"
+            "See ./timeloom stack logs connect; once mended: ./timeloom prepare"
+        )
 
     def stop(self) -> None:
         """Stops the connector and keeps its configuration and offsets."""

@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+RECONNECT_MS = 1_000
+"""A client looks for a broker that is away at least so often; by the default it might look 10 s after it is back."""
+
 NO_SECURITY: Mapping[str, str] = {}
 
 
@@ -19,7 +22,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def client(self) -> dict[str, Any]:
         """What a librdkafka client's configuration begins with."""
-        return {"bootstrap.servers": self.bootstrap, **self.security}
+        return {"bootstrap.servers": self.bootstrap, "reconnect.backoff.max.ms": RECONNECT_MS, **self.security}
 
     def __str__(self) -> str:
         return self.bootstrap

@@ -12,7 +12,7 @@ from connectors.stack.supervision import MARK, Program
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("mariadb", "kafka", "connect")
-WORKERS = ("group", "bill")
+WORKERS = ("group", "bill", "tend")
 PARTS = (*SERVERS, *WORKERS)
 
 READY: dict[str, Callable[[Remembered], bool]] = {
@@ -22,7 +22,7 @@ READY: dict[str, Callable[[Remembered], bool]] = {
 }
 
 # On a small machine everything shares the cores, and nobody waits for an entry as one waits for a group.
-RUN = {"group": [sys.executable], "bill": ["nice", "-n", "5", sys.executable]}
+RUN = {name: [sys.executable] if name == "group" else ["nice", "-n", "5", sys.executable] for name in WORKERS}
 
 DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
 """Who uses something ends before it: so each can say its last words."""
@@ -50,10 +50,20 @@ def programs(home: Home, memory: Remembered, server: mariadb.Server, java: Path)
         Program(name, command, home.run, {**mark, "TIMELOOM_SEAL": _digest(file)}, stop_s=30)
         for name, command, file in zip(SERVERS, commands, files, strict=True)
     ]
-    environment = {**mark, "TIMELOOM_HOME": str(home.path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return servers + workers(home)
+
+
+def workers(home: Home) -> list[Program]:
+    """The programs of ours that work for the stack in `home`."""
+    environment = {
+        MARK: str(home.path),
+        "TIMELOOM_HOME": str(home.path),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+    }
     # A worker is started again for some minutes, ever more slowly: a broker or a database may be away so long, and each
     # change that our own code fails on takes three. After that a person is needed.
-    return servers + [
+    return [
         Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=60, tries=20, stop_s=30)
         for name in WORKERS
     ]

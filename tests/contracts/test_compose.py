@@ -20,7 +20,7 @@ FILE = ROOT / "docker-compose.yml"
 TEXT = FILE.read_text(encoding="utf-8")
 DOCKERFILE = ROOT / "connectors" / "containers" / "Dockerfile"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
-OURS = ("prepare", "group", "bill", "timeloom")
+OURS = ("prepare", "group", "bill", "tend", "timeloom")
 SOMEWHERE = Remembered(
     ports=Ports(mariadb=1, kafka=2, controller=3, connect=4),
     secrets=Secrets(admin="a", collector="b", capture="c", pipeline="d"),
@@ -127,7 +127,7 @@ def test_who_needs_a_server_waits_until_it_is_healthy() -> None:
             healthy = "healthcheck" in SERVICES[other]
             assert how["condition"] == ("service_healthy" if healthy else "service_completed_successfully"), name
     assert set(SERVICES["prepare"]["depends_on"]) == {"mariadb", "kafka", "connect"}
-    assert all(set(SERVICES[name]["depends_on"]) == {"prepare"} for name in ("group", "bill"))
+    assert all(set(SERVICES[name]["depends_on"]) == {"prepare"} for name in ("group", "bill", "tend"))
     assert SERVICES["group"]["deploy"]["replicas"] == 2
 
 
@@ -139,7 +139,7 @@ def test_servers_are_asked_how_they_are_and_come_back() -> None:
 
 
 def test_commands_are_real() -> None:
-    for name in ("prepare", "group", "bill"):
+    for name in ("prepare", "group", "bill", "tend"):
         parse(f"./timeloom {' '.join(SERVICES[name]['command'])}")
     for words in re.findall(r"docker compose run --rm timeloom (\w[^\s`]*(?: [^\s`]+)*)", TEXT):
         parse(f"./timeloom {words}")

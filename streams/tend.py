@@ -1,0 +1,126 @@
+"""`tend`: sees that capture goes on. Starts its task again where it failed, or says that it runs and is silent.
+
+    Connect (state) ┐
+    topics (ends)   ├─▶ `processors.tending` ─▶ start again, with pauses that grow and an end; or call a person
+    database (there)┘
+
+Connect leaves a failed task as it is until somebody asks. Several of these at once do no harm.
+"""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+from processors.tending import SILENT_S
+from schemas.topics import CHANGES, HEARTBEAT
+
+if TYPE_CHECKING:
+    import threading
+
+    from sqlalchemy import Engine
+
+    from connectors.debezium.connector import CaptureState, Connect
+    from connectors.kafka.movement import Movement
+
+LOOK_S = 2.0
+
+log = structlog.get_logger("tend")
+
+
+def command(
+    now: Annotated[bool, typer.Option("--now", help="Start the task again now, whatever it says, and end.")] = False,
+    silent: Annotated[float, typer.Option(min=10, help="Seconds that a task may be silent while it runs.")] = SILENT_S,
+) -> None:
+    """Start capture's task again where it failed or fell silent, until it is told to stop.
+
+    It tries 12 times in 40 minutes, ever more slowly. The log says what it did and why.
+
+    Example: ./timeloom tend --now
+
+    Exit: 0 it was told to stop, or the task was started; 3 Connect is not up, or the task doesn't run afterwards.
+    """
+    from connectors.debezium.connector import Connect
+    from connectors.kafka.movement import Movement
+    from connectors.mariadb.engine import connect
+    from streams.logs import to_json
+    from streams.settings import load
+    from streams.stopping import stopping
+
+    settings = load()
+    capture = Connect(settings.connect())
+    if now:
+        capture.restart()
+        capture.see_it_run()
+        print("capture runs")
+        return
+    to_json("tend")
+    log.info("started", connect=settings.connect())
+    movement = Movement(settings.kafka(), (CHANGES, HEARTBEAT))
+    work(capture, movement, connect(settings.mariadb().url("pipeline"), pool_size=1), silent, stopping())
+    log.info("stopped")
+
+
+def work(
+    capture: "Connect", movement: "Movement", database: "Engine", silent_s: float, stop: "threading.Event"
+) -> None:
+    """Looks every two seconds, and does what is to be done."""
+    from processors.tending import Act, Sight, Tending, look
+
+    tending = Tending(quiet_since=time.monotonic())
+    while not stop.wait(LOOK_S):
+        state = _state(capture)
+        sent = _sent(movement, database) if state.running else None
+        said = "FAILED" if state.failed else state.task
+        tending, act = look(tending, Sight(at=time.monotonic(), state=said, sent=sent), silent_s)
+        match act:
+            case Act.START_FAILED | Act.START_SILENT:
+                log.warning("capture_started_again", because=act.value, tries=tending.tries, why=state.why)
+                _start(capture)
+            case Act.GIVE_UP:
+                log.error(
+                    "capture_given_up",
+                    tries=tending.tries,
+                    why=state.why,
+                    mend="mend the cause, then ./timeloom prepare",
+                )
+            case Act.WELL:
+                log.info("capture_well")
+
+
+def _state(capture: "Connect") -> "CaptureState":
+    """What Connect says; unknown while it is away, which its supervisor mends."""
+    from connectors.debezium.connector import CaptureState
+    from schemas.errors import CaptureError, StackError
+
+    try:
+        return capture.state()
+    except (StackError, CaptureError) as error:
+        log.warning("connect_away", why=str(error))
+        return CaptureState("UNKNOWN", "UNKNOWN")
+
+
+def _start(capture: "Connect") -> None:
+    from schemas.errors import CaptureError, StackError
+
+    try:
+        capture.restart()
+    except (StackError, CaptureError) as error:
+        log.warning("connect_away", why=str(error))  # the try is spent; the next one comes
+
+
+def _sent(movement: "Movement", database: "Engine") -> int | None:
+    """How far capture's topics are; None where the broker or the database is away: those are to be mended then."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    from schemas.errors import StackError
+
+    try:
+        with database.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        return movement.sent()
+    except (StackError, DBAPIError) as error:
+        log.warning("server_away", why=str(error))
+        return None
