@@ -43,15 +43,13 @@ def demo(
 
     Exit: 0 all is right; 1 `verify` found something; 2 the machine lacks something; 3 a server is not up.
     """
-    from rich.console import Console
-
     from connectors.mariadb.engine import connect
     from streams.demo_figures import Arrivals, print_figures
-    from streams.screen import Screen
+    from streams.screen import Screen, paper
     from streams.settings import load
     from streams.stack import bring_up, opened
 
-    console, settings = Console(highlight=False), load()
+    console, settings = paper(), load()
     with Screen() as screen:
         if llm:
             _narration_on(screen)
@@ -73,10 +71,9 @@ def demo(
     page = settings.home / "demo" / "timesheet.html"
     _timesheet(console, engine, email, page)
     print_figures(console, engine, figures, said, closed)
-    _what_next(console, page, email)
     if stop:
         opened().down()
-        console.print("The stack is stopped. ./timeloom stack up brings it back, with its data.")
+    _what_next(console, page, email, stop)
     if not said.ok:
         raise typer.Exit(1)
 
@@ -223,10 +220,14 @@ def _timesheet(console: "Console", engine: "Engine", email: str, page: Path) -> 
     console.print(table(sheet))
 
 
-def _what_next(console: "Console", page: Path, email: str) -> None:
+def _what_next(console: "Console", page: Path, email: str, stopped: bool) -> None:
     shown = page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page
     console.print(f"\nOpen [bold]{shown}[/] in a browser: the same timesheet, to read or print.")
-    console.print("Three things to try next:")
+    console.print("What to try next:")
     console.print("  ./timeloom preview .            group this clone's history without any stack")
+    if stopped:
+        console.print(
+            "  ./timeloom stack up             the stack is stopped; this brings it back, with its data. Then:"
+        )
     console.print("  ./timeloom watch                see groups form; beside it: ./timeloom simulate --rate 20")
     console.print(f"  ./timeloom timesheet {email}")

@@ -117,12 +117,11 @@ def _write(out: BinaryIO, lines: Iterator[Line] | Iterator[GroupLine]) -> None:
 
 def _show(stream: Stream, groups: Mapping[int, Group], days: int) -> None:
     """The timesheet of a stream's last days, as `timesheet` shows it."""
-    from rich.console import Console
-
     from processors.billing.timesheet import Owner, timesheet_of
+    from streams.screen import paper
     from streams.timesheet import table
 
     sheet = timesheet_of(Owner(stream.name), stream.activities, groups, Directory(), days or None)
     if sheet is not None:
-        Console().print(table(sheet))
+        paper().print(table(sheet, matters=False))
     typer.echo(f"{stream.name}: {counted(len(stream.activities), 'event')} in {counted(len(groups), 'group')}.\n")

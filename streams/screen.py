@@ -9,6 +9,15 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+WIDTH = 140
+"""Columns of a table that goes into a file or a pipe, which has no width: enough for a narrative beside its matter."""
+
+
+def paper() -> Console:
+    """Where tables are printed: as wide as the terminal, or wide enough to be read where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, WIDTH))
+
 
 class Screen:
     """A `connectors.stack.progress.Progress` that a person sees; a context manager, on standard error."""

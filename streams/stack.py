@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from connectors.stack.stack import Stack
     from connectors.stack.states import PartStatus
 
-app = typer.Typer(no_args_is_help=True, help="The servers (MariaDB, Kafka, Kafka Connect) and what runs on them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The servers (MariaDB, Kafka, Kafka Connect) and what runs on them. Example: ./timeloom stack up",
+    epilog="Exit: 0 well; 1 a part isn't as it should be; 2 wrong usage or machine; 3 a part doesn't come up or end.",
+)
 
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with every new line until Ctrl-C.")]
@@ -107,7 +111,12 @@ def down() -> None:
 
     Exit: 0 nothing runs any more; 3 a part does not end.
     """
-    opened().down()
+    stack = opened()
+    stack.down()
+    if stack.home.known:
+        print("Stopped. Its data stays; ./timeloom stack up brings it back.")
+    else:
+        print(f"There is no stack in {stack.home.path}, so nothing was to be stopped.")
 
 
 @app.command()

@@ -57,9 +57,9 @@ def timesheet(
     elif html is not None:
         print(f"Wrote {html}")
     else:
-        from rich.console import Console
+        from streams.screen import paper
 
-        Console().print(table(sheet))
+        paper().print(table(sheet))
 
 
 def chosen(people: Sequence["Person"], email: str | None, firm: str | None) -> "Person":
@@ -119,15 +119,18 @@ def span(
     return first, last + ONE_DAY
 
 
-def table(sheet: "Timesheet") -> "RenderableType":
-    """The sheet for a terminal."""
+def table(sheet: "Timesheet", matters: bool = True) -> "RenderableType":
+    """The sheet for a terminal. Without `matters` where nobody could have assigned one: there is no such column then.
+
+    Entries that round to nothing are told as one line: their minutes are in the others of the day.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     last = sheet.ends_on - ONE_DAY
     shown = Table(
-        title=f"{sheet.owner.name}, {day_name(sheet.starts_on)} – {day_name(last)}",
+        title=f"{sheet.owner.name}, {_days(sheet.starts_on, last)}",
         title_justify="left",
         caption=f"{hours(sheet.total)} in entries. * extractive: the activities' own words. ~ partly imputed.",
         caption_justify="left",
@@ -135,16 +138,22 @@ def table(sheet: "Timesheet") -> "RenderableType":
         pad_edge=False,
     )
     shown.add_column("Day", no_wrap=True)
-    shown.add_column("Client", max_width=18)
-    shown.add_column("Matter", max_width=24)
+    if matters:
+        shown.add_column("Client", max_width=18)
+        shown.add_column("Matter", max_width=24)
     shown.add_column("Minutes", justify="right", no_wrap=True)
     shown.add_column("Narrative", ratio=1)
     for day in sheet.days:
-        for n, line in enumerate(day.lines):
-            shown.add_row(day_name(day.day) if n == 0 else "", *_cells(line))
-        shown.add_row("", "", Text("the day", style="dim"), Text(str(day.total), style="bold"), _left(day))
+        for n, line in enumerate([line for line in day.lines if line.minutes] or day.lines[:1]):
+            shown.add_row(day_name(day.day) if n == 0 else "", *_cells(line)[0 if matters else 2 :])
+        of_day = ("", "", Text("the day", style="dim")) if matters else (Text("the day", style="dim"),)
+        shown.add_row(*of_day, Text(str(day.total), style="bold"), _left(day))
         shown.add_section()
     return shown
+
+
+def _days(first: date, last: date) -> str:
+    return day_name(first) if first == last else f"{day_name(first)} – {day_name(last)}"
 
 
 def _cells(line: "Line") -> list["RenderableType"]:
@@ -159,7 +168,10 @@ def _cells(line: "Line") -> list["RenderableType"]:
 def _left(day: "SheetDay") -> "RenderableType":
     from rich.text import Text
 
-    left = [f"{aside.disposition} {aside.minutes} min: {aside.what}" for aside in day.asides]
+    left = [f"{aside.disposition} {aside.minutes} min: {aside.what}" for aside in day.asides if aside.minutes]
+    minutes = [line.minutes for line in day.lines[1:]] + [aside.minutes for aside in day.asides]
+    if short := minutes.count(0):
+        left.append(f"and {short} of less than a minute")
     return Text("\n".join(left), style="dim")
 
 

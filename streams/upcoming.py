@@ -63,18 +63,17 @@ def _next(scheduled: "Scheduled", whose: tuple[str, str], now: int) -> Upcoming:
 
 def show(found: list[Upcoming]) -> None:
     """The list as a table."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from streams.screen import paper
 
     table = Table("Timekeeper", "State", box=None, pad_edge=False)
     for heading in ("Period", "Due"):
         table.add_column(heading, no_wrap=True)
     for one in found:
         table.add_row(Text(one.timekeeper), Text(_told(one)), _period(one), _due(one))
-    Console().print(
-        table if found else "No cadence is set. A row in the table cadence says when a week or month closes."
-    )
+    paper().print(table if found else "No cadence is set. A row in the table cadence says when a week or month closes.")
 
 
 def _period(one: Upcoming) -> str:

@@ -33,6 +33,7 @@ def verify(
     Exit: 0 all is right; 1 something is missing, extra, double or off; 3 the pipeline didn't see the marks in time, or
     a server is not up.
     """
+    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
     from connectors.mariadb.engine import connect
     from streams.auditing import Auditor
     from streams.mending import Mender
@@ -40,6 +41,7 @@ def verify(
 
     settings = load()
     database, kafka = settings.mariadb(), settings.kafka()
+    knock(kafka, ASKED_BY_A_PERSON_S)
     pipeline = connect(database.url("pipeline"))
     auditor = Auditor(pipeline, kafka, within)
     verdict = auditor.verify()

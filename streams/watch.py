@@ -69,10 +69,12 @@ def watch(
     Exit: 0 stopped; 3 Kafka or the database isn't up.
     """
     from connectors.kafka.following import follow
+    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
     from connectors.mariadb.engine import connect
     from streams.settings import load
 
     settings = load()
+    knock(settings.kafka(), ASKED_BY_A_PERSON_S)
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     until = None if for_s is None else time.monotonic() + for_s
     with suppress(KeyboardInterrupt), _lines() if as_json else _table() as show:

@@ -26,6 +26,7 @@ def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: flo
             "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 20,
+            "log_level": 0,  # what the library would print of a broker that went, the error says better
         }
     )
     try:
@@ -37,7 +38,7 @@ def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: flo
                     raise StackError(f"Following {topic} failed: {error.str()}. See `./timeloom stack status`.")
             yield [Incoming(cast(int, m.partition()), cast(int, m.offset()), m.key(), m.value()) for m in messages]
     except KafkaException as error:
-        raise StackError(f"The broker at {cluster} doesn't answer ({error}). See `./timeloom stack status`.") from error
+        raise StackError(f"The broker at {cluster} doesn't answer ({error}). Start it: ./timeloom stack up") from error
     finally:
         consumer.close()
 

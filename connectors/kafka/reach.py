@@ -11,6 +11,8 @@ from schemas.errors import ConfigurationError, StackError
 
 WITHIN_S = 10.0
 ROUND_S = 1.0
+ASKED_BY_A_PERSON_S = 1.0
+"""How long a command tries before which somebody sits; a program that starts with its servers tries longer."""
 
 HINTS = {
     KafkaError._AUTHENTICATION: "it refuses the login. Look at TIMELOOM_KAFKA_SASL_USERNAME, "
@@ -47,7 +49,7 @@ def knock(cluster: Cluster, within_s: float = WITHIN_S) -> AdminClient:
         except KafkaException as error:
             admin.poll(0)
             if any(one.code() in HINTS for one in heard) or monotonic() > end:
-                raise StackError(f"Kafka at {cluster} can't be used: {_why(heard)}") from error
+                raise StackError(f"Kafka at {cluster} {_why(heard)}") from error
 
 
 def _why(heard: list[KafkaError]) -> str:
@@ -55,7 +57,7 @@ def _why(heard: list[KafkaError]) -> str:
     causes = [one for one in heard if one.code() != KafkaError._ALL_BROKERS_DOWN]
     hinted = [one for one in causes if one.code() in HINTS]
     if not causes or PLAIN_THERE in causes[0].str():
-        return "it speaks another protocol. Look at TIMELOOM_KAFKA_SECURITY_PROTOCOL"
+        return "can't be used: it speaks another protocol. Look at TIMELOOM_KAFKA_SECURITY_PROTOCOL"
     if hinted:
-        return f"{HINTS[hinted[0].code()]} ({hinted[0].str()})"
-    return f"nobody answers. See `./timeloom stack status`, or correct TIMELOOM_KAFKA_BOOTSTRAP ({causes[0].str()})"
+        return f"can't be used: {HINTS[hinted[0].code()]} ({hinted[0].str()})"
+    return f"doesn't answer ({causes[0].str()}). Start it: ./timeloom stack up (or correct TIMELOOM_KAFKA_BOOTSTRAP)"

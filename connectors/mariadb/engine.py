@@ -73,7 +73,7 @@ def _told(where: str, failure: ExceptionContext) -> StackError | IntegrityError 
             f"MariaDB at {where} can't be reached by TLS: TIMELOOM_DATABASE_SSL_CA must have signed its certificate"
         )
     elif code in GONE or failure.is_disconnect:
-        message = f"MariaDB does not answer at {where}. See `./timeloom stack status`"
+        message = f"MariaDB does not answer at {where}. Start it: `./timeloom stack up`"
     elif code in REFUSED:
         message = f"MariaDB refuses this user at {where}. `./timeloom stack up` sets users and grants"
     elif code in UNMIGRATED:
