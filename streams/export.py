@@ -1,4 +1,4 @@
-"""`export`: writes timekeepers' activities, feedback and releases from MariaDB in the event form, on standard output.
+"""`export`: writes activities, and what people said of them, from MariaDB in the event form, on standard output.
 
     one snapshot ──▶ each timekeeper's rows by id ──▶ lines
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connectors.sources.event import Notes
     from connectors.sources.writing import Labels
 
-TABLES = ("activity", "feedback", "release")
+TABLES = ("activity", "feedback", "release", "activation")
 """Activities come first: a stream that has only remarks isn't one."""
 
 
@@ -29,7 +29,7 @@ def export(
     timekeeper: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this one.", show_default="all")] = None,
     firm: Annotated[str | None, typer.Option(help="Only this firm.", show_default="all")] = None,
 ) -> None:
-    """Write activities, feedback and releases from MariaDB in the event form, for `preview` and for keeping.
+    """Write activities, feedback, releases and activations from MariaDB in the event form.
 
     Example: ./timeloom export --timekeeper ada@example.com > ada.jsonl
 
@@ -75,7 +75,7 @@ def lines_of(connection: "Connection", name: str, person: "Person", notes: "Note
     from connectors.mariadb.rows import read_all
     from connectors.sources.writing import event_line, remark_line
     from schemas.rows import BadRow
-    from schemas.values import Activity, Apart, Release, Together
+    from schemas.values import Activation, Activity, Apart, Release, Together
 
     labels = _labels(connection, person)
     for table in TABLES:
@@ -85,7 +85,7 @@ def lines_of(connection: "Connection", name: str, person: "Person", notes: "Note
             elif isinstance(value, Activity):
                 yield event_line(name, value, labels.get(value.matter, labels[None]))
             else:
-                assert isinstance(value, Together | Apart | Release)
+                assert isinstance(value, Together | Apart | Release | Activation)
                 yield remark_line(name, value)
 
 

@@ -76,7 +76,7 @@ def import_(
     Exit: 0 done; 2 PATH can't be read, with the line that is wrong; 3 the database isn't up.
     """
     from connectors.mariadb.engine import connect
-    from connectors.mariadb.people import ensure_timekeeper
+    from connectors.mariadb.people import ensure_timekeeper, has_cadence
     from connectors.sources.event import Notes
     from streams.settings import load
 
@@ -86,6 +86,8 @@ def import_(
     engine = connect(load().mariadb().url("collector"))
     with engine.begin() as connection:
         scope = ensure_timekeeper(connection, timekeeper, firm, zone=zone)
+        if not has_cadence(connection, scope):
+            notes.add(f"no period of {timekeeper} closes: a row in the table cadence says when one does")
     with _progress(f"Importing {path}", silent=as_json) as advance:
         done = write_all(engine, scope, timekeeper, events, notes, advance)
     done = msgspec.structs.replace(done, excluded=kept_out.events, excluded_minutes=kept_out.minutes)
@@ -139,8 +141,12 @@ def wanted(
     found: set[str] = set()
     for source, item in items:
         if isinstance(item, Remark):
-            notes.add("feedback and releases speak of ids of where they were said, and were not imported", item.stream)
+            notes.add("what people said speaks of ids of where they said it, and was not imported", item.stream)
             continue
+        if item.matter is not None:
+            notes.add(
+                "matters have other ids here, and were not imported: `bill` finds them by number, alias or domain"
+            )
         found.add(item.stream)
         if not streams or item.stream in streams:
             yield source, item

@@ -108,6 +108,7 @@ PROGRAMS = (
         "import",
         "brings files, calendars and git histories in",
         "streams.importing",
+        reads_tables=("cadence",),
         writes_tables=("firm", "timekeeper", "activity"),
         users=("collector",),
     ),
@@ -120,9 +121,9 @@ PROGRAMS = (
     ),
     Program(
         "export",
-        "writes activities, feedback and releases as lines",
+        "writes activities and what people said of them as lines",
         "streams.export",
-        reads_tables=("firm", "timekeeper", "activity", "feedback", "release"),
+        reads_tables=("firm", "timekeeper", "activity", "feedback", "release", "activation"),
         users=("pipeline",),
     ),
     Program(

@@ -79,11 +79,16 @@ def ensure_matter(
 
 def ensure_cadence(connection: Connection, scope: Scope, rrule: str, dtstart: datetime, zone: str, cutoff: int) -> None:
     """Gives a timekeeper who has no cadence this one; `dtstart` is wall time in `zone`, `cutoff` in minutes."""
-    of = Cadence.__table__.c
-    has = select(of.id).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).limit(1)
-    if connection.scalar(has) is None:
+    if not has_cadence(connection, scope):
         row = {"firm_id": scope.firm, "timekeeper_id": scope.timekeeper, "rrule": rrule, "dtstart": dtstart}
         connection.execute(insert(Cadence).values(row | {"zone": zone, "cutoff_minutes": cutoff}))
+
+
+def has_cadence(connection: Connection, scope: Scope) -> bool:
+    """Whether anything says when a period of the timekeeper closes."""
+    of = Cadence.__table__.c
+    query = select(of.id).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).limit(1)
+    return connection.scalar(query) is not None
 
 
 def _ensure(connection: Connection, table: type[Base], names: tuple[str, ...], row: dict[str, Any]) -> int:

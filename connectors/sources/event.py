@@ -40,9 +40,11 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Remark(msgspec.Struct, frozen=True):
-    """What a person said about events of a stream: `together(left)`, `apart(left, right)` or `release(left)`.
+    """What a person said about events of a stream: `together(left)`, `apart(left, right)`, `release(left)`, or
+    `activation` of a model.
 
-    `number` orders remarks of one kind: of contradicting ones the higher wins. `seen` belongs to a release.
+    `number` orders remarks of one kind: of contradicting ones the higher wins. `seen` belongs to a release; of an
+    activation it is the model's version.
     """
 
     stream: str

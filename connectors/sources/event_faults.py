@@ -25,6 +25,7 @@ FIELDS: dict[str, tuple[Any, str]] = {
     "apart": (list[list[str | int]] | None, "two lists of ids"),
     "activities": (list[str | int] | None, _IDS),
     "seen": (str, _TEXT),
+    "model": (str, _TEXT),
 }
 """Each field's type, and what that is called."""
 

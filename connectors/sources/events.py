@@ -1,8 +1,8 @@
 """The event form: JSON Lines, one event a line, gzip allowed. Read as a stream, so a file of any size fits in memory.
 
 A line that says what it can't say is an error that names the file, the line and what mends it: nothing is guessed
-except what is missing (`kind`, and `at` without an offset, which is UTC). Lines of kind `feedback` and `release`, which
-only an export of our own has, are remarks.
+except what is missing (`kind`, and `at` without an offset, which is UTC). Lines of kind `feedback`, `release` and
+`activation`, which only an export of our own has, are remarks.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from schemas.errors import SourceError
 from schemas.rows import known_zones
 from schemas.values import Kind, Words
 
-REMARKS = ("feedback", "release")
+REMARKS = ("feedback", "release", "activation")
 
 
 class _Line(msgspec.Struct):
@@ -43,6 +43,7 @@ class _Line(msgspec.Struct):
     apart: tuple[tuple[str | int, ...], tuple[str | int, ...]] | None = None
     activities: tuple[str | int, ...] | None = None
     seen: str = ""
+    model: str = ""
 
 
 _line = msgspec.json.Decoder(_Line)
@@ -170,7 +171,11 @@ def _remark(where: str, line: _Line) -> Remark:
         return Remark(line.stream, number, "together", _ids(line.together))
     if line.kind == "feedback" and line.apart:
         return Remark(line.stream, number, "apart", _ids(line.apart[0]), _ids(line.apart[1]))
-    raise SourceError(f"{where}: feedback has `together` or `apart`, a release has `activities`. Export it again.")
+    if line.kind == "activation" and line.model:
+        return Remark(line.stream, number, "activation", (), seen=line.model)
+    raise SourceError(
+        f"{where}: feedback has `together` or `apart`, a release `activities`, an activation `model`. Export it again."
+    )
 
 
 def _ids(given: tuple[str | int, ...]) -> tuple[str, ...]:

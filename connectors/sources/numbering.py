@@ -69,7 +69,9 @@ def streams_of(items: Iterable[Event | Remark], notes: Notes) -> list[Stream]:
     events: dict[str, list[Event]] = {}
     remarks: dict[str, list[Remark]] = {}
     for item in items:
-        if isinstance(item, Remark):
+        if isinstance(item, Remark) and item.verb == "activation":
+            notes.add("a model's activation was left out: --model takes another than the one that ships", notes.place)
+        elif isinstance(item, Remark):
             remarks.setdefault(item.stream, []).append(item)
         elif once.is_new(item):
             events.setdefault(item.stream, []).append(item)

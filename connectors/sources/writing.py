@@ -3,7 +3,7 @@
 import msgspec
 
 from connectors.sources.instants import iso
-from schemas.values import Activity, Apart, Feedback, Release, Together
+from schemas.values import Activation, Activity, Apart, Feedback, Release, Together
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -48,6 +48,7 @@ class _Remark(msgspec.Struct, kw_only=True, omit_defaults=True):
     apart: tuple[tuple[int, ...], ...] = ()
     activities: tuple[int, ...] = ()
     seen: str = ""
+    model: str = ""
 
 
 _encoder = msgspec.json.Encoder()
@@ -83,12 +84,17 @@ def event_line(
     return _encoder.encode(line) + b"\n"
 
 
-def remark_line(stream: str, said: Feedback | Release) -> bytes:
-    """Feedback or a release as a line, newline included; its id's number keeps the order in which things were said."""
+def remark_line(stream: str, said: Feedback | Release | Activation) -> bytes:
+    """Feedback, a release or a model's activation as a line, newline included.
+
+    Its id's number keeps the order in which things were said.
+    """
     if isinstance(said, Release):
         line = _Remark(
             stream=stream, id=f"release-{said.id}", kind="release", activities=said.activities, seen=said.seen
         )
+    elif isinstance(said, Activation):
+        line = _Remark(stream=stream, id=f"activation-{said.id}", kind="activation", model=said.model)
     elif isinstance(said, Together):
         line = _Remark(stream=stream, id=f"feedback-{said.id}", kind="feedback", together=said.ids)
     else:
