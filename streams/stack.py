@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams import checking
+
 if TYPE_CHECKING:
     from connectors.stack.progress import Progress
     from connectors.stack.stack import Stack
@@ -17,6 +19,7 @@ app = typer.Typer(
     help="The servers (MariaDB, Kafka, Kafka Connect) and what runs on them. Example: ./timeloom stack up",
     epilog="Exit: 0 well; 1 a part isn't as it should be; 2 wrong usage or machine; 3 a part doesn't come up or end.",
 )
+app.command("check")(checking.check)
 
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with every new line until Ctrl-C.")]

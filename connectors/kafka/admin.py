@@ -18,12 +18,16 @@ from schemas.topics import Topic
 TIMEOUT_S = 20
 
 
-def ensure_topics(cluster: Cluster, topics: Iterable[Topic], replication: int = 1) -> list[str]:
+COPIES = 3
+"""Of each partition, where there are so many brokers."""
+
+
+def ensure_topics(cluster: Cluster, topics: Iterable[Topic]) -> list[str]:
     """Creates what is missing, then reads every topic back and checks it. Returns the names that were created."""
     # Below 6: at its end the library tells of its own queues, on the screen of whoever starts the stack.
     admin = AdminClient({**cluster.client(), "socket.timeout.ms": TIMEOUT_S * 1000, "log_level": 5})
     wanted = list(topics)
-    created = _create(admin, wanted, replication)
+    created = _create(admin, wanted, min(COPIES, len(admin.list_topics(timeout=TIMEOUT_S).brokers)))
     _told(admin, created)
     check_topics(admin, wanted)
     return created

@@ -75,7 +75,9 @@ def _told(where: str, failure: ExceptionContext) -> StackError | IntegrityError 
     elif code in GONE or failure.is_disconnect:
         message = f"MariaDB does not answer at {where}. Start it: `./timeloom stack up`"
     elif code in REFUSED:
-        message = f"MariaDB refuses this user at {where}. `./timeloom stack up` sets users and grants"
+        message = (
+            f"MariaDB refuses this user at {where}. Is its password right? `./timeloom prepare` sets users and grants"
+        )
     elif code in UNMIGRATED:
         message = f"The tables at {where} aren't as this version needs them. `./timeloom stack up` migrates them"
     else:

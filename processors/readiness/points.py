@@ -1,0 +1,22 @@
+"""One point about a server: what it is, what it must be, and what to do where they differ."""
+
+from schemas.readiness import Check, Level
+
+
+def point(
+    part: str,
+    what: str,
+    found: str,
+    wanted: str,
+    right: bool,
+    *,
+    why: str,
+    where: str,
+    mend: str | tuple[str, ...],
+    level: Level = Level.WRONG,
+) -> Check:
+    """A point whose reason and mending are told only where it isn't right; `level` says how bad that is."""
+    if right:
+        return Check(part=part, what=what, found=found, wanted=wanted)
+    lines = (mend,) if isinstance(mend, str) else mend
+    return Check(part=part, what=what, found=found, wanted=wanted, level=level, why=why, where=where, mend=lines)
