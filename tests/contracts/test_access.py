@@ -27,7 +27,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **settings: object) -> Settings:
 
 def test_without_settings_there_is_no_security(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = given(monkeypatch).kafka()
-    assert cluster.client() == {"bootstrap.servers": "kafka.example.com:9093"}
+    assert (cluster.bootstrap, cluster.security) == ("kafka.example.com:9093", {})
     assert java_client(cluster.security) == {}
     assert tls_context(cluster.security) is None
 
@@ -36,14 +36,14 @@ def test_a_login_over_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     ca = make_certificates(tmp_path / "tls") / "ca.pem"
     settings = given(monkeypatch, KAFKA_SECURITY_PROTOCOL="SASL_SSL", KAFKA_SSL_CA=ca, **LOGIN)
     cluster = settings.kafka()
-    assert cluster.client() == {
-        "bootstrap.servers": "kafka.example.com:9093",
+    assert cluster.security == {
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "anna",
         "sasl.password": 'a "b" \\c',
         "ssl.ca.location": str(ca),
     }
+    assert cluster.security.items() <= cluster.client().items()
     assert java_client(cluster.security) == {
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "SCRAM-SHA-512",
