@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.run import RESULTS, running_stack
 from connectors.kafka.cluster import Cluster
-from schemas.topics import GROUPS, PARTITIONS
+from schemas.topics import CHANGES, GROUPS, PARTITIONS
 from streams.settings import Settings
 
 SETTLED_S = 8.0
@@ -32,8 +33,8 @@ SETTLED_S = 8.0
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What was done, and the longest silence in seconds from then until the next step: of the whole topic, and of the
-    partition that was silent longest.
+    """What was done, and the longest silence in seconds from then until the next step while there were changes to
+    group: of the whole topic, and of the partition that was silent longest.
     """
 
     step: str
@@ -53,9 +54,10 @@ class Rolling(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """A reader of `groups`: when records came, by partition."""
+    """A reader of `changes` and `groups`: when records came, by partition."""
 
     def __init__(self, cluster: Cluster) -> None:
+        self.changes: dict[int, list[float]] = defaultdict(list)
         self.came: dict[int, list[float]] = defaultdict(list)
         self._consumer = Consumer(
             {
@@ -65,7 +67,8 @@ class Reader:
                 "fetch.wait.max.ms": 10,
             }
         )
-        self._consumer.assign([TopicPartition(GROUPS.name, number, 0) for number in range(PARTITIONS)])
+        both = (CHANGES.name, GROUPS.name)
+        self._consumer.assign([TopicPartition(topic, number, 0) for topic in both for number in range(PARTITIONS)])
 
     def until(self, condition: Callable[[], object], within_s: float = 60.0) -> None:
         """Reads until the condition holds."""
@@ -74,13 +77,18 @@ class Reader:
             assert time.monotonic() < end, "a step took too long"
             for message in self._consumer.consume(1000, timeout=0.02):
                 if message.error() is None:
-                    self.came[message.partition() or 0].append(time.monotonic())
+                    into = self.changes if message.topic() == CHANGES.name else self.came
+                    into[message.partition() or 0].append(time.monotonic())
 
     def gap(self, since: float, till: float, partitions: list[int]) -> float:
-        """The longest time without a record of these partitions."""
-        times = sorted(at for number in partitions for at in self.came[number] if since <= at <= till)
-        moments = [since, *times, till]
-        return max(later - earlier for earlier, later in pairwise(moments))
+        """The longest time without a record of these partitions while there was a change of theirs to group."""
+        said, changed = (sorted(at for number in partitions for at in of[number]) for of in (self.came, self.changes))
+        longest = 0.0
+        for earlier, later in pairwise([since, *(at for at in said if since <= at <= till), till]):
+            first = bisect_left(changed, earlier)
+            if first < len(changed):
+                longest = max(longest, later - changed[first])
+        return longest
 
 
 class Worker:
