@@ -46,7 +46,7 @@ def make_app(
     """
     import faust
 
-    from streams.ownership import Owner
+    from streams.ownership import Owner, Turns
     from streams.seats import Seats
 
     app = faust.App(
@@ -73,7 +73,8 @@ def make_app(
         deadline.start()
         app.add_future(app.crash(error))
 
-    seats = Seats(lambda number: Owner(cluster, number, models, default), failed)
+    turns = Turns()
+    seats = Seats(lambda number: Owner(cluster, number, models, default, turns), failed)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, /, *assignment: "set[TP]", **__: Any) -> None:

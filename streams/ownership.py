@@ -1,6 +1,7 @@
 """Owning a partition of `changes`: read back what it left, decide on batches, write fenced, pin a bug on its record."""
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
 import structlog
 
@@ -16,14 +17,26 @@ from schemas.topics import GROUPS, WORKING_SET
 log = structlog.get_logger("group")
 
 
+class Turns:
+    """One decision at a time in a process, and of those that nobody waits for at most one that wants to be next.
+
+    Threads share one interpreter: sixteen that decide at once decide no more, and keep the event loop waiting for a
+    third of a second where a single one keeps it for 30 ms (99th percentiles on two cores). Writes wait for no turn.
+    """
+
+    def __init__(self) -> None:
+        self.deciding, self.idle = Lock(), Lock()
+
+
 class Owner:
     """One partition's sets in memory and its writer. Making one fences whoever owned the partition before.
 
     Blocking, and not shared between threads. Raises Fenced from any write once somebody else has taken the partition.
     """
 
-    def __init__(self, cluster: Cluster, number: int, models: Mapping[str, Model], default: str) -> None:
+    def __init__(self, cluster: Cluster, number: int, models: Mapping[str, Model], default: str, turns: Turns) -> None:
         self._cluster, self._number, self._models, self._default = cluster, number, models, default
+        self._turns = turns
         self._told: set[Scope] = set()
         self._looked = False
         self._writer = FencedWriter(cluster, owner_of(number))
@@ -53,7 +66,8 @@ class Owner:
             self._one_by_one(records)
             return
         try:
-            outgoing = self._partition.absorb(records)
+            with self._turns.deciding:
+                outgoing = self._partition.absorb(records)
         except Exception as error:  # noqa: BLE001  whatever it is, it is raised again by the record that has it
             log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=repr(error))
             self._partition = self._read_back()  # the failed batch left the sets half changed
@@ -63,7 +77,9 @@ class Owner:
 
     def catch_up(self) -> None:
         """Looks at the next timekeeper whom no change has touched since: today's code or model may say otherwise."""
-        self._write(self._partition.look_again())
+        with self._turns.idle, self._turns.deciding:
+            outgoing = self._partition.look_again()
+        self._write(outgoing)
 
     def _write(self, outgoing: Sequence[Outgoing]) -> None:
         if outgoing:
@@ -79,10 +95,12 @@ class Owner:
     def _read_back(self) -> Partition:
         """The sets as the topics remember them. Everybody is yet to be looked at."""
         partition = Partition(self._number, self._models, self._default)
-        for record in self._last(WORKING_SET.name):
-            partition.restore(record)
-        for record in self._last(GROUPS.name):
-            partition.remember(record)
+        kept, said = self._last(WORKING_SET.name), self._last(GROUPS.name)
+        with self._turns.deciding:
+            for record in kept:
+                partition.restore(record)
+            for record in said:
+                partition.remember(record)
         if letters := partition.open():
             self._writer.write(letters)
         log.info("partition_read_back", partition=self._number, timekeepers=partition.behind)
@@ -95,9 +113,12 @@ class Owner:
     def _one_by_one(self, records: Sequence[Incoming]) -> None:
         """Each record by itself, so that a failure is known to be this record's; the third time it is buried."""
         for record in records:
-            self._write(self._partition.look_at(record))
+            with self._turns.deciding:
+                before = self._partition.look_at(record)
+            self._write(before)
             try:
-                outgoing = self._partition.absorb([record])
+                with self._turns.deciding:
+                    outgoing = self._partition.absorb([record])
             except Exception as error:
                 self._writer.write([self._partition.failed(record)])
                 if not self._partition.hopeless(record):

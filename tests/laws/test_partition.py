@@ -160,6 +160,33 @@ def test_any_delivery_with_crashes_ends_in_the_groups_of_the_set(history: list[b
     assert topics.groups() == fold(history), "neither does the next owner find anything to say otherwise"
 
 
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.data())
+def test_memory_that_outlived_another_owner_is_found_out_by_its_first_write(
+    history: list[bytes], data: st.DataObject
+) -> None:
+    """Two workers have the partition in turn and both keep their memory. Who wasn't the last to write is fenced when
+    they write; what needs no write may be acknowledged by whoever has it.
+    """
+    topics = Topics()
+    memories = [owner(topics), owner(topics)]
+    last, committed = 1, 0
+    while committed < len(history):
+        mine = data.draw(st.integers(0, 1))
+        size = data.draw(st.integers(1, 8))
+        batch = [Incoming(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))]
+        written = memories[mine].absorb(batch)
+        if written and mine != last:
+            memories[mine], last = opened(topics), mine  # fenced: read back, which fences the other one
+            written = memories[mine].absorb(batch)
+        topics.log += written
+        if data.draw(st.booleans()):
+            committed = batch[-1].offset + 1
+    assert topics.groups() == fold(history)
+    owner(topics)
+    assert topics.groups() == fold(history)
+
+
 @settings(max_examples=40, deadline=None)
 @given(histories(), st.data())
 def test_aborted_data_that_comes_again_later_changes_nothing(history: list[bytes], data: st.DataObject) -> None:
