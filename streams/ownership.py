@@ -14,6 +14,9 @@ from schemas.keys import Scope
 from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
 
+IDLE_WAIT_S = 0.05
+"""How long idle work waits for its turn before it looks whether there are changes now."""
+
 log = structlog.get_logger("group")
 
 
@@ -76,9 +79,18 @@ class Owner:
         self._write(outgoing)
 
     def catch_up(self) -> None:
-        """Looks at the next timekeeper whom no change has touched since: today's code or model may say otherwise."""
-        with self._turns.idle, self._turns.deciding:
-            outgoing = self._partition.look_again()
+        """Looks at the next timekeeper whom no change has touched since: today's code or model may say otherwise.
+
+        Or returns soon, and has looked at nobody: changes that came meanwhile mustn't wait for other partitions' idle
+        work.
+        """
+        if not self._turns.idle.acquire(timeout=IDLE_WAIT_S):
+            return
+        try:
+            with self._turns.deciding:
+                outgoing = self._partition.look_again()
+        finally:
+            self._turns.idle.release()
         self._write(outgoing)
 
     def _write(self, outgoing: Sequence[Outgoing]) -> None:
