@@ -113,7 +113,10 @@ def write_all(
     notes: "Notes",
     advance: Callable[[int], None],
 ) -> Imported:
-    """Writes the events; each batch is there whole, or not at all. Returns what it did."""
+    """Writes the events; each batch is there whole, or not at all. Returns what it did.
+
+    Raises SourceError where the source can't be read on, saying how much of it was written before.
+    """
     from connectors.mariadb.activities import write
     from connectors.sources.numbering import Once
 
@@ -121,12 +124,19 @@ def write_all(
     streams: set[str] = set()
     new = changed = same = 0
     unique = ((source, event) for source, event in events if once.is_new(event))
-    while batch := list(islice(unique, BATCH)):
-        streams.update(event.stream for _, event in batch)
-        with engine.begin() as connection:
-            written = write(connection, scope, [seen(source, event) for source, event in batch])
-        new, changed, same = new + written.new, changed + written.changed, same + written.same
-        advance(len(batch))
+    try:
+        while batch := list(islice(unique, BATCH)):
+            streams.update(event.stream for _, event in batch)
+            with engine.begin() as connection:
+                written = write(connection, scope, [seen(source, event) for source, event in batch])
+            new, changed, same = new + written.new, changed + written.changed, same + written.same
+            advance(len(batch))
+    except SourceError as error:
+        if done := new + changed + same:
+            raise SourceError(
+                f"{error} The {done:,} events before are imported; import again when it is mended."
+            ) from error
+        raise
     if len(streams) > 1:
         notes.add(f"{len(streams)} streams are one timekeeper's work now; `--stream NAME` takes one of them only")
     return Imported(timekeeper, new, changed, same, tuple(sorted(streams)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The servers (MariaDB, Kafka, Kafka Connect) and what runs on them. Example: ./timeloom stack up",
+    help="The servers (MariaDB, Kafka, Kafka Connect) and what runs on them.\n\nExample: ./timeloom stack up",
     epilog="Exit: 0 well; 1 a part isn't as it should be; 2 wrong usage or machine; 3 a part doesn't come up or end.",
 )
 app.command("check")(checking.check)

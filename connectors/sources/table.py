@@ -6,6 +6,7 @@ over all of them.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -42,7 +43,7 @@ LONGEST_CELL = 1 << 20
 def read_table(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
     """Every row as an event. Raises SourceError that names the line, and for a header the columns that there are."""
     order = asked.day_first
-    for where, row in _rows(path, asked):
+    for where, row in _rows(path, asked, notes):
         try:
             event = _event(where, row, asked, order, notes)
         except AmbiguousDate as error:
@@ -57,7 +58,7 @@ def read_table(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
         yield event
 
 
-def _rows(path: Path, asked: Asked) -> Iterator[tuple[str, dict[str, str]]]:
+def _rows(path: Path, asked: Asked, notes: Notes) -> Iterator[tuple[str, dict[str, str]]]:
     """Each row's place and cells by their meaning."""
     places = numbered(asked.columns)
     width = 0
@@ -65,6 +66,8 @@ def _rows(path: Path, asked: Asked) -> Iterator[tuple[str, dict[str, str]]]:
         where = f"{path}, line {number}"
         if places is None:
             places, width = find_columns(where, cells, asked.columns), len(cells)
+            if unread := [name.strip() for place, name in enumerate(cells) if place not in places.values()]:
+                notes.add(f"columns that mean nothing here were not read: {', '.join(unread)[:200]}", where)
             continue
         width = width or len(cells)
         if max(places.values()) >= width:
@@ -80,15 +83,17 @@ def _rows(path: Path, asked: Asked) -> Iterator[tuple[str, dict[str, str]]]:
 def _records(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
     """The rows that aren't blank, each with the line in which it begins."""
     lines = (line for _, line in text_lines(path))
-    first = next(lines, "")
+    first, began, delimiter = next(lines, ""), 1, None
+    if said := re.match(r"sep=(.)\s*$", first):  # a line of Excel's own
+        first, began, delimiter = next(lines, ""), 2, said[1]
+    before = began - 1
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(chain([first], lines), delimiter=delimiter_of(first), strict=True)
-    began = 1
+    reader = csv.reader(chain([first], lines), delimiter=delimiter or delimiter_of(first), strict=True)
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield began, cells
-            began = reader.line_num + 1
+            began = before + reader.line_num + 1
     except csv.Error as error:
         what = (
             "a quote is opened and not closed, or stands inside a cell"
@@ -111,7 +116,7 @@ def _order(path: Path, asked: Asked) -> bool | None:
     """Whether days come first, where a date of the file shows it and none shows the contrary."""
     shown = {
         order
-        for _, row in _rows(path, asked)
+        for _, row in _rows(path, asked, Notes())
         for name in ("date", "start", "end_date", "end")
         if (order := shown_order(row.get(name, ""))) is not None
     }

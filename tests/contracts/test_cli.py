@@ -71,6 +71,14 @@ def test_where_there_is_no_stack_every_part_is_down(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_down_says_what_it_did_and_the_stacks_help_shows_how_to_begin(tmp_path: Path) -> None:
+    code, out, _err = run("stack", "down", TIMELOOM_HOME=str(tmp_path / "none"))
+    assert (code, out) == (0, f"There is no stack in {tmp_path / 'none'}, so nothing was to be stopped.\n")
+    _code, out, _err = run("stack", "--help")
+    assert "Example: ./timeloom stack up" in out
+    assert "Exit: 0" in out
+
+
 def test_an_unknown_part_is_wrong_usage() -> None:
     code, _out, err = run("stack", "logs", "zookeeper")
     assert code == 2

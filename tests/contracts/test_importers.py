@@ -139,6 +139,7 @@ def test_a_table_is_read_as_the_golden_file_says() -> None:
         ("Begin,What\n2026-03-02 09:00,x\n", {"start": "Begin", "title": "What"}),
         ("start,title\n2026-03-02T09:00:00+01:00,x\n", {}),
         ("Start\tTitle\n2026-03-02 9:00 AM\tx\n", {}),
+        ("sep=;\nStart;Title\n2026-03-02 9:00;x\n", {}),
         ("Day|From|Task\n2.3.2026|09:00|x\n", {}),
         ("2026-03-02 09:00,x\n2026-03-02 09:00,x\n", {"start": "1", "title": "2"}),
         ('"Start","Title"\r\n"2026/03/02 09:00:00","x"\r\n', {}),
@@ -202,6 +203,13 @@ def test_a_broken_table_is_named_with_its_line(
     tmp_path: Path, content: str, columns: dict[str, str], words: str
 ) -> None:
     assert words in refused(written(tmp_path, "t.csv", content), asked(**columns))
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
+    notes = Notes()
+    events(written(tmp_path, "t.csv", "Client,Start,Title,Amount\nX,2026-03-02 9:00,x,9\n"), notes=notes)
+    place = f"{tmp_path}/t.csv, line 1"
+    assert notes.lines()[0] == f"columns that mean nothing here were not read: Client, Amount ({place})"
 
 
 # --- day notes --------------------------------------------------------------------------------------------------------
