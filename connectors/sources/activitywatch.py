@@ -59,7 +59,7 @@ class _Export(msgspec.Struct):
 
 
 _said = msgspec.json.Decoder(_Said)
-_text = msgspec.json.Decoder(str)
+_string = msgspec.json.Decoder(str)
 _flag = msgspec.json.Decoder(bool)
 
 
@@ -105,6 +105,7 @@ class _Host:
             kind: {name: bucket for name, bucket in buckets.items() if bucket.type == kind}
             for kind in ("currentwindow", "web.tab.current", "afkstatus")
         }
+        self._fronts = {name: self._front(name) for name in self._of["web.tab.current"]}
         known = {name for of in self._of.values() for name in of}
         for name in buckets.keys() - known:
             notes.add("buckets other than windows, pages and afk were left out", f"{path}, bucket {name}")
@@ -114,11 +115,11 @@ class _Host:
         there = self._there()
         for name in self._of["currentwindow"]:
             for where, span, data in self._said(name):
-                yield from self._cut(where, name, span, there, data, self._app(data, "app"))
+                yield from self._cut(where, name, span, there, data, self._text(data, "app"))
         for name in self._of["web.tab.current"]:
-            front = self._front(name)
+            front = self._fronts[name]
             for where, span, data in self._said(name):
-                if self._is(data, "incognito"):
+                if self._true(data, "incognito"):
                     self._notes.add("pages in private windows were left out", where)
                     continue
                 for part in [span] if front is None else common([span], front):
@@ -133,11 +134,11 @@ class _Host:
             span
             for name in self._of["afkstatus"]
             for _, span, data in self._said(name)
-            if self._app(data, "status") == "not-afk"
+            if self._text(data, "status") == "not-afk"
         ]
         for name in self._of["web.tab.current"]:
-            if (front := self._front(name)) is not None:
-                audible = [span for _, span, data in self._said(name) if self._is(data, "audible")]
+            if (front := self._fronts[name]) is not None:
+                audible = [span for _, span, data in self._said(name) if self._true(data, "audible")]
                 present += common(joined(audible), front)
         return joined(present, FLOOD_US)
 
@@ -152,7 +153,7 @@ class _Host:
                 span
                 for name in self._of["currentwindow"]
                 for _, span, data in self._said(name)
-                if any(app in self._app(data, "app").casefold() for app in apps)
+                if any(app in self._text(data, "app").casefold() for app in apps)
             ],
             FLOOD_US,
         )
@@ -185,7 +186,7 @@ class _Host:
     ) -> Iterator[Event]:
         """The event's parts while somebody was there; each is named by its beginning, for the export has no ids."""
         said = blake2b(msgspec.json.encode(data, order="deterministic"), digest_size=4).hexdigest()
-        words, cut = fit_words(Words(title=self._app(data, "title"), url=self._app(data, "url")))
+        words, cut = fit_words(Words(title=self._text(data, "title"), url=self._text(data, "url")))
         if cut:
             self._notes.add("words over 64 KB were cut", where)
         for at, until in [span] if there is None else common([span], there):
@@ -194,15 +195,15 @@ class _Host:
             yield Event(self._host, name, 0, at, until, self._asked.zone, Kind.WINDOW, app[:APP_MAX], words)
 
     @staticmethod
-    def _app(data: Mapping[str, msgspec.Raw], name: str) -> str:
+    def _text(data: Mapping[str, msgspec.Raw], name: str) -> str:
         """A text of the event's data; empty where there is none."""
         try:
-            return _text.decode(data[name]) if name in data else ""
+            return _string.decode(data[name]) if name in data else ""
         except msgspec.MsgspecError:
             return ""
 
     @staticmethod
-    def _is(data: Mapping[str, msgspec.Raw], name: str) -> bool:
+    def _true(data: Mapping[str, msgspec.Raw], name: str) -> bool:
         try:
             return _flag.decode(data[name]) if name in data else False
         except msgspec.MsgspecError:

@@ -3,7 +3,7 @@
 A file of TOML:
 
     apps = ["KeePass*"]                         # globs, of any case
-    titles = ["*private*", "/\\\\bdoctor\\\\b/"]    # or a regular expression between slashes
+    titles = ["*private*", '/doctors? visit/']   # or a regular expression between slashes
     urls = ["bank.example", "https://*/health/*"]
 
     [[pause]]
