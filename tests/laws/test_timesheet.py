@@ -3,15 +3,18 @@
 import re
 from datetime import UTC, date, datetime
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import RenderableType
 
 from processors.billing.days import instant
 from processors.billing.timesheet import MINUTE_US, Owner, Timesheet, rounded, timesheet_of
 from schemas.billing import Client, Directory, Matter
 from schemas.groups import Disposition, Group, Member
 from schemas.values import Activity, Kind, Words, content_hash
-from streams.timesheet import page
+from streams.screen import WIDTH, paper
+from streams.timesheet import page, table
 
 MINUTE = 60_000_000
 NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
@@ -73,6 +76,30 @@ def test_what_is_shown() -> None:
     ):
         assert text in html
     assert "Mon 2 Mar 2026" in html
+
+
+def test_what_rounds_to_nothing_is_told_in_one_line() -> None:
+    """30 minutes, and two of ten seconds: the day's 30 minutes are shown, and the others as what they are."""
+    lease = activity(1, 0, 30, "Lease 2026-0101")
+    blinks = [activity(n, 60 * n, 0, f"Blink {n}") for n in (2, 3)]
+    blinks = [msgspec.structs.replace(one, ended_at=one.started_at + 10_000_000) for one in blinks]
+    shown = sheet([lease, *blinks], [group(lease), *(group(one) for one in blinks)])
+    printed = {matters: drawn(table(shown, matters)) for matters in (True, False)}
+    for text in (*printed.values(), page(shown)):
+        assert "Lease 2026-0101" in text
+        assert "Blink" not in text
+    assert "and 2 of less than a minute" in printed[True]
+    assert "Example Harbour" in printed[True]
+    assert "Example Harbour" not in printed[False]
+
+
+def drawn(what: RenderableType) -> str:
+    """As it is in a pipe, where there is no terminal to be as narrow as."""
+    console = paper()
+    with console.capture() as printed:
+        console.print(what)
+    assert console.is_terminal or console.width >= WIDTH
+    return printed.get()
 
 
 def test_a_title_is_text_and_nothing_else() -> None:
