@@ -135,10 +135,11 @@ PROGRAMS = (
     ),
     Program(
         "ops",
-        "shows how the consumers are, and moves them",
+        "shows how the consumers are, and moves them; has capture read tables again",
         "streams.ops",
         reads=(CHANGES, GROUPS),
-        reads_tables=("consumer_offset",),
+        reads_tables=("consumer_offset", *CAPTURED, "debezium_signal"),
+        writes_tables=("debezium_signal",),
         users=("pipeline",),
     ),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import msgspec
 import requests
@@ -142,6 +143,14 @@ class Connect:
         body = _checked(answer).json()
         tasks = body.get("tasks") or [{"state": "UNASSIGNED"}]
         return CaptureState(body["connector"]["state"], tasks[0]["state"], tasks[0].get("trace", ""))
+
+    def offset(self) -> dict[str, Any]:
+        """Where the connector is in the binlog, and in a snapshot; empty where it never was anywhere."""
+        answer = self._call("GET", "/offsets")
+        if answer.status_code == 404:
+            return {}
+        offsets: list[dict[str, Any]] = _checked(answer).json()["offsets"]
+        return offsets[0]["offset"] if offsets else {}
 
     def restart(self) -> None:
         """Starts the connector and its failed task again."""

@@ -38,6 +38,7 @@ def grants(database: str) -> list[str]:
         ("capture", "SELECT, INSERT, UPDATE, DELETE", CONNECTOR),
         ("pipeline", "SELECT", (*PEOPLE, *CAPTURED, "alembic_version")),
         ("pipeline", "INSERT", ("mark", "debezium_signal")),
+        ("pipeline", "SELECT", ("debezium_signal",)),
         ("pipeline", "SELECT, INSERT, UPDATE, DELETE", ledger),
     ]
     tables = [

@@ -107,7 +107,10 @@ class Supervisor:
 
     def halt(self, name: str, within_s: float = ENDS_WITHIN_S) -> None:
         """Stops a program gracefully, by force when its own time is over, and waits until it has ended."""
-        if self.processes()[name].state not in ("STOPPED", "EXITED", "FATAL", "STOPPING"):
+        process = self.processes().get(name)
+        if process is None:
+            return  # a supervisor that an older version started, which had no such program
+        if process.state not in ("STOPPED", "EXITED", "FATAL", "STOPPING"):
             self._ask("stopProcess", name, False)
         if not wait_until(lambda: self.processes()[name].pid is None, within_s):
             raise StackError(f"{name} does not end. See `./timeloom stack logs {name}`.")

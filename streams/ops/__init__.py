@@ -2,7 +2,8 @@
 
 import typer
 
-from streams.ops import lag
+from streams.ops import lag, snapshot
 
 app = typer.Typer(no_args_is_help=True, help="Watch the consumers, and move them.")
 app.command("lag")(lag.command)
+app.add_typer(snapshot.app, name="snapshot")

@@ -1,0 +1,40 @@
+"""How far a snapshot is, by what the connector keeps beside its place in the binlog.
+
+An incremental snapshot reads a table by its ids, in chunks; the last id of the last chunk is kept as Java's own bytes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+COLLECTIONS = "incremental_snapshot_collections"
+CORRELATION = "incremental_snapshot_correlation_id"
+REACHED = "incremental_snapshot_primary_key"
+LONG_DIGITS = 16
+"""The bytes end with the only key's value, eight bytes, in hexadecimal digits."""
+
+
+class Underway(msgspec.Struct, frozen=True):
+    """A snapshot that runs. `initial`: the one of a first start, which nobody asked for and whose place isn't told.
+
+    `asked`: the id of the signal that asked for it. `left`: tables that are not read yet, the present one first, whose
+    ids have been read up to `reached`.
+    """
+
+    initial: bool
+    asked: str = ""
+    left: tuple[str, ...] = ()
+    reached: int = 0
+
+
+def underway(offset: Mapping[str, Any]) -> Underway | None:
+    """What the connector's offset says of a snapshot; None where none is under way."""
+    if offset.get("snapshot"):
+        return Underway(initial=True)
+    if CORRELATION not in offset:
+        return None
+    collections = msgspec.json.decode(offset.get(COLLECTIONS) or "[]")
+    left = tuple(one[f"{COLLECTIONS}_id"].split(".")[-1] for one in collections)
+    key = offset.get(REACHED) or ""
+    return Underway(False, offset[CORRELATION], left, int(key[-LONG_DIGITS:], 16) if key else 0)
