@@ -2,8 +2,9 @@
 
 import typer
 
-from streams.ops import lag, snapshot
+from streams.ops import dlq, lag, offsets
 
-app = typer.Typer(no_args_is_help=True, help="Watch the consumers, and move them.")
+app = typer.Typer(no_args_is_help=True, help="Watch the consumers, and move them; dead letters.")
 app.command("lag")(lag.command)
-app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(offsets.app, name="offsets")
+app.add_typer(dlq.app, name="dlq")

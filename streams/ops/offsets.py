@@ -1,0 +1,148 @@
+"""`ops offsets`: shows where consumers are, puts one elsewhere, and puts it back."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schemas.errors import ConfigurationError, TimeloomError
+
+if TYPE_CHECKING:
+    from processors.monitoring.moving import Move
+    from streams.ops.consumers import Consumer
+
+app = typer.Typer(no_args_is_help=True, help="Where consumers go on: show it, move it, put it back.")
+
+Group = Annotated[str, typer.Argument(help="The consumer group: group.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without this, only say what would be done.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+
+
+@app.command()
+def show(as_json: Json = False) -> None:
+    """Show each consumer's place in each partition, the records that the broker has, and what was moved by hand.
+
+    Example: ./timeloom ops offsets show
+
+    Exit: 0 shown; 3 a server is not up.
+    """
+    import msgspec
+
+    from streams.ops.consumers import look
+    from streams.ops.lag import places
+    from streams.ops.moved import folder, saved
+    from streams.settings import load
+
+    settings = load()
+    seen, moved = look(settings.kafka(), places(settings)), saved(settings.home)
+    if as_json:
+        print(msgspec.json.encode({"consumers": seen, "moved": moved}).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("group", "topic", "partition", "goes on at", "committed", "end"):
+        table.add_column(heading, justify="right" if heading in ("goes on at", "committed", "end") else "left")
+    for group in seen:
+        for one in group.partitions:
+            places_ = ("" if at is None else str(at) for at in (one.place, one.committed, one.end))
+            table.add_row(group.group, one.topic, str(one.partition), *places_)
+    console = Console(highlight=False)
+    console.print(table)
+    for move in moved:
+        undone = f", put back {move.undone_at:%Y-%m-%d %H:%M:%S} UTC by {move.undone_by}" if move.undone_at else ""
+        told = f"{move.at:%Y-%m-%d %H:%M:%S} UTC: {move.group} to {move.to} by {move.by}{undone}"
+        console.print(told, soft_wrap=True)
+    if moved:
+        console.print(f"Kept in {folder(settings.home)}", soft_wrap=True)
+
+
+@app.command()
+def reset(
+    group: Group,
+    to: Annotated[str, typer.Option(help="earliest, latest, an offset, or a time such as 2026-03-02T08:00Z (UTC).")],
+    partition: Annotated[list[int] | None, typer.Option(help="Only this partition; repeatable. Default: all.")] = None,
+    skip_unread: Annotated[
+        bool, typer.Option("--skip-unread", help="Let it pass over changes that it hasn't read.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Have a consumer that isn't running go on elsewhere. Says what it would do; --yes does it. `undo` puts it back.
+
+    Example: ./timeloom ops offsets reset group --to 2026-03-02T08:00Z --yes
+
+    Exit: 0 said or done; 1 it runs, or would pass over unread changes; 2 there is no such place; 3 a server is not up.
+    """
+    from connectors.kafka.offsets import commit_for
+    from processors.monitoring.moving import moves
+    from streams.ops.moved import moved, save
+    from streams.ops.moving import movable, refuse_active, standings_of, targets_of
+    from streams.settings import load
+
+    settings = load()
+    consumer = movable(group)
+    refuse_active(settings, consumer)
+    standings = standings_of(settings, consumer, partition)
+    try:
+        planned = moves(standings, targets_of(settings, consumer, to, partition is not None, standings))
+    except ValueError as error:
+        raise ConfigurationError(f"{consumer.topic.name}: {error}. See `./timeloom ops offsets show`.") from error
+    if (skipping := [one.partition for one in planned if one.skips]) and not skip_unread:
+        raise TimeloomError(
+            f"{group} hasn't read all before that place in partitions {', '.join(map(str, skipping))}. If those "
+            "changes are to be left out, say --skip-unread; `./timeloom verify --mend` has them said again."
+        )
+    if not (yes and planned):
+        _print(consumer, planned, as_json, done=False, said="Nothing was changed. Do it: the same with --yes")
+        return
+    # Saved first: whatever happens from here on, what was is known.
+    file = save(settings.home, moved(group, consumer.topic.name, to, planned))
+    commit_for(settings.kafka(), group, {(consumer.topic.name, one.partition): one.after for one in planned})
+    said = f"Moved, and read back. What was is in {file}; put it back: ./timeloom ops offsets undo {group}"
+    _print(consumer, planned, as_json, done=True, said=said)
+
+
+@app.command()
+def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
+    """Put a consumer back to where it was before its last reset. Says what it would do; --yes does it.
+
+    A partition that had never been read goes to its beginning, which is where it would have begun.
+
+    Example: ./timeloom ops offsets undo group --yes
+
+    Exit: 0 said or done; 1 it runs, or there is nothing to undo; 3 a server is not up.
+    """
+    from connectors.kafka.offsets import commit_for
+    from processors.monitoring.moving import put_back
+    from streams.ops.moved import save, saved, undone
+    from streams.ops.moving import movable, refuse_active, standings_of
+    from streams.settings import load
+
+    settings = load()
+    consumer = movable(group)
+    left = [one for one in saved(settings.home) if one.group == group and one.undone_at is None]
+    if not left:
+        raise TimeloomError(f"No reset of {group} is left to undo. See `./timeloom ops offsets show`.")
+    refuse_active(settings, consumer)
+    back = put_back(standings_of(settings, consumer, [one.partition for one in left[-1].moves]), left[-1].moves)
+    if not yes:
+        _print(consumer, back, as_json, done=False, said="Nothing was changed. Do it: the same with --yes")
+        return
+    commit_for(settings.kafka(), group, {(consumer.topic.name, one.partition): one.after for one in back})
+    file = save(settings.home, undone(left[-1]))
+    _print(consumer, back, as_json, done=True, said=f"Put back, and read back. Noted in {file}")
+
+
+def _print(consumer: "Consumer", planned: "list[Move]", as_json: bool, done: bool, said: str) -> None:
+    import msgspec
+
+    if as_json:
+        report = {"group": consumer.name, "topic": consumer.topic.name, "moves": planned, "done": done}
+        print(msgspec.json.encode(report).decode())
+        return
+    for one in planned:
+        was = "nothing read" if one.before is None else str(one.before)
+        passing = ", passing over what it hasn't read" if one.skips else ""
+        print(f"{consumer.topic.name} {one.partition}: {was} -> {one.after}{passing}")
+    print(said if planned else f"{consumer.name} is there already.")

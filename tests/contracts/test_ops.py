@@ -1,0 +1,141 @@
+"""`ops` on the real stack: the lag is true at rest and when somebody stops; offsets move only when nobody reads."""
+
+import json
+from time import time
+
+import msgspec
+import pytest
+
+from connectors.kafka.consumers import consumer_groups
+from processors.monitoring.status import Status
+from schemas.topics import CHANGES
+from streams.ops.consumers import ALLOWED_S, ConsumerSeen, look
+from streams.ops.lag import places
+from streams.ops.moved import Moved
+from tests.contracts.test_cli import run
+from tests.live import Live
+from tests.programs import eventually, running
+
+pytestmark = pytest.mark.stack
+
+
+def seen(live: Live) -> dict[str, ConsumerSeen]:
+    return {one.group: one for one in look(live.settings.kafka(), places(live.settings))}
+
+
+def ops(live: Live, *arguments: str) -> tuple[int, str, str]:
+    return run("ops", *arguments, TIMELOOM_HOME=str(live.stack.home.path))
+
+
+def committed(live: Live) -> dict[tuple[str, int], int]:
+    (group,) = consumer_groups(live.settings.kafka(), ["group"])
+    return group.committed
+
+
+def at_rest(live: Live) -> bool:
+    return all(one.status is Status.OK and one.lag == 0 and one.lag_seconds == 0 for one in seen(live).values())
+
+
+def test_at_rest_nothing_lags_though_end_marks_lie_behind_every_place(live: Live) -> None:
+    who, home = live.timekeeper(), live.stack.home.path
+    with running(home, "group"), running(home, "bill"):
+        live.insert(who, "Harbour lease.docx")
+        eventually(lambda: live.groups(who) == live.expected(who), what="grouped")
+        eventually(lambda: at_rest(live), what="at rest")
+        now = seen(live)
+        for group in now.values():
+            assert len(group.partitions) == CHANGES.partitions
+            assert all((one.lag, one.lag_seconds) == (0, 0) for one in group.partitions)
+            # Otherwise this test would show nothing: by the topic's end, somebody is behind.
+            assert any(one.place is not None and one.place < one.end for one in group.partitions)
+            assert {one.owner for one in group.partitions} == {f"{m.client} at {m.host}" for m in group.members}
+        code, out, _err = ops(live, "lag", "--json")
+        assert code == 0
+        assert {one["group"]: one["lag"] for one in json.loads(out)["consumers"]} == {"group": 0, "bill": 0}
+
+        before = committed(live)
+        code, out, err = ops(live, "offsets", "reset", "group", "--to", "earliest", "--yes")
+        assert (code, out) == (1, "")
+        assert "group runs (faust" in err
+        assert "stack up --no-workers" in err
+        assert committed(live) == before
+        assert ops(live, "offsets", "undo", "group", "--yes")[0] == 1
+
+
+def test_a_consumer_that_freezes_lags_ever_longer_and_has_stopped(live: Live) -> None:
+    who, home = live.timekeeper(), live.stack.home.path
+    with running(home, "group") as group:
+        live.insert(who, "Harbour lease.docx")
+        eventually(lambda: live.groups(who) == live.expected(who), what="grouped")
+        eventually(lambda: seen(live)["group"].lag == 0, what="at rest")
+        group.freeze()
+        live.insert(who, "Harbour lease 2.docx", minute=5)
+        inserted = time()
+        eventually(lambda: seen(live)["group"].lag > 0, what="captured")
+        lags = []
+        while time() < inserted + ALLOWED_S + 1:
+            lags.append(seen(live)["group"].lag_seconds)
+        assert lags == sorted(lags)
+        assert lags[-1] >= ALLOWED_S - 1
+        stopped = seen(live)["group"]
+        assert stopped.status is Status.ERR
+        assert [one.status for one in stopped.partitions if one.lag] == [Status.STOP]
+        assert ops(live, "lag")[0] == 1
+        group.wake()
+        with running(home, "group"):
+            eventually(lambda: seen(live)["group"].lag == 0, what="caught up")
+
+
+def test_a_place_is_moved_kept_and_put_back(live: Live) -> None:
+    who, home = live.timekeeper(), live.stack.home.path
+    with running(home, "group") as group:
+        live.insert(who, "Harbour lease.docx")
+        eventually(lambda: live.groups(who) == live.expected(who), what="grouped")
+        assert group.stop() == 0
+    eventually(lambda: not consumer_groups(live.settings.kafka(), ["group"])[0].active, what="left")
+    before = committed(live)
+    began = min(number for (_, number), offset in before.items() if offset > 0)
+    live.insert(who, "Harbour lease 2.docx", minute=5)
+    eventually(lambda: seen(live)["group"].lag > 0, what="captured")
+
+    code, out, _err = ops(live, "offsets", "reset", "group", "--to", "earliest")
+    assert code == 0
+    assert f"changes {began}: {before['changes', began]} -> 0" in out
+    assert committed(live) == before
+
+    code, _out, err = ops(live, "offsets", "reset", "group", "--to", "latest", "--yes")
+    assert code == 1
+    assert "verify --mend" in err
+    assert committed(live) == before
+
+    for to in ("yesterday", "7", "1999999999"):
+        chosen = ["--partition", "0"] if to == "1999999999" else []
+        assert ops(live, "offsets", "reset", "group", "--to", to, *chosen)[0] == 2
+    assert ops(live, "offsets", "reset", "bill", "--to", "earliest")[0] == 2
+    assert ops(live, "offsets", "reset", "nobody", "--to", "earliest")[0] == 2
+
+    code, out, _err = ops(
+        live, "offsets", "reset", "group", "--to", "1970-01-01", "--partition", str(began), "--yes", "--json"
+    )
+    assert code == 0
+    move = {"partition": began, "before": before["changes", began], "after": 0, "skips": False}
+    assert json.loads(out) == {"group": "group", "topic": "changes", "moves": [move], "done": True}
+    assert committed(live) == {**before, ("changes", began): 0}
+    (file,) = (home / "offsets").glob("*.json")
+    kept = msgspec.json.decode(file.read_bytes(), type=Moved)
+    assert (kept.group, kept.to, kept.undone_at) == ("group", "1970-01-01", None)
+    assert "@" in kept.by
+
+    assert ops(live, "offsets", "undo", "group")[0] == 0
+    assert committed(live)["changes", began] == 0
+    code, out, _err = ops(live, "offsets", "undo", "group", "--yes")
+    assert code == 0
+    assert committed(live) == before
+    assert ops(live, "offsets", "undo", "group", "--yes")[0] == 1
+    code, out, _err = ops(live, "offsets", "show", "--json")
+    assert code == 0
+    (shown,) = json.loads(out)["moved"]
+    assert shown["undone_by"] == kept.by
+    file.unlink()
+    with running(home, "group"):
+        eventually(lambda: live.groups(who) == live.expected(who), what="nothing lost")

@@ -1,0 +1,53 @@
+"""Moving a consumer: what would change is said, what would stay unread is found, and undoing leads back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.monitoring.moving import Move, Standing, moves, put_back
+
+
+@st.composite
+def standings(draw: st.DrawFn) -> Standing:
+    begin, length = draw(st.integers(0, 50)), draw(st.integers(0, 50))
+    end = begin + length
+    place = draw(st.none() | st.integers(begin, end))
+    start = begin if place is None else place
+    following = draw(st.none() | st.integers(start, end - 1)) if start < end else None
+    return Standing(begin=begin, end=end, place=place, next=following)
+
+
+@given(standings(), st.data())
+def test_a_move_skips_exactly_where_an_unread_record_lies_before_its_end(at: Standing, data: st.DataObject) -> None:
+    target = data.draw(st.integers(at.begin, at.end))
+    found = moves({3: at}, {3: target})
+    if not found:
+        assert target == (at.begin if at.place is None else at.place)
+        return
+    (move,) = found
+    assert (move.partition, move.before, move.after) == (3, at.place, target)
+    unread = [] if at.next is None else [offset for offset in range(at.next, at.end) if offset < target]
+    assert move.skips == bool(unread)
+
+
+@given(standings(), st.integers(0, 200))
+def test_a_target_that_is_not_there_is_refused(at: Standing, target: int) -> None:
+    if at.begin <= target <= at.end:
+        moves({0: at}, {0: target})
+    else:
+        with pytest.raises(ValueError, match=f"partition 0 has offsets {at.begin} to {at.end}; {target} isn't one"):
+            moves({0: at}, {0: target})
+
+
+@given(standings(), st.data())
+def test_putting_back_leads_to_where_it_would_have_gone_on(at: Standing, data: st.DataObject) -> None:
+    target = data.draw(st.integers(at.begin, at.end))
+    for move in moves({0: at}, {0: target}):
+        moved = Standing(begin=at.begin, end=at.end, place=move.after)
+        (back,) = put_back({0: moved}, [move])
+        assert back.after == (at.begin if at.place is None else at.place)
+
+
+def test_what_is_gone_by_the_topics_rules_is_put_back_to_the_beginning() -> None:
+    (back,) = put_back({0: Standing(begin=40, end=90, place=80)}, [Move(partition=0, before=10, after=80)])
+    assert back == Move(partition=0, before=80, after=40)
