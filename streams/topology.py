@@ -135,12 +135,12 @@ PROGRAMS = (
     ),
     Program(
         "ops",
-        "shows how the consumers are, and moves them; has capture read tables again",
+        "shows what is broken and how the consumers are, and moves them; has capture read tables again",
         "streams.ops",
-        reads=(CHANGES, GROUPS),
+        reads=(CHANGES, GROUPS, DEAD_LETTERS, HEARTBEAT),
         reads_tables=("consumer_offset", *CAPTURED, "debezium_signal"),
         writes_tables=("debezium_signal",),
-        users=("pipeline",),
+        users=("pipeline", "capture"),
     ),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
     Program(

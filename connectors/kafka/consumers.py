@@ -84,8 +84,8 @@ def consumer_groups(cluster: Cluster, names: Iterable[str]) -> list[ConsumerGrou
 def unanswered(cluster: Cluster, error: KafkaException) -> StackError:
     """What to tell where the broker gave no answer."""
     return StackError(
-        f"The broker at {cluster} doesn't answer ({error.args[0].str()}). See `./timeloom stack status`; bring it up: "
-        "./timeloom stack up"
+        f"The broker at {cluster} doesn't answer, or not this: {error.args[0].str()}. See `./timeloom stack status`; "
+        "bring it up, with its topics: ./timeloom stack up"
     )
 
 

@@ -16,8 +16,9 @@ def commit_for(cluster: Cluster, group: str, offsets: Mapping[tuple[str, int], i
     """
     wanted = [TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
     request = [ConsumerGroupTopicPartitions(group, wanted)]
+    client = admin(cluster)  # kept until the answer is there: without it, it never comes
     try:
-        answer = admin(cluster).alter_consumer_group_offsets(request, request_timeout=TIMEOUT_S)[group].result()
+        answer = client.alter_consumer_group_offsets(request, request_timeout=TIMEOUT_S)[group].result()
     except KafkaException as error:
         raise StackError(
             f"The broker did not move {group}: {error.args[0].str()}. Has somebody joined it meanwhile? See "

@@ -83,8 +83,12 @@ def partition_status(watched: Watched, now_s: float, allowed_s: float) -> Status
 
 def group_status(partitions: Iterable[Status]) -> Status:
     """The status of a group with these partitions; without any it isn't there."""
-    worst = max(partitions, key=_SEVERITY.__getitem__, default=Status.NOTFOUND)
-    return min(worst, Status.ERR, key=_SEVERITY.__getitem__)
+    return min(worst(partitions), Status.ERR, key=_SEVERITY.__getitem__)
+
+
+def worst(partitions: Iterable[Status]) -> Status:
+    """The worst of these; NOTFOUND of none."""
+    return max(partitions, key=_SEVERITY.__getitem__, default=Status.NOTFOUND)
 
 
 def _moved(commits: Sequence[Commit], now_s: float, allowed_s: float) -> Status:

@@ -2,9 +2,10 @@
 
 import typer
 
-from streams.ops import dlq, lag, offsets
+from streams.ops import lag, offsets, snapshot, status
 
-app = typer.Typer(no_args_is_help=True, help="Watch the consumers, and move them; dead letters.")
+app = typer.Typer(no_args_is_help=True, help="See what is broken, watch the consumers, and move them.")
+app.command("status")(status.command)
 app.command("lag")(lag.command)
 app.add_typer(offsets.app, name="offsets")
-app.add_typer(dlq.app, name="dlq")
+app.add_typer(snapshot.app, name="snapshot")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from streams.ops.consumers import ConsumerSeen
     from streams.settings import Settings
 
@@ -38,12 +40,17 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON objec
 
 def places(settings: "Settings") -> dict[int, int]:
     """Where `bill` is by the database, by partition. Raises StackError where the database isn't up."""
-    from connectors.mariadb.books import offsets
     from connectors.mariadb.engine import connect
+
+    return places_in(connect(settings.mariadb().url("pipeline"), pool_size=1))
+
+
+def places_in(engine: "Engine") -> dict[int, int]:
+    """The same, by an engine that nobody needs afterwards."""
+    from connectors.mariadb.books import offsets
     from connectors.mariadb.taking import CONSUMER
     from schemas.topics import GROUPS
 
-    engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     try:
         with engine.connect() as connection:
             return offsets(connection, CONSUMER, GROUPS.name)

@@ -1,0 +1,161 @@
+"""The links of the way that work goes, each with what is so, whether that is well, and the command that mends it."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from processors.monitoring.status import Status
+
+SILENT_S = 20.0
+"""Capture writes a heartbeat every 5 s. Three in a row may be late on a busy machine; the fourth isn't."""
+
+FREE_BYTES = 1_000_000_000
+"""With less disk than this free, a broker is near its end, and so are the tables."""
+
+_MENDS = {
+    Status.NOTFOUND: "./timeloom stack up",
+    Status.STOP: "./timeloom stack up",
+    Status.STALL: "./timeloom stack logs {name}",
+    Status.REWIND: "./timeloom ops offsets show",
+    Status.ERR: "./timeloom ops lag",
+    Status.WARNING: "./timeloom ops lag",
+}
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One link. `mend` is a command, empty where all is well. `up` is False for a server that doesn't answer."""
+
+    name: str
+    well: bool
+    said: str
+    mend: str = ""
+    up: bool = True
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
+    """Capture as it is. `wrote`: whether what it writes could be looked at; `quiet_s`: since then, None: never.
+
+    `behind_bytes`: of binlog. `purged`: the binlog that it has to go on from is gone.
+    """
+
+    connector: str
+    task: str
+    why: str = ""
+    wrote: bool = True
+    quiet_s: float | None = None
+    behind_bytes: int | None = None
+    purged: bool = False
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker as its supervisor and it itself tell: `state` None where nobody supervises it here."""
+
+    name: str
+    state: str | None = None
+    said: str = ""
+
+
+def bytes_behind(files: Sequence[tuple[str, int]], file: str, position: int) -> int | None:
+    """Binlog from a position to the end of the last of `files` (name, bytes; oldest first); None: the file is gone."""
+    sizes = dict(files)
+    if file not in sizes:
+        return None
+    later = [size for name, size in files[[name for name, _ in files].index(file) :]]
+    return max(0, sum(later) - position)
+
+
+def capture_link(capture: Capture) -> Link:
+    """Whether changes reach Kafka: a task may say that it runs, and be silent."""
+    states = f"connector {capture.connector}, task {capture.task}"
+    behind = "" if capture.behind_bytes is None else f", {told_bytes(capture.behind_bytes)} of binlog behind"
+    if "UNREGISTERED" in (capture.connector, capture.task):
+        return _wrong("capture", "it isn't registered with Connect", "./timeloom prepare")
+    if capture.purged:
+        said = "the binlog that it goes on from is gone: see the runbook, Work doesn't come through"
+        return _wrong("capture", said, "./timeloom verify --mend")
+    if (capture.connector, capture.task) != ("RUNNING", "RUNNING"):
+        mend = "./timeloom prepare" if "FAILED" in states else "./timeloom stack logs connect"
+        return _wrong("capture", f"{states}. {capture.why}".strip(), mend)
+    if not capture.wrote:
+        return _wrong("capture", "it says RUNNING; whether it writes, Kafka didn't tell", "./timeloom ops status")
+    if capture.quiet_s is None:
+        return _wrong("capture", "it says RUNNING, and has written nothing yet", "./timeloom stack logs connect")
+    if capture.quiet_s > SILENT_S:
+        said = f"it says RUNNING, and has been silent for {told_seconds(capture.quiet_s)}{behind}"
+        return _wrong("capture", said, "./timeloom tend --now")
+    return Link(name="capture", well=True, said=f"runs, wrote {told_seconds(capture.quiet_s)} ago{behind}")
+
+
+def worker_link(program: Program, status: Status, members: int, lag: int, lag_s: float) -> Link:
+    """Whether a worker runs and comes along. `status`: of its worst partition."""
+    if program.state in ("down", "failed"):
+        why = f": {program.said}" if program.said else ""
+        return _wrong(program.name, f"it is {program.state}{why}", "./timeloom stack up")
+    if not members:
+        waiting = f"; {lag} offsets wait, the oldest for {told_seconds(lag_s)}" if lag else ""
+        return _wrong(program.name, f"nobody runs it{waiting}", "./timeloom stack up")
+    behind = f"{lag} offsets, {told_seconds(lag_s)} behind"
+    if status is not Status.OK:
+        return _wrong(program.name, f"{status}, {behind}", _MENDS[status].format(name=program.name))
+    if program.state == "starting" or program.said:
+        said = program.said or "it runs, and isn't ready yet"
+        return _wrong(program.name, f"{said.rstrip('.')}; {behind}", f"./timeloom stack logs {program.name}")
+    return Link(name=program.name, well=True, said=f"OK, {behind}, {members} {'runs' if members == 1 else 'run'}")
+
+
+def program_link(program: Program) -> Link:
+    """Whether a program runs that reads no topic."""
+    if program.state == "up" and not program.said:
+        return Link(name=program.name, well=True, said="runs")
+    said = f"it is {program.state}{f': {program.said}' if program.said else ''}"
+    mend = "./timeloom stack up" if program.state in ("down", "failed") else f"./timeloom stack logs {program.name}"
+    return _wrong(program.name, said, mend)
+
+
+def unknown_link(name: str, why: str) -> Link:
+    """What nobody told in time."""
+    return _wrong(name, why, "./timeloom ops status")
+
+
+def letters_link(counts: Mapping[str, int]) -> Link:
+    """What waits for a person."""
+    if not counts:
+        return Link(name="dead letters", well=True, said="none")
+    told = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+    return _wrong("dead letters", f"{sum(counts.values())}: {told}", "./timeloom verify")
+
+
+def disk_link(free: int, where: str) -> Link:
+    """Whether there is room to go on."""
+    said = f"{told_bytes(free)} free at {where}"
+    if free < FREE_BYTES:
+        return _wrong("disk", f"{said}: free some, then", "./timeloom stack up")
+    return Link(name="disk", well=True, said=said)
+
+
+def server_link(name: str, refused: str | None) -> Link:
+    """A server that answers, or why it doesn't."""
+    if refused is None:
+        return Link(name=name, well=True, said="answers")
+    return Link(name=name, well=False, said=refused, mend="./timeloom stack up", up=False)
+
+
+def told_seconds(seconds: float) -> str:
+    """A length of time in the unit that one would say it in."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    if seconds < 7_200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def told_bytes(size: int) -> str:
+    """A number of bytes in the unit that one would say it in."""
+    for unit, factor in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _wrong(name: str, said: str, mend: str) -> Link:
+    return Link(name=name, well=False, said=said, mend=mend)

@@ -1,0 +1,43 @@
+"""Asks several things at once and waits for none of them longer than is allowed."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from schemas.errors import StackError, TimeloomError
+
+A = TypeVar("A")
+
+
+class Asked(Generic[A]):
+    """A question that is being asked. Its thread ends with the process: nobody waits for a server that hangs."""
+
+    def __init__(self, whom: str, question: Callable[[], A]) -> None:
+        self._whom, self._question = whom, question
+        self._answer: A | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def answer(self, deadline: float) -> A:
+        """What came until `deadline` (monotonic seconds). Raises what the question raised, or StackError: too late."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            raise StackError(f"{self._whom} didn't answer in time")
+        if self._error is not None:
+            raise self._error
+        return self._answer  # type: ignore[return-value]  # None only where the question's answer is None
+
+    def or_why(self, deadline: float) -> tuple[A | None, str | None]:
+        """The answer, or why there is none. A bug is raised."""
+        try:
+            return self.answer(deadline), None
+        except TimeloomError as error:
+            return None, str(error)
+
+    def _ask(self) -> None:
+        try:
+            self._answer = self._question()
+        except BaseException as error:  # noqa: BLE001  # it is raised where the answer is asked for
+            self._error = error
