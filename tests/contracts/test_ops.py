@@ -5,14 +5,16 @@ from time import time
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from connectors.kafka.consumers import consumer_groups
 from processors.monitoring.status import Status
+from schemas.errors import TimeloomError
 from schemas.topics import CHANGES
+from streams.cli import app
 from streams.ops.consumers import ALLOWED_S, ConsumerSeen, look
 from streams.ops.lag import places
 from streams.ops.moved import Moved
-from tests.contracts.test_cli import run
 from tests.live import Live
 from tests.programs import eventually, running
 
@@ -24,7 +26,12 @@ def seen(live: Live) -> dict[str, ConsumerSeen]:
 
 
 def ops(live: Live, *arguments: str) -> tuple[int, str, str]:
-    return run("ops", *arguments, TIMELOOM_HOME=str(live.stack.home.path))
+    """Exit code, output and error of a command, run in this process: a process for each would be most of the time."""
+    done = CliRunner().invoke(app, ["ops", *arguments], env={"TIMELOOM_HOME": str(live.stack.home.path)})
+    if isinstance(done.exception, TimeloomError):
+        return done.exception.exit_code, done.stdout, str(done.exception)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr
 
 
 def committed(live: Live) -> dict[tuple[str, int], int]:
