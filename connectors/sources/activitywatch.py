@@ -29,6 +29,9 @@ LONGEST = 1 << 30
 FLOOD_US = 5_000_000
 """Gaps that the watchers' own rhythm leaves: ActivityWatch fills those of up to 5 s before it cuts."""
 
+NOWHERE = {"", "unknown"}
+"""What a browser's watcher gives as its machine: it isn't told. Where only one other machine is there, it is that."""
+
 BROWSERS: Mapping[str, tuple[str, ...]] = {
     "firefox": ("firefox", "nightly"),
     "edge": ("msedge", "microsoft edge"),
@@ -65,9 +68,12 @@ _flag = msgspec.json.Decoder(bool)
 
 def read_export(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
     """Every window and page, without the time away. The stream is the machine's name. Raises SourceError."""
+    buckets = _buckets(path)
+    machines = {bucket.hostname for bucket in buckets.values()} - NOWHERE
+    alone = machines.pop() if len(machines) == 1 else "activitywatch"
     by_host: dict[str, dict[str, _Bucket]] = {}
-    for name, bucket in _buckets(path).items():
-        by_host.setdefault(bucket.hostname or "activitywatch", {})[name] = bucket
+    for name, bucket in buckets.items():
+        by_host.setdefault(alone if bucket.hostname in NOWHERE else bucket.hostname, {})[name] = bucket
     notes.add(f"ActivityWatch says no zone: billing days are those of {asked.zone} (--zone names another)")
     for host, buckets in by_host.items():
         yield from _Host(path, host, buckets, asked, notes).events()

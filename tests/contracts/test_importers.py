@@ -82,6 +82,12 @@ def test_one_bucket_alone_is_read_and_that_nothing_was_cut_is_said(tmp_path: Pat
     assert "no afk watcher is in the export, so time away was not cut out (desk)" in notes.lines()
 
 
+def test_a_browser_that_does_not_know_its_machine_is_on_the_only_one(tmp_path: Path) -> None:
+    export = json.loads((GOLDEN / "activitywatch.json").read_text())
+    export["buckets"]["aw-watcher-web-firefox_desk"]["hostname"] = "unknown"
+    assert events(written(tmp_path, "export.json", json.dumps(export))) == events(GOLDEN / "activitywatch.json")
+
+
 def test_a_page_that_plays_sound_in_front_counts_as_presence(tmp_path: Path) -> None:
     export = json.loads((GOLDEN / "activitywatch.json").read_text())
     web = export["buckets"]["aw-watcher-web-firefox_desk"]["events"]
