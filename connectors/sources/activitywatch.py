@@ -74,7 +74,7 @@ def read_export(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
     by_host: dict[str, dict[str, _Bucket]] = {}
     for name, bucket in buckets.items():
         by_host.setdefault(alone if bucket.hostname in NOWHERE else bucket.hostname, {})[name] = bucket
-    notes.add(f"ActivityWatch says no zone: billing days are those of {asked.zone} (--zone names another)")
+    notes.read_as(asked.zone, str(path))
     for host, buckets in by_host.items():
         yield from _Host(path, host, buckets, asked, notes).events()
 

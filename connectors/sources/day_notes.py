@@ -119,7 +119,7 @@ def _event(noted: _Noted, asked: Asked, starts: dict[tuple[date, str], int], not
         check_times(at, until)
     except ValueError as error:
         raise SourceError(f"{noted.where}: {error}. {_FORM}.") from error
-    notes.add(f"times without a zone were read as {asked.zone} (--zone names another)", noted.where)
+    notes.read_as(asked.zone, noted.where)
     words, cut = fit_words(Words(title=noted.title, text="\n".join(noted.text).strip()))
     if cut:
         notes.add("words over 64 KB were cut", noted.where)

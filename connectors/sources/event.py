@@ -86,6 +86,11 @@ class Notes:
         self._count[sentence] += 1
         self._first.setdefault(sentence, where)
 
+    def read_as(self, zone: str, where: str) -> None:
+        """Times that name no zone were read as UTC, because nobody said otherwise; who did knows it."""
+        if zone == "UTC":
+            self.add("times without a zone were read as UTC (--zone names another)", where)
+
     def lines(self) -> list[str]:
         """A line for each sentence, in order of first appearance: the sentence, how often, and where first."""
         return [self._line(sentence, count) for sentence, count in self._count.items()]

@@ -135,7 +135,7 @@ def _event(where: str, row: Mapping[str, str], asked: Asked, order: bool | None,
     except (ValueError, OverflowError) as error:
         raise SourceError(f"{where}: {error}. Correct the row.") from error
     if not named and not row.get("zone"):
-        notes.add(f"times without a zone were read as {given} (--zone names another)", where)
+        notes.read_as(given, where)
     people = tuple(one.strip() for one in row.get("people", "").replace(";", ",").split(",") if one.strip())
     words, cut = fit_words(
         Words(title=row.get("title", ""), text=row.get("text", ""), url=row.get("url", ""), people=people)
