@@ -5,9 +5,8 @@ would fill 24 hours), cancelled events, and what lies in the future. Recurring e
 the span, with their exceptions and moved occurrences; a change of "this and all that follow" moves one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import cast
@@ -18,8 +17,8 @@ from dateutil.rrule import rrule, rruleset, rrulestr
 from icalendar.error import BrokenCalendarProperty
 
 from connectors.sources.event import Asked, Event, Notes, check_times, fit_words
+from connectors.sources.ics import calendars
 from connectors.sources.instants import iso, microseconds, zone_of_offset
-from connectors.sources.opening import text_lines
 from schemas.errors import SourceError
 from schemas.rows import known_zones
 from schemas.values import Kind, Words
@@ -36,22 +35,20 @@ MEANS = {
     "RECURRENCE-ID": "which occurrence it replaces",
 }
 
-LONGEST = 32 << 20
-"""Characters of a calendar, which is read whole (some 80,000 events); more would be a mistake, or an attack."""
-
 MOST_OCCURRENCES = 50_000
 """A rule that repeats more often than this until now (daily since 1890) is a mistake or an attack."""
 
 
 def read_calendar(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
     """Every meeting of the file. The stream is the calendar's name, else the file's. Raises SourceError."""
-    written, begins = scan(path)
+    found, begins = calendars(path)
     lines = iter(begins)
-    for calendar in _calendars(path, written):
+    for calendar in found:
         stream = str(calendar.get("X-WR-CALNAME") or calendar.get("NAME") or path.name.partition(".")[0])
         floating = _floating_zone(calendar, asked)
         events = [
-            _Reader(f"{path}, line {next(lines)}", event, stream, floating, notes) for event in calendar.walk("VEVENT")
+            _Reader(f"{path}, line {next(lines, 1)}", event, stream, floating, notes)
+            for event in calendar.walk("VEVENT")
         ]
         moved = {(one.uid, _recurrence(one)) for one in events if "RECURRENCE-ID" in one.event}
         for reader in events:
@@ -61,54 +58,6 @@ def read_calendar(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
                     yield meeting
             except (ValueError, BrokenCalendarProperty) as error:
                 raise SourceError(f"{reader.where}: {error}. Correct the event, or leave it out.") from error
-
-
-def scan(path: Path) -> tuple[str, list[int]]:
-    """The calendar's text, and the line in which each of its events begins.
-
-    Raises SourceError where a part of it has no end, which is what a file that is cut short looks like.
-    """
-    text, begins, parts = StringIO(), list[int](), list[tuple[str, int]]()
-    for number, line in text_lines(path):
-        if text.tell() + len(line) > LONGEST:
-            raise SourceError(f"{path}: a calendar over {LONGEST >> 20} MiB. Export it by year, and take each file.")
-        text.write(line)
-        word, _, part = line.strip().upper().partition(":")
-        if word == "BEGIN":
-            if not parts and part != "VCALENDAR":
-                raise _no_calendar(path)
-            if part == "VEVENT" and any(open_part == "VEVENT" for open_part, _ in parts):
-                raise _unended(path, parts, f"line {number}, where the next one begins")
-            if part == "VEVENT":
-                begins.append(number)
-            parts.append((part, number))
-        elif word == "END" and parts and parts[-1][0] == part:
-            parts.pop()
-    if parts:
-        raise _unended(path, parts, "the end of the file, which is cut short")
-    return text.getvalue(), begins
-
-
-def _unended(path: Path, parts: list[tuple[str, int]], before: str) -> SourceError:
-    part, number = next((one for one in parts if one[0] == "VEVENT"), parts[-1])
-    what = "event" if part == "VEVENT" else "calendar" if part == "VCALENDAR" else part
-    return SourceError(
-        f"{path}, line {number}: the {what} that begins here has no end before {before}. Export it again."
-    )
-
-
-def _calendars(path: Path, text: str) -> Sequence[icalendar.Component]:
-    try:
-        found = list(icalendar.Calendar.from_ical(text, multiple=True))
-    except ValueError as error:
-        raise SourceError(f"{path}: isn't a calendar: {str(error).strip()[:200]}. Export it again as ICS.") from error
-    if not found:
-        raise _no_calendar(path)
-    return found
-
-
-def _no_calendar(path: Path) -> SourceError:
-    return SourceError(f"{path}: isn't a calendar: it doesn't begin with BEGIN:VCALENDAR. Export it again as ICS.")
 
 
 def _floating_zone(calendar: icalendar.Component, asked: Asked) -> tzinfo:
