@@ -18,7 +18,7 @@ import msgspec
 from connectors.sources.event import APP_MAX, Asked, Event, Notes, check_times, fit_words
 from connectors.sources.instants import instant_of, iso
 from connectors.sources.intervals import Interval, common, joined
-from connectors.sources.opening import MARK, unpacked
+from connectors.sources.opening import MARK, text, unpacked
 from schemas.errors import SourceError
 from schemas.values import Kind, Words
 
@@ -87,6 +87,7 @@ def _buckets(path: Path) -> dict[str, _Bucket]:
             raise SourceError(f"{path}: the gzip file is cut short. Export it again.") from error
     if len(raw) > LONGEST:
         raise SourceError(f"{path}: an export over {LONGEST >> 30} GiB. Export bucket by bucket, and take each file.")
+    text(str(path), raw)  # an event is decoded only when it is its turn
     try:
         if re.match(rb'\s*\{\s*"buckets"\s*:', raw):
             return msgspec.json.decode(raw, type=_Export).buckets
@@ -96,6 +97,8 @@ def _buckets(path: Path) -> dict[str, _Bucket]:
         raise SourceError(
             f"{path}: isn't an export of ActivityWatch: a bucket has a `type` and a list of `events`. Export it again."
         ) from error
+    except RecursionError as error:
+        raise SourceError(f"{path}: is nested too deeply for an export. Export it again.") from error
     except (msgspec.DecodeError, UnicodeError) as error:
         line = raw.count(b"\n") + 1
         cut = "it is cut short" if "truncated" in str(error) else f"it is damaged ({error})"

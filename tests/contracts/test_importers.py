@@ -113,6 +113,7 @@ def test_a_later_export_names_the_same_events_the_same(tmp_path: Path) -> None:
     ("content", "words"),
     [
         ('{"buckets": {"a": {"type": "currentwindow", "hostname": "h", "events": [{"timestamp": "2026', "cut short"),
+        ('{"buckets": {"a": {"type": "x", "events": [], "data": ' + "[" * 100_000, "nested too deeply"),
         ('{"buckets": {"a": {"events": []}}}', "a bucket has a `type`"),
         ('{"buckets": {"a": {"type": "currentwindow", "events": [{"duration": 1}]}}}', "bucket a, event 1: must have"),
         (

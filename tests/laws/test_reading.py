@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.sources.detect import read
@@ -55,6 +55,7 @@ def hurt(content: bytes, wounds: list[tuple[float, int, bytes]], cut: float) -> 
 
 
 @pytest.mark.parametrize("name", FILES)
+@example([(0.4, 1, b"\x80")], 1.0, False)  # in the middle of a text
 @given(hurts, st.floats(0, 1) | st.just(1.0), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_a_hurt_file_is_read_or_refused_and_nothing_else(
