@@ -73,10 +73,10 @@ def test_the_whole_way_is_shown_and_a_worker_that_nobody_runs_is_named(live: Liv
 
 def test_dead_letters_are_counted_by_reason(live: Live) -> None:
     home, who = live.stack.home.path, live.timekeeper()
-    before = (look(live).dead_letters or {}).get("no_owner", 0)
+    before = (look(live).dead_letters or {}).get("bad_column", 0)
     with running(home, "group"):
-        live.insert(who, "Harbour lease.docx", timekeeper_id=None)
-        eventually(lambda: (look(live).dead_letters or {}).get("no_owner") == before + 1, what="counted")
+        live.insert(who, "Harbour lease.docx", zone="Nowhere/Nothing")
+        eventually(lambda: (look(live).dead_letters or {}).get("bad_column") == before + 1, what="counted")
     assert not links(look(live))["dead letters"]
 
 
