@@ -88,7 +88,8 @@ def capture_link(capture: Capture) -> Link:
 
 def worker_link(program: Program, status: Status, members: int, lag: int, lag_s: float) -> Link:
     """Whether a worker runs and comes along. `status`: of its worst partition."""
-    if program.state in ("down", "failed"):
+    # Others may do the work while ours is down; one that failed is told of anyway.
+    if program.state == "failed" or (program.state == "down" and not members):
         why = f": {program.said}" if program.said else ""
         return _wrong(program.name, f"it is {program.state}{why}", "./timeloom stack up")
     if not members:
@@ -133,11 +134,12 @@ def disk_link(free: int, where: str) -> Link:
     return Link(name="disk", well=True, said=said)
 
 
-def server_link(name: str, refused: str | None) -> Link:
-    """A server that answers, or why it doesn't."""
+def server_link(name: str, refused: str | None, hangs: bool = False) -> Link:
+    """A server that answers, or why it doesn't. `hangs`: somebody is there, so that starting it would do nothing."""
     if refused is None:
         return Link(name=name, well=True, said="answers")
-    return Link(name=name, well=False, said=refused, mend="./timeloom stack up", up=False)
+    mend = f"./timeloom stack logs {name}" if hangs else "./timeloom stack up"
+    return Link(name=name, well=False, said=refused, mend=mend, up=False)
 
 
 def told_seconds(seconds: float) -> str:

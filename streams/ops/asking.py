@@ -10,6 +10,10 @@ from schemas.errors import StackError, TimeloomError
 A = TypeVar("A")
 
 
+class Late(StackError):
+    """No answer in time: somebody is there and hangs, or the machine is at its end."""
+
+
 class Asked(Generic[A]):
     """A question that is being asked. Its thread ends with the process: nobody waits for a server that hangs."""
 
@@ -21,20 +25,20 @@ class Asked(Generic[A]):
         self._thread.start()
 
     def answer(self, deadline: float) -> A:
-        """What came until `deadline` (monotonic seconds). Raises what the question raised, or StackError: too late."""
+        """What came until `deadline` (monotonic seconds). Raises what the question raised, or Late."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            raise StackError(f"{self._whom} didn't answer in time")
+            raise Late(f"{self._whom} didn't answer in time")
         if self._error is not None:
             raise self._error
         return self._answer  # type: ignore[return-value]  # None only where the question's answer is None
 
-    def or_why(self, deadline: float) -> tuple[A | None, str | None]:
+    def or_why(self, deadline: float) -> tuple[A | None, TimeloomError | None]:
         """The answer, or why there is none. A bug is raised."""
         try:
             return self.answer(deadline), None
         except TimeloomError as error:
-            return None, str(error)
+            return None, error
 
     def _ask(self) -> None:
         try:

@@ -5,7 +5,6 @@ mariadb ─▶ kafka ─▶ connect ─▶ capture ─▶ group ─▶ bill; the
 
 import shutil
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,20 +25,16 @@ from processors.monitoring.links import (
 )
 from processors.monitoring.status import Status, worst
 from schemas.topics import CHANGES, GROUPS, HEARTBEAT
-from streams.ops.asking import Asked
-from streams.ops.consumers import ConsumerSeen, look
+from streams.ops.answers import Answers, ask_all
+from streams.ops.asking import Late
+from streams.ops.consumers import ConsumerSeen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Engine
-
     from connectors.debezium.connector import CaptureState
     from connectors.mariadb.binlog import Binlog
     from streams.settings import Settings
-
-PLACES_S = 1.0
-"""So long the consumers' look waits for the database's word on `bill`, before it goes by Kafka's."""
 
 
 class BinlogSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,55 +66,51 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def overview(settings: "Settings", within_s: float) -> Overview:
-    """Asks everybody at once; who hasn't answered after `within_s` counts as not up."""
-    from connectors.debezium.connector import Connect
-    from connectors.kafka.newest import newest
-    from connectors.mariadb.engine import connect as engine_of
-    from streams.ops.lag import places_in
-
-    database, cluster, connect = settings.mariadb(), settings.kafka(), Connect(settings.connect())
-    # Made here, since two threads can't import a database's dialect at once. Of the three users only capture's may see
-    # the binlog.
-    pipeline = engine_of(database.url("pipeline"), pool_size=1)
-    capture = engine_of(database.url("capture"), pool_size=1)
-    deadline = time.monotonic() + within_s
-    books = Asked("MariaDB", lambda: places_in(pipeline))
-    consumers = Asked("Kafka", lambda: look(cluster, books.or_why(time.monotonic() + min(PLACES_S, within_s / 2))[0]))
-    binlog = Asked("MariaDB", lambda: _binlog(capture))
-    written = Asked("Kafka", lambda: newest(cluster, (CHANGES, GROUPS, HEARTBEAT)))
-    state = Asked("Kafka Connect", connect.state)
-    offset = Asked("Kafka Connect", connect.offset)
-    letters = Asked("Kafka", lambda: dead_letters(settings))
-    programs = Asked("the supervisor", lambda: _programs(settings))
-
-    logs, no_database = binlog.or_why(deadline)
-    seen, no_broker = consumers.or_why(deadline)
-    captured, no_connect = state.or_why(deadline)
-    times, no_times = written.or_why(deadline)
-    counts, no_counts = letters.or_why(deadline)
-    supervised, no_programs = programs.or_why(deadline)
-    where = _where(logs, offset.or_why(deadline)[0] or {})
-    links = [server_link("mariadb", no_database), server_link("kafka", no_broker), server_link("connect", no_connect)]
-    if captured is not None:
-        links.append(capture_link(_capture(captured, times, where)))
-    group_s = None if not times or GROUPS.name not in times else _age(times[GROUPS.name])
-    said = "none yet" if group_s is None else f"the newest was said {told_seconds(group_s)} ago"
-    links += _worker_links(seen or (), supervised or {})
-    links.append(unknown_link("groups", no_times) if no_times else Link(name="groups", well=True, said=said))
-    links.append(letters_link(counts) if counts is not None else unknown_link("dead letters", no_counts or ""))
-    links += [unknown_link("the supervisor", no_programs)] if no_programs else []
-    if settings.home.exists():
-        links.append(disk_link(shutil.disk_usage(settings.home).free, str(settings.home)))
+    """Everything now; who hasn't answered after `within_s` counts as not up."""
+    told = ask_all(settings, within_s)
+    where = _where(told.binlog[0], told.offset)
+    links = _links(told, where, settings)
     broken = next((link for link in links if not link.well), None)
     return Overview(
         well=broken is None,
         broken=broken,
         links=tuple(links),
-        consumers=tuple(seen or ()),
+        consumers=tuple(told.consumers[0] or ()),
         binlog=where,
-        newest_group_s=group_s,
-        dead_letters=counts,
+        newest_group_s=_newest_group(told.written[0]),
+        dead_letters=told.letters[0],
     )
+
+
+def _links(told: Answers, where: BinlogSeen | None, settings: "Settings") -> list[Link]:
+    """In the order in which work goes, so that the first that isn't well is the one to mend."""
+    (seen, no_look), (times, no_times), (captured, no_connect) = told.consumers, told.written, told.state
+    servers = {"mariadb": told.binlog[1], "kafka": no_look and no_times, "connect": no_connect}
+    links = [server_link(name, str(why) if why else None, isinstance(why, Late)) for name, why in servers.items()]
+    if captured is not None:
+        links.append(capture_link(_capture(captured, times, where)))
+    links += _worker_links(seen or (), told.programs[0] or {})
+    if no_look and not servers["kafka"]:
+        links.append(unknown_link("consumers", str(no_look)))
+    if not servers["kafka"]:
+        links += _topic_links(times, told)
+    if told.programs[1] and not any(servers.values()):  # it asks the servers too, and would only say it again
+        links.append(unknown_link("the supervisor", str(told.programs[1])))
+    if settings.home.exists():
+        links.append(disk_link(shutil.disk_usage(settings.home).free, str(settings.home)))
+    return links
+
+
+def _topic_links(times: "Mapping[str, int] | None", told: Answers) -> list[Link]:
+    """What lies on `groups` and `dead-letters`."""
+    group_s = _newest_group(times)
+    said = "none yet" if group_s is None else f"the newest was said {told_seconds(group_s)} ago"
+    groups = Link(name="groups", well=True, said=said)
+    if times is None:
+        groups = unknown_link("groups", str(told.written[1]))
+    counts, no_counts = told.letters
+    letters = letters_link(counts) if counts is not None else unknown_link("dead letters", str(no_counts))
+    return [groups, letters]
 
 
 def _worker_links(seen: "Sequence[ConsumerSeen]", supervised: "Mapping[str, Program]") -> list[Link]:
@@ -131,36 +122,6 @@ def _worker_links(seen: "Sequence[ConsumerSeen]", supervised: "Mapping[str, Prog
         consumers.append(worker_link(program, how, len(one.members), one.lag, one.lag_seconds))
     named = {one.group for one in seen}
     return consumers + [program_link(program) for name, program in supervised.items() if name not in named]
-
-
-def dead_letters(settings: "Settings") -> dict[str, int]:
-    """How many dead letters there are, by reason; one for each origin. Raises StackError without a broker."""
-    from connectors.kafka.log import read_to_end
-    from schemas.dead_letters import decode_dead_letter
-    from schemas.topics import DEAD_LETTERS
-
-    last = {record.key: record.value for record in read_to_end(settings.kafka(), DEAD_LETTERS.name, [0])}
-    return dict(Counter(decode_dead_letter(value).reason.value for value in last.values() if value is not None))
-
-
-def _binlog(engine: "Engine") -> "Binlog":
-    from connectors.mariadb.binlog import read_binlog
-
-    try:
-        return read_binlog(engine)
-    finally:
-        engine.dispose()
-
-
-def _programs(settings: "Settings") -> dict[str, Program]:
-    """The workers of the stack in this folder; none where it is somebody else's servers that we use."""
-    from connectors.stack.programs import WORKERS
-    from streams.stack import opened
-
-    if settings.kafka_bootstrap is not None:
-        return {}
-    parts = {part.part: part for part in opened().status() if part.part in WORKERS}
-    return {name: Program(name=name, state=part.state, said=part.said) for name, part in parts.items()}
 
 
 def _where(logs: "Binlog | None", offset: "Mapping[str, Any]") -> BinlogSeen | None:
@@ -187,6 +148,10 @@ def _capture(state: "CaptureState", times: dict[str, int] | None, where: BinlogS
         behind_bytes=where.behind_bytes if where else None,
         purged=where is not None and where.capture_file is not None and where.behind_bytes is None,
     )
+
+
+def _newest_group(times: "Mapping[str, int] | None") -> float | None:
+    return _age(times[GROUPS.name]) if times and GROUPS.name in times else None
 
 
 def _age(at_ms: int) -> float:
