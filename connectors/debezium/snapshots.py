@@ -30,10 +30,8 @@ class Underway(msgspec.Struct, frozen=True):
 
 def underway(offset: Mapping[str, Any]) -> Underway | None:
     """What the connector's offset says of a snapshot; None where none is under way."""
-    if offset.get("snapshot"):
-        return Underway(initial=True)
-    if CORRELATION not in offset:
-        return None
+    if CORRELATION not in offset:  # an incremental one says `snapshot` too
+        return Underway(initial=True) if offset.get("snapshot") else None
     collections = msgspec.json.decode(offset.get(COLLECTIONS) or "[]")
     left = tuple(one[f"{COLLECTIONS}_id"].split(".")[-1] for one in collections)
     key = offset.get(REACHED) or ""

@@ -13,6 +13,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from connectors.kafka.cluster import Cluster
+from connectors.kafka.reach import knock
 from schemas.errors import StackError
 
 TIMEOUT_S = 10.0
@@ -51,9 +52,9 @@ class ConsumerGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def admin(cluster: Cluster) -> AdminClient:
-    """A client for questions. It logs nothing, since its errors are told. Raises StackError where nobody listens."""
+    """A client for questions. It logs nothing, since its errors are told. Raises StackError where it isn't let in."""
     _listens(cluster)
-    return AdminClient({**cluster.client(), "log_level": 0, "socket.timeout.ms": int(TIMEOUT_S * 1000)})
+    return knock(cluster, TIMEOUT_S)
 
 
 def _listens(cluster: Cluster) -> None:

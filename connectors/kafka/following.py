@@ -6,6 +6,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from connectors.kafka.cluster import Cluster
+from connectors.kafka.reach import knock
 from schemas.errors import StackError
 from schemas.records import Incoming
 
@@ -38,6 +39,7 @@ def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: flo
                     raise StackError(f"Following {topic} failed: {error.str()}. See `./timeloom stack status`.")
             yield [Incoming(cast(int, m.partition()), cast(int, m.offset()), m.key(), m.value()) for m in messages]
     except KafkaException as error:
+        knock(cluster)
         raise StackError(f"The broker at {cluster} doesn't answer ({error}). Start it: ./timeloom stack up") from error
     finally:
         consumer.close()

@@ -7,6 +7,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from connectors.kafka.cluster import Cluster
+from connectors.kafka.reach import knock
 from schemas.errors import StackError
 from schemas.records import Incoming
 
@@ -49,6 +50,7 @@ def read_to_end(cluster: Cluster, topic: str, partitions: list[int], start: int 
                 else:
                     raise StackError(f"Reading {topic} failed: {error.str()}")
             if monotonic() - heard > SILENCE_S:
+                knock(cluster)  # it knows better what is wrong, if it is we whom the broker doesn't let in
                 raise StackError(
                     f"The broker said nothing for {SILENCE_S} s while {topic} was read. See `./timeloom stack status`."
                 )

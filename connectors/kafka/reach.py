@@ -53,6 +53,8 @@ def knock(cluster: Cluster, within_s: float = WITHIN_S) -> AdminClient:
 
 
 def _why(heard: list[KafkaError]) -> str:
+    if not heard:
+        return "takes connections and says nothing. It may be starting, or frozen: see `./timeloom stack status`"
     # That all brokers are down follows from what was heard before it. Where nothing was, they hang up on us.
     causes = [one for one in heard if one.code() != KafkaError._ALL_BROKERS_DOWN]
     hinted = [one for one in causes if one.code() in HINTS]

@@ -1,13 +1,16 @@
 """Settings for TLS and logins: what they come to for each kind of client, and that none is passed over in silence."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
 
 from connectors.debezium.connector import Target, configuration, differences, verified
+from connectors.kafka.cluster import Cluster
+from connectors.kafka.reach import knock
 from connectors.kafka.security import java_client, tls_context
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StackError
 from streams.settings import Settings, load
 from tests.certificates import make_certificates
 
@@ -150,3 +153,22 @@ def test_what_registration_changes_is_shown_without_secrets() -> None:
     pattern = configuration(TARGET)["custom.sanitize.pattern"]
     assert all(re.fullmatch(pattern, key) for key in secret)
     assert not re.fullmatch(pattern, "message.key.columns")
+
+
+def test_a_broker_that_says_nothing_is_not_taken_for_another_protocol() -> None:
+    """As a frozen one: the kernel takes the connection, and nobody answers."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(StackError, match="takes connections and says nothing"):
+            knock(Cluster(f"127.0.0.1:{silent.getsockname()[1]}"), within_s=1.5)
+
+
+def test_a_broker_that_is_not_there() -> None:
+    with pytest.raises(StackError, match=r"doesn't answer .*TIMELOOM_KAFKA_BOOTSTRAP"):
+        knock(Cluster("127.0.0.1:9"), within_s=1.0)
+
+
+def test_the_library_refuses_a_setting() -> None:
+    with pytest.raises(ConfigurationError, match="refuses its TIMELOOM_KAFKA_ settings"):
+        knock(Cluster("127.0.0.1:9", {"security.protocol": "SASL_SSL", "sasl.mechanism": "TELEPATHY"}))

@@ -29,6 +29,7 @@ def test_what_the_connector_keeps_of_a_snapshot() -> None:
     assert underway(
         {
             **place,
+            "snapshot": "INCREMENTAL",
             "incremental_snapshot_correlation_id": "snapshot-1",
             "incremental_snapshot_primary_key": KEY,
             "incremental_snapshot_collections": json.dumps(left),
@@ -56,9 +57,10 @@ def test_rows_past_the_binlog_become_groups(live: Live) -> None:
         again = run("ops", "snapshot", "start", TIMELOOM_HOME=home)
         assert again[0] == 1, again
         live.insert(who, "meanwhile.docx - Editor (generated)", minute=3)
-        states: set[str] = set()
-        eventually(lambda: states.add((seen := status(live.settings)).state) or seen.state == "done")
-        assert states <= {"waiting", "running", "done"}
+        seen: list[Snapshot] = []
+        eventually(lambda: seen.append(status(live.settings)) or seen[-1].state == "done")
+        assert {(one.kind, one.state) for one in seen} <= {("incremental", s) for s in ("waiting", "running", "done")}
+        assert [one.done for one in seen] == sorted(one.done for one in seen)
         eventually(lambda: live.groups(who) == live.expected(who))
     done = json.loads(run("ops", "snapshot", "status", "--json", TIMELOOM_HOME=home)[1])
     assert done["done"] == done["rows"] >= 2_502
