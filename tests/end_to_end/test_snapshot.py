@@ -1,9 +1,12 @@
 """Rows that capture never saw: `ops snapshot` has them read while others come, and says how far it is."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import text
 
+from connectors.debezium.connector import Connect
 from connectors.debezium.snapshots import Underway, underway
 from connectors.mariadb.engine import connect
 from schemas.keys import Scope
@@ -52,10 +55,12 @@ def test_rows_past_the_binlog_become_groups(live: Live) -> None:
     with running(live.stack.home.path, "group"):
         eventually(lambda: [name for _, name in live.groups(who)] == [first])
         assert live.groups(who) != live.expected(who), "nobody has seen the rows yet"
-        code, out, err = run("ops", "snapshot", "start", "--table", "activity", TIMELOOM_HOME=home)
-        assert (code, err) == (0, ""), out
-        again = run("ops", "snapshot", "start", TIMELOOM_HOME=home)
-        assert again[0] == 1, again
+        with capture_stopped(live):
+            code, out, err = run("ops", "snapshot", "start", "--table", "activity", TIMELOOM_HOME=home)
+            assert (code, err) == (0, ""), out
+            assert status(live.settings).state == "waiting"
+            again = run("ops", "snapshot", "start", TIMELOOM_HOME=home)
+            assert again == (1, "One is waiting already: ./timeloom ops snapshot status\n", "")
         live.insert(who, "meanwhile.docx - Editor (generated)", minute=3)
         seen: list[Snapshot] = []
         eventually(lambda: seen.append(status(live.settings)) or seen[-1].state == "done")
@@ -65,6 +70,19 @@ def test_rows_past_the_binlog_become_groups(live: Live) -> None:
     done = json.loads(run("ops", "snapshot", "status", "--json", TIMELOOM_HOME=home)[1])
     assert done["done"] == done["rows"] >= 2_502
     assert done["tables"] == ["activity"]
+
+
+@contextmanager
+def capture_stopped(live: Live) -> Iterator[None]:
+    """So that what is asked for meanwhile waits."""
+    connect = Connect(live.settings.connect())
+    connect.stop()
+    eventually(lambda: connect.state().connector == "STOPPED")
+    try:
+        yield
+    finally:
+        connect.resume()
+        eventually(lambda: connect.state().running)
 
 
 def past_the_binlog(live: Live, who: Scope, count: int) -> None:
