@@ -1,12 +1,17 @@
 """Reading the logs of the stack's processes, also while they are written and rotated."""
 
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 PAUSE_S = 0.2
+LOOKED_AT = 400
+FULL = re.compile(r"No space left|out of disk space|File too large|Disk quota exceeded|[Dd]isk (is )?full")
+ERROR = re.compile(r"\b(ERROR|FATAL)\b|\"level\": \"(error|critical)\"|^timeloom: |Exception: |Error: ")
+LONGEST = 200
 
 
 def last_lines(file: Path, count: int) -> list[str]:
@@ -16,6 +21,15 @@ def last_lines(file: Path, count: int) -> list[str]:
             return [line.rstrip("\n") for line in deque(log, maxlen=count)]
     except FileNotFoundError:
         return []
+
+
+def last_error(file: Path) -> str:
+    """The line that best tells why a process ended: that a disk is full, else the last error; empty if none is."""
+    lines = last_lines(file, LOOKED_AT)
+    for telling in (FULL, ERROR):
+        if found := [line for line in lines if telling.search(line)]:
+            return found[-1].strip()[:LONGEST]
+    return ""
 
 
 def follow(file: Path, count: int, stop: threading.Event) -> Iterator[str]:

@@ -16,7 +16,7 @@ from connectors.stack import kafka, mariadb
 from connectors.stack.home import Home, Remembered, first_memory, free_ports, protected, taken
 from connectors.stack.java import ensure_java
 from connectors.stack.locking import only_one
-from connectors.stack.logs import follow, last_lines
+from connectors.stack.logs import follow, last_error, last_lines
 from connectors.stack.parts import Fetcher
 from connectors.stack.programs import DOWN_IN_ORDER, PARTS, READY, SERVERS, programs, write_settings
 from connectors.stack.progress import Progress, Silent
@@ -104,7 +104,8 @@ class Stack:
             lost = "its supervisor was killed; mend it: ./timeloom stack up"
             processes = {part: Process(part, "UNKNOWN", None, lost) for part in SERVERS}
         with ThreadPoolExecutor(len(PARTS)) as pool:
-            return list(pool.map(lambda part: look(part, processes.get(part), memory, READY.get(part)), PARTS))
+            parts = pool.map(lambda part: look(part, processes.get(part), memory, READY.get(part)), PARTS)
+            return [self._with_why(part) for part in parts]
 
     def addresses(self) -> Remembered:
         """Where the stack's parts are and the users' passwords. Raises StackError if it was never up."""
@@ -218,6 +219,11 @@ class Stack:
                 f"No permission for {error.filename}: part of {self.home.path} belongs to another user. Hand it over: "
                 f"sudo chown -R $USER {self.home.path}"
             ) from error
+
+    def _with_why(self, part: PartStatus) -> PartStatus:
+        """A supervisor only knows that a process ended; its log knows why."""
+        why = last_error(self._log(part.part)) if part.state == "failed" and not self._supervisor.killed else ""
+        return msgspec.structs.replace(part, said=f"{part.said}: {why}") if why else part
 
     def _log(self, part: str) -> Path:
         self.home.recall()  # refuses a stack that never was, or is somebody else's

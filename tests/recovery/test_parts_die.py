@@ -4,14 +4,17 @@ Nothing is lost, nothing is doubled, and all goes on by itself or by the command
 """
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from sqlalchemy import Engine
 
 from benchmarks.ending import ending
@@ -21,14 +24,16 @@ from connectors.mariadb.books import scopes
 from connectors.mariadb.engine import connect
 from connectors.stack.programs import PARTS, WORKERS
 from connectors.stack.stack import Stack
+from connectors.stack.states import PartStatus
 from connectors.stack.waiting import wait_until
 from schemas.keys import Scope
+from schemas.topics import TOPICS
 from streams.prepare import prepare
 from streams.settings import Settings
 
 pytestmark = pytest.mark.stack
 ROOT = Path(__file__).parents[2]
-RATE, MINUTES, SEED = 40.0, 4.0, 11
+RATE, MINUTES, SEED = 30.0, 10.0, 11
 BACK_WITHIN_S = 90
 
 
@@ -51,6 +56,10 @@ class Whole:
         with self.engine.connect() as connection:
             return scopes(connection)
 
+    def stalled(self) -> bool:
+        """True when no batch of the load was committed for three seconds."""
+        return time.time() - self._lines.stat().st_mtime > 3
+
     def check(self) -> None:
         """Ends the load; every acknowledged row is there, in one group and one entry, byte for byte."""
         self.load.send_signal(signal.SIGTERM)
@@ -60,14 +69,19 @@ class Whole:
         assert end.ok, end
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
-    stack = Stack(ROOT / ".timeloom" / "whole", downloads=ROOT / ".timeloom" / "downloads")
-    stack.reset()
+def up(stack: Stack) -> None:
+    """What `./timeloom stack up` does."""
     stack.up()
     prepare(Settings(home=stack.home.path))
     for worker in WORKERS:
         stack.start(worker)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    stack = Stack(ROOT / ".timeloom" / "whole", downloads=ROOT / ".timeloom" / "downloads")
+    stack.reset()
+    up(stack)
     one = Whole(stack, tmp_path_factory.mktemp("load") / "lines")
     yield one
     one.load.kill()
@@ -84,6 +98,78 @@ def test_a_part_killed_under_load_comes_back(whole: Whole, part: str, capsys: py
     assert wait_until(lambda: whole.stack.pid(part) not in (None, before), BACK_WITHIN_S)
     with capsys.disabled():
         sys.stdout.write(f"\n  {part} killed: all marks came through {time.monotonic() - began:.1f} s later ")
+
+
+@contextmanager
+def setting(whole: Whole, topics: Sequence[str], name: str, value: str) -> Iterator[None]:
+    """Somebody changed a setting of topics on the broker; at the end it is as it was."""
+    admin = AdminClient({"bootstrap.servers": whole.settings.kafka().bootstrap, "log_level": 0})
+
+    def alter(how: AlterConfigOpType, to: str | None) -> None:
+        entry = ConfigEntry(name, to, incremental_operation=how)
+        wanted = [ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry]) for topic in topics]
+        for future in admin.incremental_alter_configs(wanted).values():
+            future.result(20)
+
+    before = {topic.name: topic.settings.get(name) for topic in TOPICS}
+    assert len({before[topic] for topic in topics}) == 1
+    alter(AlterConfigOpType.SET, value)
+    try:
+        yield
+    finally:
+        was = before[topics[0]]
+        alter(AlterConfigOpType.DELETE if was is None else AlterConfigOpType.SET, was)
+
+
+def test_a_topic_that_refuses_what_group_says_stops_group_until_it_is_mended(whole: Whole) -> None:
+    before = whole.stack.pid("group")
+    with setting(whole, ("groups", "working-set"), "max.message.bytes", "200"):
+        assert wait_until(lambda: whole.stack.pid("group") != before, BACK_WITHIN_S), "group doesn't stop"
+        assert "did not take the batch" in "".join(whole.stack.logs("group", 4000))
+    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+
+
+def test_a_topic_that_refuses_a_change_fails_capture_and_tend_starts_it_again_when_it_is_mended(whole: Whole) -> None:
+    with setting(whole, ("changes",), "max.message.bytes", "300"):
+        told = "capture_started_again"
+        assert wait_until(lambda: told in "".join(whole.stack.logs("tend", 400)), BACK_WITHIN_S), "nobody tends it"
+    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+
+
+@contextmanager
+def no_room(whole: Whole, part: str) -> Iterator[None]:
+    """No file of that server may grow any more, nor of those started meanwhile: a limit that any user may set."""
+    supervisor = int((whole.stack.home.run / "supervisord.pid").read_text())
+    server = whole.stack.pid(part)
+    assert server is not None
+    # What starts meanwhile may write logs of a few MB; Kafka's indexes are 10 MB from the start.
+    for pid, most in ((supervisor, 8_000_000), (server, 100_000)):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        for pid in (supervisor, whole.stack.pid(part)):
+            if pid is not None:
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def state(whole: Whole, part: str) -> PartStatus:
+    return next(one for one in whole.stack.status() if one.part == part)
+
+
+def test_a_broker_without_room_says_so_and_goes_on_when_there_is_room_and_the_stack_is_brought_up(whole: Whole) -> None:
+    with no_room(whole, "kafka"):
+        assert wait_until(lambda: state(whole, "kafka").state == "failed", BACK_WITHIN_S)
+        assert "File too large" in state(whole, "kafka").said
+    up(whole.stack)
+    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+
+
+def test_a_database_without_room_takes_nothing_and_goes_on_when_there_is_room(whole: Whole) -> None:
+    with no_room(whole, "mariadb"):
+        assert wait_until(whole.stalled, 30), "the database takes rows"
+    up(whole.stack)
+    assert through(whole.engine, whole.people, BACK_WITHIN_S)
 
 
 def test_after_all_that_nothing_is_lost_and_nothing_doubled(whole: Whole) -> None:
