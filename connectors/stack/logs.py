@@ -10,7 +10,7 @@ from pathlib import Path
 PAUSE_S = 0.2
 LOOKED_AT = 400
 FULL = re.compile(r"No space left|out of disk space|File too large|Disk quota exceeded|[Dd]isk (is )?full")
-ERROR = re.compile(r"\b(ERROR|FATAL)\b|\"level\": \"(error|critical)\"|^timeloom: |Exception: |Error: ")
+ERROR = re.compile(r"\b(ERROR|FATAL)\b|\"level\": \"error\"|^timeloom: |Exception: |Error: ")
 LONGEST = 200
 
 

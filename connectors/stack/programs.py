@@ -24,6 +24,12 @@ READY: dict[str, Callable[[Remembered], bool]] = {
 # On a small machine everything shares the cores, and nobody waits for an entry as one waits for a group.
 RUN = {name: [sys.executable] if name == "group" else ["nice", "-n", "5", sys.executable] for name in WORKERS}
 
+STAYS_S, TRIES = 20, 20
+"""A worker that ends within seconds is started again for some minutes, ever more slowly: a broker or a database may be
+away so long, and each change that our own code fails on takes three. After that a person is needed. One that had
+worked is started again at once.
+"""
+
 DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
 """Who uses something ends before it: so each can say its last words."""
 
@@ -61,10 +67,8 @@ def workers(home: Home) -> list[Program]:
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
-    # A worker is started again for some minutes, ever more slowly: a broker or a database may be away so long, and each
-    # change that our own code fails on takes three. After that a person is needed.
     return [
-        Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=60, tries=20, stop_s=30)
+        Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=STAYS_S, tries=TRIES, stop_s=30)
         for name in WORKERS
     ]
 

@@ -20,7 +20,7 @@ from connectors.stack import home as homes
 from connectors.stack import machine
 from connectors.stack.home import Home, first_memory, free_ports, taken
 from connectors.stack.locking import only_one
-from connectors.stack.logs import follow, last_lines
+from connectors.stack.logs import follow, last_error, last_lines
 from connectors.stack.parts import Fetcher, Part, intact, pinned
 from connectors.stack.supervision import Program, configuration
 from schemas.errors import StackError
@@ -238,6 +238,24 @@ def test_the_supervisor_starts_nothing_by_itself_and_gives_up_in_the_end(tmp_pat
     assert (
         int(section["stdout_logfile_maxbytes"].removesuffix("MB")) * (1 + int(section["stdout_logfile_backups"])) < 50
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["ERROR a: first", "INFO b", "ERROR c: last", "WARN d"], "ERROR c: last"),
+        (["ERROR java.io.IOException: No space left on device", "ERROR shutting down"], "No space left on device"),
+        (["0 [ERROR] InnoDB: Probably out of disk space", "0 [ERROR] Aborting"], "Probably out of disk space"),
+        (['{"event": "crash", "level": "error"}', '{"event": "stopped", "level": "info"}'], '"event": "crash"'),
+        (["timeloom: MariaDB does not answer"], "does not answer"),
+        (["all is well"], ""),
+    ],
+)
+def test_of_a_log_the_line_is_told_that_says_why_its_process_ended(tmp_path: Path, lines: list[str], told: str) -> None:
+    file = tmp_path / "part.log"
+    file.write_text("\n".join(lines) + "\n")
+    assert told in last_error(file)
+    assert bool(last_error(file)) is bool(told)
 
 
 def test_a_log_is_followed_over_its_rotation(tmp_path: Path) -> None:
