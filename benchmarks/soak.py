@@ -83,7 +83,7 @@ def main(
     rounds: Annotated[int, typer.Option(help="How many.")] = 200,
     seed: Annotated[int, typer.Option(help="Draws load, faults and points.")] = 1,
     rate: Annotated[float, typer.Option(help="Changes a second.")] = 200,
-    minutes: Annotated[float, typer.Option(help="No round begins after so long.")] = 60,
+    minutes: Annotated[float, typer.Option(help="No round begins after so long.")] = 40,
     out: Annotated[Path, typer.Option(help="The JSON, written after every round.")] = RESULTS / "soak.json",
 ) -> None:
     """Runs the rounds under load, then compares everything. Exit 1 if anything is wrong or didn't come back."""

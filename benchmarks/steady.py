@@ -23,7 +23,13 @@ from streams.collecting import paced, set_up, write_batch
 from streams.settings import load as settings_of
 from streams.simulate import generated, week_that_is_over
 
-PEOPLE, WRITES_A_PERSON_AND_DAY = 48, 95
+PEOPLE = (24, 480)
+WRITES_A_PERSON = 900
+"""Many people with some days each, whose rows are corrected and deleted often: a load of many changes that doesn't grow
+groups of thousands of members, each of which is said anew with every change.
+"""
+WRITES_A_PERSON_AND_DAY = 190
+
 TRY_AGAIN_S = 0.2
 
 
@@ -37,8 +43,10 @@ class Tried(msgspec.Struct, frozen=True):
 
 def week_of(rate: float, minutes: float, seed: int) -> Week:
     """Weeks of as many days as that load needs; the same for the same arguments on the same day."""
-    days = int(rate * minutes * 60 / (PEOPLE * WRITES_A_PERSON_AND_DAY)) + 2
-    dials = msgspec.structs.replace(Dials(), people=PEOPLE, days=days, corrected=0.1, deleted=0.05)
+    writes = int(rate * minutes * 60)
+    people = min(max(writes // WRITES_A_PERSON, PEOPLE[0]), PEOPLE[1])
+    days = writes // (people * WRITES_A_PERSON_AND_DAY) + 2
+    dials = msgspec.structs.replace(Dials(), people=people, days=days, corrected=0.8, deleted=0.25)
     return generated(dials, week_that_is_over(datetime.now(UTC).date(), days), seed)
 
 
