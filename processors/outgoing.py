@@ -57,6 +57,11 @@ def letter_record(origin: OriginKey, record: Incoming, letter: DeadLetter, whose
     return _fitting(Outgoing(DEAD_LETTERS.name, 0, key, value))
 
 
+def answer_record(origin: OriginKey) -> Outgoing:
+    """Takes a dead letter back: what it was about has come well, or is gone."""
+    return Outgoing(DEAD_LETTERS.name, 0, encode_key(origin), None)
+
+
 def _fitting(record: Outgoing) -> Outgoing:
     """The record. Raises ValueError where the broker would refuse it, and with it everything beside it, each time."""
     size, most = len(record.key) + len(record.value or b""), MOST_BYTES[record.topic]

@@ -16,7 +16,7 @@ from processors.attempts import ATTEMPT, Attempts
 from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
 from processors.memory import Memory
-from processors.outgoing import kept_record, letter_record, mark_record
+from processors.outgoing import answer_record, kept_record, letter_record, mark_record
 from schemas.changes import Change, Kept, Unseal, change_of_kept, decode_change, decode_kept, plain
 from schemas.groups import Lineage
 from schemas.keys import OriginKey, RowKey, Scope, decode_key
@@ -32,12 +32,20 @@ NOBODY = Scope(0, 0)
 class Partition:
     """The working sets of one partition and what was said about them. Not shared between threads.
 
-    `number` is the partition's; `models` by version, `default` the version for who has no activation.
+    `number` is the partition's; `models` by version, `default` the version for who has no activation. `belongs` tells
+    whose changes are meant to be in it: in two partitions a timekeeper would have two sets.
     """
 
-    def __init__(self, number: int, models: Mapping[str, Model], default: str, unseal: Unseal = plain) -> None:
+    def __init__(
+        self,
+        number: int,
+        models: Mapping[str, Model],
+        default: str,
+        unseal: Unseal = plain,
+        belongs: Callable[[Scope], bool] = lambda _: True,
+    ) -> None:
         self.number = number
-        self._models, self._default, self._unseal = models, default, unseal
+        self._models, self._default, self._unseal, self._belongs = models, default, unseal, belongs
         self._sets: dict[Scope, WorkingSet] = {}
         self._memory = Memory(number)
         self._aside = Aside(number)
@@ -154,17 +162,28 @@ class Partition:
             self._apply(outcome.value)
 
     def _take(self, record: Incoming) -> None:
-        match decode_change(record.value, self.number, record.offset, self._unseal):
+        match self._read(record):
             case Ok(change) if isinstance(change.value, Mark):
                 self._pass_on(change, change.value)
             case Ok(change) if letter := self._unknown_model(change):
                 self._dead(record, letter)
-            case Ok(change) if self._apply(change):
-                self._kept[change.key] = change.kept
+            case Ok(change) if self._heed(change):
+                pass
             case DeadLetter() as letter:
                 self._dead(record, letter)
             case Ok() | Skip():
                 pass  # a version we already have, or something that no group hangs on
+
+    def _read(self, record: Incoming) -> Ok[Change] | Skip | DeadLetter:
+        """What a record says. Of somebody whose changes aren't in this partition it says nothing that we may touch."""
+        outcome = decode_change(record.value, self.number, record.offset, self._unseal)
+        about = (
+            outcome.value.key if isinstance(outcome, Ok) else outcome.row if isinstance(outcome, DeadLetter) else None
+        )
+        if about is None or self._belongs(Scope(about.firm, about.timekeeper)):
+            return outcome
+        detail = f"{about.table} {about.id} of firm {about.firm}, timekeeper {about.timekeeper} isn't of this partition"
+        return DeadLetter(Reason.WRONG_PARTITION, detail)
 
     def _unknown_model(self, change: Change) -> DeadLetter | None:
         """What is wrong with the activation of a model that isn't here; None for everything else."""
@@ -172,6 +191,24 @@ class Partition:
             return None
         detail = f"activation {change.key.id}: no model {change.value.model!r} here"
         return DeadLetter(Reason.UNKNOWN_MODEL, detail, change.key)
+
+    def _heed(self, change: Change) -> bool:
+        """Applies a change and keeps it; False where its version is known. It answers the row's letter, if it has one.
+
+        A version without a row is a delete or a dead letter, and only the dead letters know which: where there is
+        none, taking it back says nothing.
+        """
+        known = self._known(change.key)
+        gone_at = None if known is None else known.gone_at(change.key)
+        if not self._apply(change):
+            return False
+        self._kept[change.key] = change.kept
+        if gone_at is not None:
+            self._out.append(answer_record(OriginKey(CHANGES.name, self.number, gone_at)))
+        return True
+
+    def _known(self, key: RowKey) -> WorkingSet | None:
+        return self._sets.get(Scope(key.firm, key.timekeeper))
 
     def _apply(self, change: Change) -> bool:
         """True where the row's version is new to us. Marks are passed on, not kept; so their deletes mean nothing."""
@@ -225,17 +262,22 @@ class Partition:
             self._out += self._aside.put(scope, self._latest.get(scope, 0), error)
 
     def _dead(self, record: Incoming, letter: DeadLetter) -> None:
-        """The dead letter, whole; the row it is about leaves the set, since its older value is no longer true."""
+        """The dead letter, whole; the row it is about leaves the set, since its older value is no longer true.
+
+        Nothing where a later version of the row is known, or this one: its letter was written with it.
+        """
+        row = letter.row
+        known = None if row is None else self._known(row)
+        if row is not None and known is not None and known.version(row) >= record.offset:
+            return
         self._out.append(letter_record(OriginKey(CHANGES.name, self.number, record.offset), record, letter))
-        if (row := letter.row) is not None:
-            gone = Kept(record.offset)
-            if self._apply(Change(row, record.offset, None, gone, Lineage(self.number, record.offset))):
-                self._kept[row] = gone
+        if row is not None:
+            self._heed(Change(row, record.offset, None, Kept(record.offset), Lineage(self.number, record.offset)))
 
     def _decoded(self, record: Incoming) -> Change | None:
         """The change, where our own code can decode it."""
         try:
-            outcome = decode_change(record.value, self.number, record.offset, self._unseal)
+            outcome = self._read(record)
         except Exception:  # noqa: BLE001  that it fails is told where it matters; here only its owner is asked for
             return None
         return outcome.value if isinstance(outcome, Ok) else None

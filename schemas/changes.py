@@ -11,7 +11,7 @@ import msgspec
 from schemas.groups import Lineage
 from schemas.keys import RowKey
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
-from schemas.rows import ROWS, BadRow
+from schemas.rows import ROWS, UNREADABLE, BadRow, RowId
 from schemas.values import Value
 
 Unseal = Callable[[RowKey, str], str]
@@ -65,9 +65,9 @@ class _Wrapped(msgspec.Struct):
 
 
 class _Ids(msgspec.Struct):
-    id: int
-    firm_id: int | None = None
-    timekeeper_id: int | None = None
+    id: RowId
+    firm_id: RowId | None = None
+    timekeeper_id: RowId | None = None
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -95,11 +95,12 @@ def decode_change(
     table = envelope.source.table
     if table in READ_BY_SQL:
         return Skip(f"{table} is read by SQL")
+    row = envelope.before if envelope.op == "d" else envelope.after
     if table not in ROWS:
-        return DeadLetter(Reason.UNKNOWN_TABLE, f"no decoder for table {table!r}; known are {', '.join(sorted(ROWS))}")
+        known = ", ".join(sorted(ROWS))
+        return DeadLetter(Reason.UNKNOWN_TABLE, f"no decoder for table {table!r}; known are {known}", _key(table, row))
     if envelope.op not in ("c", "u", "r", "d"):
         return DeadLetter(Reason.UNKNOWN_OP, f"operation {envelope.op!r} on {table}; known are c, u, r and d")
-    row = envelope.before if envelope.op == "d" else envelope.after
     if bytes(row) == b"null":
         return DeadLetter(
             Reason.NO_PAYLOAD,
@@ -116,18 +117,27 @@ def _open(raw: bytes) -> _Envelope | DeadLetter:
         return _envelope.decode(raw)
     except msgspec.ValidationError as error:
         first = error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON: {error}")
+    except UNREADABLE as error:
+        return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON that can be read: {error}")
     try:
         return _envelope.decode(_wrapped.decode(raw).payload)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return DeadLetter(Reason.NO_PAYLOAD, f"JSON, but no change envelope: {first}")
+
+
+def _key(table: str, row: msgspec.Raw) -> RowKey | None:
+    """The row of a table that has no decoder, if it is like all others."""
+    try:
+        ids = _ids.decode(row)
+    except UNREADABLE:
+        return None
+    return RowKey(ids.firm_id, ids.timekeeper_id, table, ids.id) if ids.firm_id and ids.timekeeper_id else None
 
 
 def _change(table: str, deleted: bool, row: msgspec.Raw, lineage: Lineage, unseal: Unseal) -> Ok[Change] | DeadLetter:
     try:
         ids = _ids.decode(row)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         return _bad_column(table, None, error)
     if ids.firm_id is None or ids.timekeeper_id is None:
         return DeadLetter(
@@ -150,11 +160,11 @@ def decode_row(key: RowKey, row: bytes | msgspec.Raw, unseal: Unseal = plain) ->
         return Ok(build(decoder.decode(row), lambda words: unseal(key, words)))
     except BadRow as bad:
         return DeadLetter(bad.reason, f"{key.table} {key.id}: {bad}", key)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         return _bad_column(key.table, key, error)
 
 
-def _bad_column(table: str, key: RowKey | None, error: msgspec.ValidationError) -> DeadLetter:
+def _bad_column(table: str, key: RowKey | None, error: Exception) -> DeadLetter:
     missing = str(error).startswith("Object missing required field")
     reason = Reason.MISSING_COLUMN if missing else Reason.BAD_COLUMN
     name = f"{table} {key.id}" if key else table

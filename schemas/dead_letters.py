@@ -1,4 +1,4 @@
-"""The dead letter: a record that could not be used, whole, with the reason and where it came from."""
+"""The dead letter: a record that could not be used, whole, with the reason and where it came from; and its discard."""
 
 import msgspec
 
@@ -23,7 +23,24 @@ class DeadLettered(msgspec.Struct, frozen=True):
     row: int | None = None
 
 
+class Discarded(msgspec.Struct, frozen=True):
+    """The value on `dead-letters` under a `schemas.keys.DiscardKey`: who gave a letter up, why and when.
+
+    `at` is microseconds since 1970. The letter's reason and row are said again, since the letter may go.
+    """
+
+    by: str
+    why: str
+    at: int
+    reason: Reason
+    firm: int | None = None
+    timekeeper: int | None = None
+    table: str | None = None
+    row: int | None = None
+
+
 _decoder = msgspec.json.Decoder(DeadLettered)
+_discarded = msgspec.json.Decoder(Discarded)
 
 
 def encode_dead_letter(letter: DeadLettered) -> bytes:
@@ -34,3 +51,13 @@ def encode_dead_letter(letter: DeadLettered) -> bytes:
 def decode_dead_letter(raw: bytes) -> DeadLettered:
     """Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote."""
     return _decoder.decode(raw)
+
+
+def encode_discarded(discarded: Discarded) -> bytes:
+    """The record's value on `dead-letters`."""
+    return msgspec.json.encode(discarded)
+
+
+def decode_discarded(raw: bytes) -> Discarded:
+    """Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote."""
+    return _discarded.decode(raw)

@@ -49,10 +49,21 @@ class OriginKey(msgspec.Struct, frozen=True, array_like=True, order=True):
     offset: int
 
 
+class DiscardKey(msgspec.Struct, frozen=True, array_like=True, order=True, tag="discard"):
+    """That a person gave up the dead letter of this origin, in `dead-letters`: `["discard", topic, partition, offset]`.
+
+    A key of its own: a letter that is written again after a crash takes the decision about it back in no case.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+
+
 K = TypeVar("K", RowKey, GroupKey, MarkKey, OriginKey)
 
 
-def encode_key(key: RowKey | GroupKey | MarkKey | OriginKey) -> bytes:
+def encode_key(key: RowKey | GroupKey | MarkKey | OriginKey | DiscardKey) -> bytes:
     """The key's bytes on the topic."""
     return msgspec.json.encode(key)
 
@@ -68,3 +79,10 @@ def decode_said_key(raw: bytes) -> GroupKey | MarkKey:
     if isinstance(name, int):
         return GroupKey(firm, timekeeper, name)
     return MarkKey(firm, timekeeper, name)
+
+
+def decode_letter_key(raw: bytes) -> OriginKey | DiscardKey:
+    """The key of a record in `dead-letters`. Raises msgspec.DecodeError or ValidationError on other bytes."""
+    if raw.startswith(b'["discard",'):
+        return msgspec.json.decode(raw, type=DiscardKey)
+    return msgspec.json.decode(raw, type=OriginKey)

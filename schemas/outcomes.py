@@ -23,6 +23,7 @@ class Reason(StrEnum):
     UNKNOWN_TABLE = "unknown_table"  # a table that has no decoder
     MISSING_COLUMN = "missing_column"  # a column that the decoder needs isn't in the row
     BAD_COLUMN = "bad_column"  # a column holds what its type doesn't allow
+    WRONG_PARTITION = "wrong_partition"  # the row's owner has another partition of `changes`
     NO_OWNER = "no_owner"  # the row has no firm or no timekeeper
     BAD_WORDS = "bad_words"  # the words field isn't the typed object it must be
     SEALED = "sealed"  # the words are sealed and no key opens them

@@ -4,12 +4,13 @@ import msgspec
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """One record as it is on a topic. `value` None is a tombstone."""
+    """One record as it is on a topic. `value` None is a tombstone. `written_ms` is when, since 1970; 0 is unknown."""
 
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
+    written_ms: int = 0
 
 
 class Outgoing(msgspec.Struct, frozen=True):

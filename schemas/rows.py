@@ -5,7 +5,7 @@ DATETIME(6) arrives as microseconds since 1970 (UTC), TINYINT(1) as 0 or 1, JSON
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 import msgspec
@@ -25,6 +25,12 @@ from schemas.values import (
     Words,
 )
 
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What reading JSON raises where it isn't any: broken, of another type, no text, or nested deeper than can be read."""
+
+RowId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+"""An id as MariaDB gives it. Another number on the topic names no row, and the tables of `bill` couldn't hold it."""
+
 LONGEST_US = 400 * 86_400 * 1_000_000
 """An activity longer than 400 days is a collector's mistake; a year is odd, but possible."""
 
@@ -43,14 +49,14 @@ class BadRow(Exception):
 class ActivityRow(msgspec.Struct):
     """Table `activity`."""
 
-    id: int
+    id: RowId
     kind: Kind
     started_at: int
     zone: str
     words: str
     app: str | None = None
     ended_at: int | None = None
-    matter_id: int | None = None
+    matter_id: RowId | None = None
     billable: int | bool | None = None
     excluded: int | bool = 0
 
@@ -58,7 +64,7 @@ class ActivityRow(msgspec.Struct):
 class FeedbackRow(msgspec.Struct):
     """Table `feedback`: `left_ids` alone are together; `left_ids` and `right_ids` are apart."""
 
-    id: int
+    id: RowId
     verb: str
     left_ids: str
     right_ids: str | None = None
@@ -67,7 +73,7 @@ class FeedbackRow(msgspec.Struct):
 class ReleaseRow(msgspec.Struct):
     """Table `release`."""
 
-    id: int
+    id: RowId
     activity_ids: str
     seen: str | None = None
 
@@ -75,17 +81,17 @@ class ReleaseRow(msgspec.Struct):
 class ActivationRow(msgspec.Struct):
     """Table `activation`."""
 
-    id: int
+    id: RowId
     model_version: str
 
 
 class MarkRow(msgspec.Struct):
     """Table `mark`."""
 
-    id: int
+    id: RowId
     kind: MarkKind
     token: str
-    period_id: int | None = None
+    period_id: RowId | None = None
 
 
 _words = msgspec.json.Decoder(Words)
@@ -104,14 +110,14 @@ def read_words(stored: str) -> Words:
     """The typed words from their plain JSON. Raises BadRow."""
     try:
         return _words.decode(stored)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise BadRow(Reason.BAD_WORDS, f"words aren't the object they must be: {error}") from error
 
 
 def _ids(column: str, stored: str) -> tuple[int, ...]:
     try:
         return _id_list.decode(stored)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise BadRow(Reason.BAD_COLUMN, f"{column} isn't a JSON array of ids: {error}") from error
 
 

@@ -6,7 +6,6 @@ What a look finds may be on its way still. So whoever has findings is looked at 
 found again in the same state is damage, what changed meanwhile is looked at once more, a bounded number of times.
 """
 
-import time
 from collections.abc import Iterable
 
 import msgspec
@@ -14,21 +13,17 @@ from sqlalchemy import Engine
 
 from connectors.kafka.cluster import Cluster
 from connectors.mariadb.books import offsets, read_books, scopes, snapshot
-from connectors.mariadb.marks import set_marks, unseen
 from connectors.mariadb.taking import CONSUMER
 from processors.audit.audit import Audit, audit, proven
 from processors.audit.findings import Finding
-from schemas.errors import StackError
 from schemas.keys import Scope
 from schemas.topics import GROUPS
-from schemas.values import MarkKind
-from streams.said import read_heeded, read_letters, read_said
-from streams.whereabouts import whereabouts
+from streams.heeded import read_given_up, read_heeded
+from streams.passing import pass_marks
+from streams.said import read_said
 
 LOOKS = 5
 """What is still changing at the fifth look is reported as in flight."""
-
-POLL_S = 0.02
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -91,23 +86,13 @@ class Auditor:
             return scopes(connection)
 
     def _look(self, wanted: list[Scope]) -> Look:
-        self._pass_marks(wanted)
+        pass_marks(self._engine, self._cluster, wanted, self._within_s)
         with snapshot(self._engine) as connection:
             said = read_said(self._cluster, offsets(connection, CONSUMER, GROUPS.name))
-            letters, heeded = read_letters(self._cluster), read_heeded(self._cluster)
+            letters, heeded = read_given_up(self._cluster), read_heeded(self._cluster)
             audits = {}
             for scope in wanted:
                 groups = {name: one.group for name, one in said.groups.get(scope, {}).items()}
                 dead, decisions = letters.rows.get(scope, {}), heeded.get(scope, {})
                 audits[scope] = audit(read_books(connection, scope, groups, dead, decisions))
         return Look(audits, {scope: said.partitions[scope] for scope in wanted}, letters.count)
-
-    def _pass_marks(self, wanted: list[Scope]) -> None:
-        """Returns when everything that was committed before is in the tables."""
-        since_ms = time.time_ns() // 1_000_000
-        marks = set_marks(self._engine, wanted, MarkKind.VERIFY)
-        end = time.monotonic() + self._within_s
-        while marks := unseen(self._engine, marks):
-            if time.monotonic() > end:
-                raise StackError(whereabouts(self._cluster, marks.values(), since_ms, self._within_s))
-            time.sleep(POLL_S)

@@ -56,7 +56,7 @@ class Mender:
 
     def _say(self, plans: Mapping[Scope, Mending], done: Mended) -> None:
         for scope, plan in plans.items():
-            done.rows += say_again(self._collector, scope, plan.again)
+            done.rows += len(plan.again) - len(say_again(self._collector, scope, plan.again))
             done.deletes += len(plan.gone) - len(
                 say_deletes_again(self._collector, scope, plan.gone, shipped_model().version)
             )

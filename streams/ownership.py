@@ -11,6 +11,7 @@ from connectors.kafka.writer import FencedWriter, owner_of
 from processors.grouping.model import Model
 from processors.partition import Partition
 from schemas.keys import Scope
+from schemas.partitions import partition_of
 from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
 
@@ -106,7 +107,7 @@ class Owner:
 
     def _read_back(self) -> Partition:
         """The sets as the topics remember them. Everybody is yet to be looked at."""
-        partition = Partition(self._number, self._models, self._default)
+        partition = Partition(self._number, self._models, self._default, belongs=self._belongs)
         kept, said = self._last(WORKING_SET.name), self._last(GROUPS.name)
         with self._turns.deciding:
             for record in kept:
@@ -117,6 +118,9 @@ class Owner:
             self._writer.write(letters)
         log.info("partition_read_back", partition=self._number, timekeepers=partition.behind)
         return partition
+
+    def _belongs(self, scope: Scope) -> bool:
+        return partition_of(scope) == self._number
 
     def _last(self, topic: str) -> Sequence[Incoming]:
         """The last record of each key: compaction may not have come by for long."""

@@ -12,6 +12,7 @@ from schemas.topics import CHANGES, DEAD_LETTERS, GROUPS, HEARTBEAT, SCHEMA_HIST
 
 PEOPLE = ("firm", "timekeeper", "client", "matter")
 CAPTURED = ("activity", "feedback", "release", "activation", "mark", "cadence")
+DECIDED = ("activity", "feedback", "release", "activation")
 BOOKS = (
     "period",
     "activity_group",
@@ -135,12 +136,14 @@ PROGRAMS = (
     ),
     Program(
         "ops",
-        "shows what is broken and how the consumers are, and moves them; has capture read tables again",
+        "shows what is broken and how the consumers are, and moves them; has capture read tables again; retries and "
+        "discards dead letters",
         "streams.ops",
         reads=(CHANGES, GROUPS, DEAD_LETTERS, HEARTBEAT),
-        reads_tables=("consumer_offset", *CAPTURED, "debezium_signal"),
-        writes_tables=("debezium_signal",),
-        users=("pipeline", "capture"),
+        writes=(DEAD_LETTERS,),
+        reads_tables=("timekeeper", *CAPTURED, "mark_seen", "consumer_offset", "debezium_signal"),
+        writes_tables=("mark", *DECIDED, "debezium_signal"),
+        users=("pipeline", "capture", "collector"),
     ),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
     Program(

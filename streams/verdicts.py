@@ -58,7 +58,7 @@ class Timekeeper(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`dead` are live activities that are accounted for by a dead letter; `dead_letters` are all that the topic has."""
+    """`dead` are live activities that a dead letter accounts for; `dead_letters` are all that wait for somebody."""
 
     ok: bool
     activities: int

@@ -8,13 +8,14 @@ import msgspec
 from sqlalchemy import Engine, text
 
 from connectors.kafka.log import read_to_end
+from connectors.kafka.standing import read_letters
 from connectors.mariadb.rows import read_all
 from connectors.stack.stack import Stack
-from schemas.dead_letters import DeadLettered, decode_dead_letter
+from schemas.dead_letters import DeadLettered
 from schemas.groups import GroupSaid, decode_said, encode_group
 from schemas.keys import GroupKey, Scope, decode_said_key
 from schemas.records import Incoming
-from schemas.topics import DEAD_LETTERS, GROUPS, PARTITIONS
+from schemas.topics import GROUPS, PARTITIONS
 from schemas.values import Activity, Apart, Together
 from streams.settings import Settings
 
@@ -107,9 +108,8 @@ class Live(msgspec.Struct, frozen=True):
         return found
 
     def dead_letters(self) -> list[DeadLettered]:
-        """Every dead letter, once for each origin: a change that comes again writes its letter again."""
-        last = {record.key: record.value for record in read_to_end(self.settings.kafka(), DEAD_LETTERS.name, [0])}
-        return [decode_dead_letter(value) for value in last.values() if value is not None]
+        """Every dead letter that stands."""
+        return [letter.said for letter in read_letters(self.settings.kafka()).standing.values()]
 
 
 def _named(record: Incoming) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
@@ -17,12 +18,22 @@ ROUND_S = 0.02
 SILENCE_S = 30
 """A broker that says nothing for so long while there is something to read is out of reach."""
 
+SETTLED_S = 60
+"""An open transaction ends within its timeout of 30 s and the 10 s in which the broker looks for such: and to spare."""
 
-def read_to_end(cluster: Cluster, topic: str, partitions: list[int], start: int = 0) -> Iterator[Incoming]:
+
+def read_to_end(
+    cluster: Cluster, topic: str, partitions: list[int], start: int = 0, *, settled: bool = False
+) -> Iterator[Incoming]:
     """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
 
-    Reads without joining a consumer group, so it disturbs nobody. Raises StackError where the broker is silent.
+    One open transaction hides what others committed behind its beginning. With `settled` the end is at least where
+    the partition ended when this was called, so it waits for such; where only one process writes at a time to a
+    partition, there is none. Reads without joining a consumer group, so it disturbs nobody. Raises StackError where
+    the broker is silent.
     """
+    ends = _ends(cluster, topic, partitions) if settled else {}
+    patience = SETTLED_S if settled else SILENCE_S
     consumer = Consumer(
         {
             **cluster.client(),
@@ -42,17 +53,31 @@ def read_to_end(cluster: Cluster, topic: str, partitions: list[int], start: int 
                 heard = monotonic()
                 error = message.error()
                 if error is None:
-                    yield Incoming(
-                        cast(int, message.partition()), cast(int, message.offset()), message.key(), message.value()
-                    )
+                    partition, offset = cast(int, message.partition()), cast(int, message.offset())
+                    yield Incoming(partition, offset, message.key(), message.value(), message.timestamp()[1])
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    left.discard(message.partition())
+                    if cast(int, message.offset()) >= ends.get(cast(int, message.partition()), 0):
+                        left.discard(message.partition())
                 else:
                     raise StackError(f"Reading {topic} failed: {error.str()}")
-            if monotonic() - heard > SILENCE_S:
+            if monotonic() - heard > patience:
                 knock(cluster)  # it knows better what is wrong, if it is we whom the broker doesn't let in
                 raise StackError(
-                    f"The broker said nothing for {SILENCE_S} s while {topic} was read. See `./timeloom stack status`."
+                    f"The broker said nothing for {patience} s while {topic} was read. See `./timeloom stack status`."
                 )
     finally:
         consumer.close()
+
+
+def _ends(cluster: Cluster, topic: str, partitions: list[int]) -> dict[int, int]:
+    """Where these partitions end now, with what isn't committed yet."""
+    admin = AdminClient({**cluster.client(), "log_level": 0})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    asked = {TopicPartition(topic, number): latest for number in partitions}
+    found = admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=SILENCE_S)
+    try:
+        return {tp.partition: future.result().offset for tp, future in found.items()}
+    except KafkaException as error:
+        raise StackError(
+            f"The broker doesn't tell where {topic} ends: {error.args[0].str()}. See `./timeloom stack status`."
+        ) from error

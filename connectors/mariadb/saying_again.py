@@ -6,13 +6,15 @@ nothing that a person could see.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, bindparam, text
+from sqlalchemy import Engine, TextClause, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
 from schemas.books import RowName
 from schemas.keys import Scope
 
-_AGAIN = "UPDATE `{table}` SET said = said + 1 WHERE firm_id = :firm AND timekeeper_id = :timekeeper AND id IN :ids"
+_MINE = "firm_id = :firm AND timekeeper_id = :timekeeper AND id IN :ids"
+_THERE = f"SELECT id FROM `{{table}}` WHERE {_MINE} FOR UPDATE"
+_AGAIN = f"UPDATE `{{table}}` SET said = said + 1 WHERE {_MINE}"
 
 # The id comes back for a moment that only the binlog sees: an insert of nearly nothing and a delete in one transaction.
 _APPEAR = {
@@ -29,15 +31,17 @@ _OWNER = text("SELECT firm_id, timekeeper_id FROM activity WHERE id = :id FOR UP
 _MOVE = text("UPDATE activity SET firm_id = :firm, timekeeper_id = :timekeeper WHERE id = :id")
 
 
-def say_again(collector: Engine, scope: Scope, names: Sequence[RowName]) -> int:
-    """Says these rows again, as they are; returns how many there were."""
-    said = 0
+def say_again(collector: Engine, scope: Scope, names: Sequence[RowName]) -> list[RowName]:
+    """Says these rows again, as they are; returns those that aren't there, or not this timekeeper's."""
+    there: set[RowName] = set()
     with collector.begin() as connection:
         for table in sorted({table for table, _ in names}):
-            again = text(_AGAIN.format(table=table)).bindparams(bindparam("ids", expanding=True))
             values = _owner(scope) | {"ids": [id for of, id in names if of == table]}
-            said += connection.execute(again, values).rowcount
-    return said
+            ids = connection.execute(_of(_THERE, table), values).scalars().all()
+            there |= {(table, id) for id in ids}
+            if ids:
+                connection.execute(_of(_AGAIN, table), values)
+    return [name for name in names if name not in there]
 
 
 def say_deletes_again(collector: Engine, scope: Scope, names: Sequence[RowName], model: str) -> list[RowName]:
@@ -81,6 +85,10 @@ def say_moves_again(collector: Engine, left: Scope, ids: Sequence[int]) -> list[
         except IntegrityError:
             failed.append(id)
     return failed
+
+
+def _of(statement: str, table: str) -> TextClause:
+    return text(statement.format(table=table)).bindparams(bindparam("ids", expanding=True))
 
 
 def _owner(scope: Scope) -> dict[str, object]:

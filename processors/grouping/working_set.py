@@ -66,6 +66,21 @@ class WorkingSet:
         """Is there a model of that version here?"""
         return version in self._models
 
+    def version(self, key: RowKey) -> int:
+        """The version of a row that is known, also of one that went; -1 of one that isn't."""
+        return self._versions.get((key.table, key.id), -1)
+
+    def gone_at(self, key: RowKey) -> int | None:
+        """The version at which a row went (deleted, or given up); None where it is there, or was never known."""
+        rows: Mapping[str, Mapping[int, object]] = {
+            "activity": self._activities,
+            "feedback": self._feedback,
+            "activation": self._activations,
+            "release": self._releases,
+        }
+        there = key.id in rows.get(key.table, ())
+        return None if there else self._versions.get((key.table, key.id))
+
     def apply(self, key: RowKey, version: int, value: Value | None) -> bool:
         """Takes in a row's value at that version, None for deleted; False where an equal or higher version is known.
 

@@ -2,10 +2,11 @@
 
 import typer
 
-from streams.ops import lag, offsets, snapshot, status
+from streams.ops import dlq, lag, offsets, snapshot, status
 
 app = typer.Typer(no_args_is_help=True, help="See what is broken, watch the consumers, and move them.")
 app.command("status")(status.command)
 app.command("lag")(lag.command)
 app.add_typer(offsets.app, name="offsets")
 app.add_typer(snapshot.app, name="snapshot")
+app.add_typer(dlq.app, name="dlq")

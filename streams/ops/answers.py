@@ -8,7 +8,7 @@ import msgspec
 
 from processors.monitoring.links import Program
 from schemas.errors import TimeloomError
-from schemas.topics import CHANGES, DEAD_LETTERS, GROUPS, HEARTBEAT
+from schemas.topics import CHANGES, GROUPS, HEARTBEAT
 from streams.ops.asking import Asked
 from streams.ops.consumers import ConsumerSeen, look
 
@@ -68,12 +68,10 @@ def ask_all(settings: "Settings", within_s: float) -> Answers:
 
 
 def dead_letters(settings: "Settings") -> dict[str, int]:
-    """How many dead letters there are, by reason; one for each origin. Raises StackError without a broker."""
-    from connectors.kafka.log import read_to_end
-    from schemas.dead_letters import decode_dead_letter
+    """How many dead letters wait for somebody, by reason. Raises StackError without a broker."""
+    from connectors.kafka.standing import read_letters
 
-    last = {record.key: record.value for record in read_to_end(settings.kafka(), DEAD_LETTERS.name, [0])}
-    return dict(Counter(decode_dead_letter(value).reason.value for value in last.values() if value is not None))
+    return dict(Counter(letter.said.reason.value for letter in read_letters(settings.kafka(), settled=False).open))
 
 
 def _binlog(engine: "Engine") -> "Binlog":

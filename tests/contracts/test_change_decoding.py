@@ -161,6 +161,6 @@ def test_a_bad_row_still_tells_which_row_it_is() -> None:
 
 def test_every_reason_that_decoding_gives_is_tried_above() -> None:
     tried = {expected for _, expected in UNUSABLE}
-    assert set(Reason) - tried == {Reason.UNKNOWN_MODEL, Reason.BUG}, (
-        "these two come from the worker, not from decoding"
+    assert set(Reason) - tried == {Reason.UNKNOWN_MODEL, Reason.WRONG_PARTITION, Reason.BUG}, (
+        "these come from the worker, not from decoding"
     )

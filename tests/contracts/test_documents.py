@@ -10,6 +10,7 @@ from typer import TyperException
 from processors.audit.findings import Kind
 from schemas.outcomes import Reason
 from streams.drawing import DRAWN, redrawn
+from streams.ops.remedies import REMEDIES
 from streams.settings import Settings
 from tests.contracts.commands import PAGES, ROOT, Named, begins, check_make, fenced, parse, told, verbs, written
 
@@ -116,8 +117,13 @@ def test_variables_that_are_named_are_read(page: Path) -> None:
     assert named <= variables()
 
 
-@pytest.mark.parametrize("kind", [*Reason, *Kind])
-def test_every_reason_and_finding_has_a_line_in_the_runbook(kind: str) -> None:
+@pytest.mark.parametrize("reason", Reason)
+def test_the_runbook_says_of_every_reason_what_the_command_says(reason: Reason) -> None:
+    assert f"\n| `{reason}` | {REMEDIES[reason]} |\n" in RUNBOOK.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_finding_has_a_line_in_the_runbook(kind: str) -> None:
     assert re.search(rf"^\| `{kind}` \| .{{20,}} \|$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
 
 

@@ -1,7 +1,6 @@
 """The commands of the README and the runbook, run as they are pasted, in their order, on a stack that they bring up."""
 
 import os
-import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,9 +63,7 @@ def test_every_command_of_the_readme_runs_in_its_order(paste: Paste) -> None:
         assert done.stdout or ">" in line, line
 
 
-def test_the_runbooks_script_prints_dead_letters(paste: Paste, home: Path) -> None:
-    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"^```sh\n(\.venv/bin/python -c .*?)^```", runbook, re.MULTILINE | re.DOTALL)
+def test_dead_letters_are_listed(paste: Paste, home: Path) -> None:
     engine = connect(Settings(home=home).mariadb().url("collector"))
     with engine.begin() as connection:
         scope = everybody(connection)[0].scope
@@ -78,7 +75,8 @@ def test_the_runbooks_script_prints_dead_letters(paste: Paste, home: Path) -> No
             {"firm": scope.firm, "timekeeper": scope.timekeeper},
         )
     engine.dispose()
-    eventually(lambda: "Nowhere/At_All" in paste(script).stdout, what="the dead letter is printed")
+    listing = "./timeloom ops dlq list --json"
+    eventually(lambda: "Nowhere/At_All" in paste(listing).stdout, what="the dead letter is listed")
 
 
 def test_the_last_command_of_the_readme_stops_everything(paste: Paste) -> None:

@@ -1,0 +1,64 @@
+"""What an audit needs to know of the workers beside their groups: the decisions they go by, the rows they gave up."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from connectors.kafka.cluster import Cluster
+from connectors.kafka.log import read_to_end
+from connectors.kafka.standing import read_letters
+from schemas.books import Decision, RowName
+from schemas.changes import change_of_kept, decode_change, decode_kept
+from schemas.dead_letters import DeadLettered
+from schemas.keys import OriginKey, RowKey, Scope, decode_key
+from schemas.outcomes import Ok
+from schemas.rows import ROWS
+from schemas.topics import PARTITIONS, WORKING_SET
+from schemas.values import Activity, content_hash
+
+
+class GivenUp(msgspec.Struct, frozen=True):
+    """Dead letters: how many wait for somebody, and for each row that has some the contents that were given up."""
+
+    count: int
+    rows: Mapping[Scope, Mapping[RowName, frozenset[str]]]
+
+
+def read_given_up(cluster: Cluster) -> GivenUp:
+    """What dead letters account for: discarded ones too, though they are counted no more."""
+    letters = read_letters(cluster)
+    contents: dict[Scope, dict[RowName, frozenset[str]]] = defaultdict(dict)
+    for origin, letter in letters.standing.items():
+        of = letter.said
+        if of.firm and of.timekeeper and of.table and of.row:
+            rows, name = contents[Scope(of.firm, of.timekeeper)], (of.table, of.row)
+            rows[name] = rows.get(name, frozenset()) | {_content(origin, of)}
+    return GivenUp(len(letters.open), contents)
+
+
+def _content(at: OriginKey, letter: DeadLettered) -> str:
+    """The hash of the activity that the letter holds; empty where it can't be read, which is why it is a letter."""
+    outcome = decode_change(letter.value, at.partition, at.offset)
+    if isinstance(outcome, Ok) and isinstance(outcome.value.value, Activity):
+        return content_hash(outcome.value.value)
+    return ""
+
+
+def read_heeded(
+    cluster: Cluster, partitions: Iterable[int] = range(PARTITIONS)
+) -> dict[Scope, dict[RowName, Decision]]:
+    """The feedback, releases and activations that the workers go by: what `working-set` keeps of them."""
+    heeded: dict[Scope, dict[RowName, Decision]] = defaultdict(dict)
+    for record in read_to_end(cluster, WORKING_SET.name, list(partitions)):
+        # Nearly all of it is activities: those are told by their keys, and never decoded.
+        if record.key is None or b'"activity"' in record.key:
+            continue
+        key = decode_key(record.key, RowKey)
+        rows, name = heeded[Scope(key.firm, key.timekeeper)], (key.table, key.id)
+        rows.pop(name, None)
+        if record.value is not None and key.table in ROWS:
+            outcome = change_of_kept(key, decode_kept(record.value), record.partition)
+            if isinstance(outcome, Ok) and isinstance(outcome.value.value, Decision):
+                rows[name] = outcome.value.value
+    return heeded

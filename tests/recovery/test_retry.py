@@ -1,0 +1,195 @@
+"""A thousand dead letters of five reasons, whose cause is mended: retried, each row is grouped once, whatever dies."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from confluent_kafka import Producer
+from sqlalchemy import text
+
+from connectors.kafka.letters import DeadLetters
+from connectors.kafka.standing import Letter, read_letters
+from schemas.dead_letters import DeadLettered, encode_dead_letter
+from schemas.keys import OriginKey, Scope, encode_key
+from schemas.outcomes import Reason
+from schemas.topics import DEAD_LETTERS
+from streams.auditing import Auditor
+from streams.models import shipped_model
+from streams.retrying import Retry, shown
+from tests.live import Live
+from tests.programs import ROOT, Program, eventually, running
+
+pytestmark = pytest.mark.stack
+HERE = Path(__file__).parent
+
+PEOPLE = 20
+EACH = 10
+"""Rows of each reason and timekeeper: 5 x 10 x 20 is a thousand."""
+LOST = ("bad_column", "bad_interval", "bad_words", "unknown_model", "unknown_table")
+DECIDED = (
+    "activation (firm_id, timekeeper_id, model_version) VALUES (:f, :t, :m)",
+    "feedback (firm_id, timekeeper_id, verb, left_ids) VALUES (:f, :t, 'together', :ids)",
+)
+
+
+@contextmanager
+def both(live: Live) -> Iterator[tuple[Program, Program]]:
+    with running(live.stack.home.path, "group") as group, running(live.stack.home.path, "bill", "--no-llm") as bill:
+        yield group, bill
+
+
+def dlq(live: Live, *arguments: str) -> "subprocess.Popen[str]":
+    """`ops dlq` as a person would run it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "streams", "ops", "dlq", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TIMELOOM_HOME": str(live.stack.home.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(live: Live, *arguments: str) -> str:
+    out, errors = (process := dlq(live, *arguments)).communicate(timeout=120)
+    assert process.returncode == 0, out + errors
+    return out
+
+
+def waiting(live: Live, people: list[Scope]) -> list[Letter]:
+    """The letters of these people that wait for somebody."""
+    found = read_letters(live.settings.kafka()).open
+    return [one for one in found if Scope(one.said.firm or 0, one.said.timekeeper or 0) in people]
+
+
+def reasons(live: Live, people: list[Scope]) -> Counter[str]:
+    """How many that are, by reason."""
+    return Counter(one.said.reason.value for one in waiting(live, people))
+
+
+def write_what_the_older_version_can_not_read(live: Live, people: list[Scope]) -> None:
+    for who in people:
+        good = [live.insert(who, f"Harbour lease {n}.docx", minute=n * 6) for n in range(2)]
+        for n in range(EACH):
+            live.insert(who, f"Harbour lease {n}.docx", minute=20 + n * 6, zone="Europe/Kyiv")
+            live.insert(who, f"Tax return {n}.xlsx", minute=300 + n * 6, minutes=3_000)
+            live.insert(who, f"Ω {n}.docx", minute=600 + n * 6)
+        decided = {"f": who.firm, "t": who.timekeeper, "ids": json.dumps(good), "m": shipped_model().version}
+        with live.collector.begin() as connection:
+            for statement in DECIDED * EACH:
+                connection.execute(text(f"INSERT INTO {statement}"), decided)
+
+
+def said(live: Live) -> int:
+    """How often rows were said again."""
+    with live.pipeline.connect() as connection:
+        return int(connection.execute(text("SELECT SUM(said) FROM activity")).scalar_one())
+
+
+def test_a_thousand_letters_whose_cause_is_mended_are_grouped_once(live: Live) -> None:
+    home, people = live.stack.home.path, [live.timekeeper() for _ in range(PEOPLE)]
+    with running(home, script=HERE / "older_group.py") as older:
+        write_what_the_older_version_can_not_read(live, people)
+        expected = Counter(dict.fromkeys(LOST, PEOPLE * EACH))
+        eventually(lambda: reasons(live, people) == expected, 120, older.said())
+    with both(live) as (group, bill):
+        listed = json.loads(told(live, "list", "--json"))
+        assert all(listed["reasons"][reason] >= count for reason, count in expected.items())
+        killed = dlq(live, "retry", "--reason", "bad_column")
+        eventually(lambda: reasons(live, people)["bad_column"] < PEOPLE * EACH or killed.poll() is not None)
+        killed.kill()
+        killed.communicate()
+        retry = Retry(live.settings.kafka(), live.collector, live.pipeline, 60)
+        began = monotonic()
+        for reason in LOST:
+            waiting = [one for one in read_letters(live.settings.kafka()).open if one.said.reason == reason]
+            done = retry.retry(
+                [one for one in waiting if Scope(one.said.firm or 0, one.said.timekeeper or 0) in people]
+            )
+            assert (done.again, done.left) == ([], [])
+        took_s = monotonic() - began
+        assert reasons(live, people) == Counter()
+        assert live.groups(*people) == live.expected(*people)
+        verdict = Auditor(live.pipeline, live.settings.kafka(), 60).verify(people)
+        assert verdict.clean, verdict.damage
+        before = said(live)
+        assert json.loads(told(live, "retry", "--reason", "bad_interval", "--json"))["again"] == []
+        assert said(live) == before, "a second retry says nothing"
+        assert (group.ended(), bill.ended()) == (None, None), group.said() + bill.said()
+    assert took_s < 30, f"seconds, not minutes: {took_s:.1f}"
+
+
+def test_a_letter_goes_with_its_cause(live: Live) -> None:
+    """Corrected, deleted or moved, a row needs no retry; what never was a row can only be discarded."""
+    with both(live):
+        who, other = live.timekeeper(), live.timekeeper()
+        corrected, deleted, moved, stays = (live.insert(who, "Deed.docx", minute=n, zone="Nowhere") for n in range(4))
+        eventually(lambda: reasons(live, [who]) == {"bad_column": 4})
+        live.update(corrected, zone="UTC")
+        live.delete(deleted)
+        live.update(moved, zone="UTC", firm_id=other.firm, timekeeper_id=other.timekeeper)
+        eventually(lambda: reasons(live, [who, other]) == {"bad_column": 1})
+        assert live.groups(who, other).keys() == {(who, corrected), (other, moved)}
+        (letter,) = waiting(live, [who])
+        retried = dlq(live, "retry", shown(letter.origin))
+        out, _ = retried.communicate(timeout=60)
+        assert retried.returncode == 1
+        assert "0 answered, 1 are dead letters again" in out
+        (again,) = waiting(live, [who])
+        whole = told(live, "show", shown(again.origin))
+        assert '"zone": "Nowhere"' in whole
+        assert "Correct the row" in whole
+        told(live, "discard", shown(again.origin), "--why", "a trial", "--by", "a tester")
+        assert reasons(live, [who]) == {}
+        discards = json.loads(told(live, "list", "--discarded", "--json"))["discarded"]
+        (mine,) = [one for one in discards if one["origin"] == shown(again.origin)]
+        assert (mine["by"], mine["why"], mine["row"]) == ("a tester", "a trial", stays)
+        verdict = Auditor(live.pipeline, live.settings.kafka(), 60).verify([who, other])
+        assert verdict.clean, verdict.damage
+        live.update(stays, zone="UTC")
+        eventually(lambda: live.groups(who) == live.expected(who), what="discarded, its row may still be corrected")
+
+
+def test_a_bug_is_tried_on_one_record_before_the_others(live: Live) -> None:
+    """Were it still there, each record would end the worker three times."""
+    home, who = live.stack.home.path, live.timekeeper()
+    live.insert(who, "Harbour lease.docx")
+    bad = [live.insert(who, f"BOOM {n}.docx", minute=200 + n * 5) for n in range(2)]
+
+    def crash() -> None:
+        with running(home, script=HERE / "broken_group.py") as program:
+            eventually(lambda: program.ended() is not None or reasons(live, [who])["bug"] == len(bad), what="it ends")
+
+    while reasons(live, [who])["bug"] < len(bad):
+        crash()
+    letters = waiting(live, [who])
+    with both(live):
+        done = Retry(live.settings.kafka(), live.collector, live.pipeline, 60).retry(letters)
+        assert (len(done.answered), done.again, done.left) == (2, [], [])
+        assert live.groups(who) == live.expected(who)
+
+
+def test_a_hung_transaction_hides_no_letter(live: Live) -> None:
+    """A frozen worker's open transaction would hide every letter that another wrote behind it."""
+    hung = Producer(
+        {**live.settings.kafka().client(), "transactional.id": "hung", "transaction.timeout.ms": 3_000, "linger.ms": 0}
+    )
+    hung.init_transactions(30)
+    hung.begin_transaction()
+    open_one = OriginKey("elsewhere", 0, 1)
+    letter = DeadLettered(Reason.NOT_JSON, "a test's", b"key", b"value")
+    hung.produce(DEAD_LETTERS.name, encode_dead_letter(letter), encode_key(open_one))
+    hung.flush(10)
+    behind = OriginKey("elsewhere", 0, 2)
+    DeadLetters(live.settings.kafka()).write([(behind, letter)])
+    standing = read_letters(live.settings.kafka()).standing
+    assert behind in standing
+    assert open_one not in standing, "that transaction was ended by the broker"
+    DeadLetters(live.settings.kafka()).answer([behind])
