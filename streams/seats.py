@@ -122,7 +122,8 @@ class Seat:
         Raises Fenced where it never left us as far as we know: then we are the zombie.
         """
         unproven = self._owner is not None and self._owner.writes == self._unproven_at
-        self._owner, self._unproven_at = None, _PROVEN
+        outdated, self._owner, self._unproven_at = [self._owner], None, _PROVEN
+        self._threads.submit(outdated.clear)  # a client's end takes its time, and the loop has none
         if term == self._term and self.seated:
             if not unproven:
                 raise Fenced("another process took a partition that this one believes to have")
