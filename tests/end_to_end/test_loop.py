@@ -66,12 +66,13 @@ def test_a_thousand_activations_under_load_never_hold_the_loop(live: Live) -> No
     versions = [shipped_model().version, "second"] * (ACTIVATIONS // 2)
     with running(live.stack.home.path, script=Path(__file__).with_name("watched_group.py")) as program:
         eventually(lambda: live.groups(*people[:3]) == live.expected(*people[:3]), 120, program.said())
+        before = len(program.said())
         assert activate(live, people, versions) >= 1_000
         for n in range(40):
             live.insert(busy, f"{WORK[n % 7]}.docx", minute=6 * n)
         eventually(lambda: all(b'"second"' in one for one in live.groups(*people).values()), 120, program.said())
         deactivate(live, people)
         eventually(lambda: live.groups(*people, busy) == live.expected(*people, busy), 120, program.said())
-        held = [int(found) for found in re.findall(r"LOOP HELD (\d+)", program.said())]
+        held = [int(found) for found in re.findall(r"LOOP HELD (\d+)", program.said()[before:])]
         assert held, "it was watched"
-        assert held[-1] <= HELD_MS, held
+        assert max(held) <= HELD_MS, held

@@ -1,0 +1,57 @@
+"""What the broker takes: as much as it likes in one transaction, and single records up to their topic's limit."""
+
+import os
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from connectors.kafka.log import read_to_end
+from connectors.kafka.writer import FencedWriter
+from schemas.errors import Fenced, StackError
+from schemas.records import Outgoing
+from schemas.topics import MOST_BYTES, WORKING_SET
+from tests.live import Live
+
+pytestmark = pytest.mark.stack
+TOPIC = "writer-test"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def topic(live: Live) -> None:
+    """A topic with the limits of `working-set`, of which nobody reads."""
+    limit = {"max.message.bytes": WORKING_SET.settings["max.message.bytes"]}
+    admin = AdminClient(live.settings.kafka().client())
+    admin.create_topics([NewTopic(TOPIC, 1, 1, config=limit)])[TOPIC].result(20)
+
+
+def said(live: Live) -> dict[bytes, int]:
+    """The keys on the topic, with the sizes of their values."""
+    return {r.key or b"": len(r.value or b"") for r in read_to_end(live.settings.kafka(), TOPIC, [0])}
+
+
+def test_a_transaction_may_be_much_larger_than_a_record(live: Live) -> None:
+    writer = FencedWriter(live.settings.kafka(), "writer-test-many")
+    writer.write([Outgoing(TOPIC, 0, b"many %d" % n, os.urandom(60_000)) for n in range(300)])
+    assert sum(key.startswith(b"many") for key in said(live)) == 300
+    assert writer.writes == 1
+
+
+def test_the_largest_record_that_is_let_through_is_taken(live: Live) -> None:
+    """Of bytes that can't be compressed. One that is larger is refused, and nothing of its batch is there."""
+    writer = FencedWriter(live.settings.kafka(), "writer-test-large")
+    size = MOST_BYTES[WORKING_SET.name] - len(b"large")
+    writer.write([Outgoing(TOPIC, 0, b"large", os.urandom(size))])
+    assert said(live)[b"large"] == size
+    with pytest.raises(StackError, match="read"):
+        writer.write([Outgoing(TOPIC, 0, b"beside", b"x"), Outgoing(TOPIC, 0, b"larger", os.urandom(size + 10_000))])
+    FencedWriter(live.settings.kafka(), "writer-test-large")  # whoever comes next ends what was left open
+    assert not {b"beside", b"larger"} & said(live).keys()
+
+
+def test_whoever_takes_the_name_fences_who_had_it(live: Live) -> None:
+    former = FencedWriter(live.settings.kafka(), "writer-test-name")
+    former.write([Outgoing(TOPIC, 0, b"former", b"1")])
+    FencedWriter(live.settings.kafka(), "writer-test-name").write([Outgoing(TOPIC, 0, b"former", b"22")])
+    with pytest.raises(Fenced):
+        former.write([Outgoing(TOPIC, 0, b"former", b"333")])
+    assert said(live)[b"former"] == 2
