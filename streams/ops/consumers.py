@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from connectors.kafka.consumers import ConsumerGroup, Member
     from connectors.kafka.unread import Unread
 
-WINDOW_S = 60.0
-"""Commits of so long ago on make a status. A batch under load takes ten seconds at most, and commits then."""
+WINDOW_S = 30.0
+"""Commits of so long ago on make a status: a batch under load takes twenty seconds at most, and commits then."""
 
 ALLOWED_S = 10.0
 """A record that waits for less than this is on its way: a hundred times what it takes, and a rebalance."""
@@ -144,16 +144,17 @@ def _partition(
     commits: Mapping[tuple[str, str, int], list[Commit]],
     now_s: float,
 ) -> PartitionSeen:
-    owner = group.owners.get(of)
+    owner, committed = group.owners.get(of), group.committed.get(of)
     waited_s = _waited(behind, now_s)
+    at = behind.begin if place is None else place
     watched = Watched(
         commits=tuple(commits.get((group.name, *of), ())),
-        place=behind.begin if place is None else place,
+        # What is committed may lie behind the end marks after the place: beside that, the place were a step back.
+        place=committed if committed is not None and at <= committed <= _upto(behind) else at,
         lag_s=waited_s,
         owned=None if group.state in AGREEING else owner is not None,
         missing=behind.missing,
     )
-    committed = group.committed.get(of)
     return PartitionSeen(
         topic=of[0],
         partition=of[1],
@@ -168,14 +169,18 @@ def _partition(
     )
 
 
+def _upto(behind: "Unread") -> int:
+    """Whatever lies between a place and here is no record: places that are the same to a reader."""
+    return behind.end if behind.next is None else behind.next
+
+
 def _note(place: int | None, committed: int | None, behind: "Unread") -> str:
     """What is odd about the places. Behind its last record, Kafka's may be anywhere among the end marks."""
     if behind.missing:
         return f"its place {place} isn't on the broker, which ends at {behind.end}"
     if place is None:
         return "empty" if behind.next is None else "never committed"
-    upto = behind.end if behind.next is None else behind.next
-    if committed is not None and not place <= committed <= upto:
+    if committed is not None and not place <= committed <= _upto(behind):
         return f"Kafka says {committed}; the database's {place} counts"
     return ""
 

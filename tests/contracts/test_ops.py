@@ -1,18 +1,21 @@
 """`ops` on the real stack: the lag is true at rest and when somebody stops; offsets move only when nobody reads."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import time
 
 import msgspec
 import pytest
+from confluent_kafka import Consumer
 from typer.testing import CliRunner
 
 from connectors.kafka.consumers import consumer_groups
 from processors.monitoring.status import Status
 from schemas.errors import TimeloomError
-from schemas.topics import CHANGES
+from schemas.topics import CHANGES, GROUPS
 from streams.cli import app
-from streams.ops.consumers import ALLOWED_S, ConsumerSeen, look
+from streams.ops.consumers import ALLOWED_S, WINDOW_S, ConsumerSeen, look
 from streams.ops.lag import places
 from streams.ops.moved import Moved
 from tests.live import Live
@@ -69,9 +72,26 @@ def test_at_rest_nothing_lags_though_end_marks_lie_behind_every_place(live: Live
         assert ops(live, "offsets", "undo", "group", "--yes")[0] == 1
 
 
-def test_a_consumer_that_freezes_lags_ever_longer_and_has_stopped(live: Live) -> None:
+def stalled(live: Live) -> set[Status]:
+    return {one.status for one in seen(live)["bill"].partitions if one.lag_seconds > ALLOWED_S}
+
+
+@contextmanager
+def idler(live: Live, group: str, topic: str) -> Iterator[None]:
+    """A consumer that joins, gets every partition and does nothing."""
+    consumer = Consumer({**live.settings.kafka().client(), "group.id": group, "enable.auto.commit": False})
+    consumer.subscribe([topic])
+    try:
+        eventually(lambda: consumer.poll(0.1) or consumer.assignment(), what="it has partitions")
+        consumer.pause(consumer.assignment())
+        yield
+    finally:
+        consumer.close()
+
+
+def test_one_that_freezes_has_stopped_and_one_that_does_nothing_stalls(live: Live) -> None:
     who, home = live.timekeeper(), live.stack.home.path
-    with running(home, "group") as group:
+    with running(home, "group") as group, idler(live, "bill", GROUPS.name):
         live.insert(who, "Harbour lease.docx")
         eventually(lambda: live.groups(who) == live.expected(who), what="grouped")
         eventually(lambda: seen(live)["group"].lag == 0, what="at rest")
@@ -87,6 +107,9 @@ def test_a_consumer_that_freezes_lags_ever_longer_and_has_stopped(live: Live) ->
         stopped = seen(live)["group"]
         assert stopped.status is Status.ERR
         assert [one.status for one in stopped.partitions if one.lag] == [Status.STOP]
+        # Its place is the database's, so nobody has read what `group` said of this person; Kafka says who is there.
+        # A test before may have run `bill` in this window, when it was well.
+        eventually(lambda: stalled(live) == {Status.STALL}, WINDOW_S + 30, "it stalls")
         assert ops(live, "lag")[0] == 1
         group.wake()
         with running(home, "group"):
