@@ -48,7 +48,9 @@ def commits_since(cluster: Cluster, groups: Iterable[str], since_ms: int) -> lis
     try:
         known = consumer.list_topics(OFFSETS, timeout=TIMEOUT_S).topics[OFFSETS]
         # The broker makes its topic when the first group comes; before, nothing was ever committed.
-        homes = {home_of(group, len(known.partitions)) for group in wanted} if known.partitions else set()
+        if not known.partitions:
+            return []
+        homes = {home_of(group, len(known.partitions)) for group in wanted}
         starts = consumer.offsets_for_times([TopicPartition(OFFSETS, home, since_ms) for home in homes], TIMEOUT_S)
         found = _read(consumer, cluster, [one for one in starts if one.offset >= 0])
     except KafkaException as error:
