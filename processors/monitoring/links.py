@@ -123,7 +123,7 @@ def letters_link(counts: Mapping[str, int]) -> Link:
     if not counts:
         return Link(name="dead letters", well=True, said="none")
     told = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-    return _wrong("dead letters", f"{sum(counts.values())}: {told}", "./timeloom verify")
+    return _wrong("dead letters", f"{sum(counts.values())}: {told}", "./timeloom ops dlq list")
 
 
 def disk_link(free: int, where: str) -> Link:
