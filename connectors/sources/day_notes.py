@@ -117,6 +117,8 @@ def _event(noted: _Noted, asked: Asked, starts: dict[tuple[date, str], int], not
         at, zone = instant_in(asked.zone, began, noted.day)
         until = None if noted.end is None else _end(asked.zone, when(noted.end), noted.day, at)
         check_times(at, until)
+    except OverflowError as error:
+        raise SourceError(f"{noted.where}: it lies outside the years 1970 to 9998. Correct the day.") from error
     except ValueError as error:
         raise SourceError(f"{noted.where}: {error}. {_FORM}.") from error
     notes.read_as(asked.zone, noted.where)

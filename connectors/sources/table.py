@@ -132,7 +132,9 @@ def _event(where: str, row: Mapping[str, str], asked: Asked, order: bool | None,
         check_times(at, until)
     except AmbiguousDate:
         raise
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise SourceError(f"{where}: it lies outside the years 1970 to 9998. Correct the row.") from error
+    except ValueError as error:
         raise SourceError(f"{where}: {error}. Correct the row.") from error
     if not named and not row.get("zone"):
         notes.read_as(given, where)
