@@ -8,7 +8,7 @@ Doing it again changes nothing; what changed in the source is updated; what is g
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -83,13 +83,14 @@ def import_(
     notes, kept_out = Notes(), exclusions(exclude)
     asked = asked_until_now(zone, since, columns, dates)
     events = wanted(events_of(path, asked, notes, kept_out), set(stream or ()), notes)
+    begin = list(islice(events, 1))  # a path that is mistyped makes no timekeeper
     engine = connect(load().mariadb().url("collector"))
     with engine.begin() as connection:
         scope = ensure_timekeeper(connection, timekeeper, firm, zone=zone)
         if not has_cadence(connection, scope):
             notes.add(f"no period of {timekeeper} closes: a row in the table cadence says when one does")
     with _progress(f"Importing {path}", silent=as_json) as advance:
-        done = write_all(engine, scope, timekeeper, events, notes, advance)
+        done = write_all(engine, scope, timekeeper, chain(begin, events), notes, advance)
     done = msgspec.structs.replace(done, excluded=kept_out.events, excluded_minutes=kept_out.minutes)
     typer.echo(msgspec.json.encode(done).decode() if as_json else sentence(done))
     for note in notes.lines():

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.kafka.log import read_to_end
+from connectors.mariadb.people import everybody
 from schemas.topics import TOPICS
 from tests.end_to_end.test_import_export import LINES, activities, person, ran, written
 from tests.live import Live
@@ -89,6 +90,9 @@ def test_an_import_that_stops_goes_on_where_it_stood(live: Live, tmp_path: Path)
     lines = [LINES[0] | {"id": f"{n}", "title": f"File {n}"} for n in range(600)]
     path = written(tmp_path / "long.jsonl", [*lines[:550], {"id": "bad"}, *lines[550:]])
     home, whose = live.stack.home.path, ("--timekeeper", "stopped@example.com")
+    ran(home, "import", tmp_path / "mistyped", *whose, code=2)
+    with live.pipeline.connect() as connection:
+        assert "stopped@example.com" not in [one.email for one in everybody(connection)]
     stopped = ran(home, "import", path, *whose, code=2).stderr
     assert f"{path}, line 551: has no `stream`" in stopped
     assert "The 500 events before are imported; import again when it is mended." in stopped

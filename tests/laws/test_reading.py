@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.sources.detect import read
 from connectors.sources.event import Asked, Event, Notes
+from connectors.sources.local_times import shown_order, when
 from connectors.sources.numbering import Once
 from schemas.errors import SourceError
 from schemas.rows import check_interval, known_zones
@@ -80,6 +81,20 @@ def refused(path: Path) -> str:
     except SourceError as error:
         return str(error)
     return str(path)
+
+
+TIMES = r"(\d{1,4}[-/.]){2}\d{1,4}[ T]?(\d{1,2}:\d{2}(:\d{2})?)? ?([ap]m)?(Z|[+-]\d{2}:?\d{2})?"
+
+
+@given(st.from_regex(TIMES, fullmatch=True) | st.text(max_size=20), st.none() | st.booleans())
+def test_a_text_is_a_time_or_no_time(text: str, day_first: bool | None) -> None:
+    try:
+        written = when(text, day_first)
+    except ValueError:
+        return
+    assert written.day or written.clock
+    if day_first is None and (order := shown_order(text)) is not None:
+        assert when(text, order) == written  # what a date shows by itself is what it is read as
 
 
 def could_be_a_row(event: Event) -> None:
