@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from schemas.errors import TimeloomError
 from streams.cli import app
+from tests.bad_input import told
 
 ROOT = Path(__file__).parents[2]
 GOOD = b'{"stream":"s","id":"1","at":"2026-03-02T09:00:00Z"}\n'
@@ -186,6 +187,11 @@ def test_a_bad_file_is_told_in_one_line(case: Case, tmp_path: Path) -> None:
         message = done.output
     assert case.said in message
     assert not any(words in message for words in LIBRARY_WORDS)
+
+
+def test_the_page_has_each_of_them() -> None:
+    shown = {name: one.happens for name, one in told("To import and preview").items()}
+    assert shown == {case.name: f"{'refused, exit 2' if case.code else 'read'}: *{case.said}*" for case in CASES}
 
 
 @contextmanager
