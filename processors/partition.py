@@ -66,6 +66,11 @@ class Partition:
         """How many timekeepers nobody has looked at since it was opened."""
         return len(self._unresumed)
 
+    @property
+    def activities(self) -> int:
+        """How many activities its sets hold. May be asked by another thread while one works."""
+        return sum(one.activities for one in list(self._sets.values()))
+
     def restore(self, record: Incoming) -> None:
         """Takes in a record of `working-set`, as an owner before us left it: of each key the last is enough."""
         if record.key is None or record.value is None:

@@ -68,6 +68,8 @@ def run(
     from streams.scheduling import Scheduler
     from streams.settings import load
     from streams.stopping import stopping
+    from streams.telemetry.of_bill import BillVitals
+    from streams.telemetry.server import Telemetry
 
     settings = load()
     to_json("bill")
@@ -83,8 +85,10 @@ def run(
     keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
     log.info("started", kafka=str(kafka), narration=narrator is not None)
     scheduler = Scheduler(engine)
+    vitals = BillVitals(engine, keeper, narrator, stop)
     try:
-        work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop)
+        with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
+            work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop, vitals.heart.beat)
     finally:
         stop.set()
         if narrator is not None:
@@ -142,11 +146,18 @@ def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop:
     return Narrator(engine, gateway, Terms(price, budget_usd), stop)
 
 
-def work(keeper: "Keeper", schedule: Callable[[], object], every: float, stop: threading.Event) -> None:
+def work(
+    keeper: "Keeper",
+    schedule: Callable[[], object],
+    every: float,
+    stop: threading.Event,
+    beat: Callable[[], None],
+) -> None:
     """The loop: take what there is; now and then look for due periods. Leaves the consumer group at the end."""
     due = time.monotonic()
     try:
         while not stop.is_set():
+            beat()
             keeper.step()
             if time.monotonic() >= due:
                 schedule()

@@ -1,8 +1,9 @@
-"""Draws the programs and the packages for README.md and docs/architecture.md.
+"""Draws the programs and the packages for README.md and docs/architecture.md, and the metrics for docs/metrics.md.
 
-    .venv/bin/python -m streams.drawing --write        rewrites what is drawn in both (`make drawing`)
+    .venv/bin/python -m streams.drawing --write        rewrites what is drawn in them (`make drawing`)
 
-The flow and the table come from `streams.topology`, the packages from the imports themselves.
+The flow and the table come from `streams.topology`, the packages from the imports themselves, the metrics from
+`streams.telemetry.metrics`.
 """
 
 import sys
@@ -10,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from schemas.topics import CHANGES, DEAD_LETTERS, GROUPS, TOPICS, WORKING_SET, Topic
+from streams.telemetry.metrics import METRICS
 from streams.topology import BOOKS, CAPTURED, PEOPLE, PROGRAMS, Program
 
 ROOT = Path(__file__).parents[1]
 DRAWN = (ROOT / "README.md", ROOT / "docs" / "architecture.md")
+METRICS_PAGE = ROOT / "docs" / "metrics.md"
 PACKAGES = ("schemas", "processors", "connectors", "streams")
 
 SHOWN_TOPICS = (CHANGES, GROUPS, WORKING_SET, DEAD_LETTERS)
@@ -81,6 +84,24 @@ def _named(topics: Sequence[Topic], tables: Sequence[str]) -> str:
     return ", ".join(said + [f"`{table}`" for table in left]) or "–"
 
 
+def metrics() -> str:
+    """Every metric with its meaning and what to do about it, as Markdown tables, one for each set of programs."""
+    tables = []
+    for programs in dict.fromkeys(metric.programs for metric in METRICS):
+        lines = [
+            f"### {' and '.join(programs)}",
+            "",
+            "| metric | what it says | when it is bad |",
+            "| --- | --- | --- |",
+        ]
+        for one in METRICS:
+            if one.programs == programs:
+                labels = f"{{{', '.join(one.labels)}}}" if one.labels else ""
+                lines.append(f"| `{one.name}{labels}` ({one.kind}, {one.unit}) | {one.meaning} | {one.mend} |")
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
+
+
 def packages() -> str:
     """Which part imports which, as Mermaid, from the imports themselves."""
     import grimp  # comes with import-linter, which only development has
@@ -116,11 +137,11 @@ def part(module: str) -> str:
 
 def redrawn(page: str) -> str:
     """A page with what stands between its `drawn` marks made anew."""
-    for name, make in (("flow", flow), ("programs", table), ("packages", packages)):
+    for name, make in (("flow", flow), ("programs", table), ("packages", packages), ("metrics", metrics)):
         begin, end = f"<!-- drawn: {name} -->", "<!-- end -->"
         if begin in page:
             before, rest = page.split(begin, 1)
-            made = make() if make is table else f"```mermaid\n{make()}\n```"
+            made = make() if make in (table, metrics) else f"```mermaid\n{make()}\n```"
             page = f"{before}{begin}\n{made}\n{end}{rest.split(end, 1)[1]}"
     return page
 
@@ -130,7 +151,7 @@ def main(arguments: Iterable[str]) -> None:
     if "--write" not in arguments:
         print(flow())
         return
-    for page in DRAWN:
+    for page in (*DRAWN, METRICS_PAGE):
         page.write_text(redrawn(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 

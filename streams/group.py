@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
 
     from processors.grouping.model import Model
+    from streams.telemetry.of_group import GroupVitals
 
 TAKE = 2_000
 """Most change events taken from Faust at once; they go to their partitions' seats immediately."""
@@ -39,8 +40,8 @@ log = structlog.get_logger("group")
 
 def make_app(
     cluster: Cluster, models: "Mapping[str, Model]", default: str, datadir: str, session_s: float
-) -> "faust.App":
-    """The Faust application. Public API only; state is in topics of ours, so it has no tables.
+) -> "tuple[faust.App, GroupVitals]":
+    """The Faust application, and how it is. Public API only; state is in topics of ours, so it has no tables.
 
     `session_s` is how long a silent worker keeps its partitions: Faust's default lets a killed one's rest for minutes.
     """
@@ -48,6 +49,7 @@ def make_app(
 
     from streams.ownership import Owner, Turns
     from streams.seats import Seats
+    from streams.telemetry.of_group import GroupVitals
 
     app = faust.App(
         "group",
@@ -90,7 +92,13 @@ def make_app(
         async for events in stream.noack_take(TAKE, within=WITHIN_S):
             await seats.take(events, app.consumer_generation_id)
 
-    return app
+    vitals = GroupVitals(seats, lambda: app.should_stop)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def beat() -> None:
+        await vitals.heart.keep()
+
+    return app, vitals
 
 
 def credentials(cluster: Cluster) -> "CredentialsT | None":
@@ -123,11 +131,15 @@ def command() -> None:
     from streams.logs import to_json
     from streams.models import known_models, shipped_model
     from streams.settings import load
+    from streams.telemetry.server import Telemetry
 
     settings = load()
     to_json("group")
     kafka = settings.kafka()
     knock(kafka)
     datadir = str(settings.home / "run" / "faust")
-    app = make_app(kafka, known_models(), shipped_model().version, datadir, session_s=settings.worker_session_s)
-    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False).execute_from_commandline()
+    app, vitals = make_app(kafka, known_models(), shipped_model().version, datadir, settings.worker_session_s)
+    worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
+    worker.spinner = None  # what it prints would stand between lines of JSON
+    with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
+        worker.execute_from_commandline()

@@ -14,6 +14,8 @@ import structlog
 
 from schemas.errors import Fenced
 from schemas.topics import GROUPS
+from streams.telemetry import metrics
+from streams.telemetry.keeping import tell_kept
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -68,6 +70,21 @@ class Keeper:
         self._known: set[Scope] = set()
         self._consumer = consumer(self.place)
 
+    @property
+    def assigned_once(self) -> bool:
+        """Has the broker given it its share? This and what follows may be asked by any thread."""
+        return self._consumer.assigned_once
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that are ours now."""
+        return sorted(list(self._consumer.places))
+
+    @property
+    def in_doubt(self) -> int:
+        """How many activities' rows aren't what was grouped."""
+        return sum(len(ids) for doubts in list(self._doubts.values()) for ids in list(doubts.found.values()))
+
     def close(self) -> None:
         """Leaves the consumer group; what was taken is kept."""
         self._consumer.close()
@@ -90,6 +107,7 @@ class Keeper:
             work()
         except Fenced as fence:
             log.warning("fenced", partition=partition, why=str(fence))
+            metrics.FENCED.inc()
             self._doubts.pop(partition, None)
             self._consumer.replace(partition)
 
@@ -102,7 +120,8 @@ class Keeper:
         taken = take(self._engine, Batch(GROUPS.name, partition, place, after, decoded), self._slicing)
         self._consumer.moved(partition, after)
         self._doubt(partition, taken)
-        _tell(partition, records, decoded, taken, self._clock() - began)
+        metrics.BATCH_SECONDS.observe(self._clock() - began)
+        tell_kept(partition, records, decoded, taken)
         if taken.entries or taken.closed:
             self._narrate()
 
@@ -114,7 +133,8 @@ class Keeper:
         if bad:
             self._letters.write(bad)
             for origin, letter in bad:
-                log.error("dead_letter", origin=list(msgspec.structs.astuple(origin)), reason=letter.reason)
+                log.error("dead_letter", origin=list(msgspec.structs.astuple(origin)), reason=str(letter.reason))
+                metrics.DEAD_LETTERS.labels(str(letter.reason)).inc()
         return good
 
     def _owners(self, scopes: set["Scope"]) -> set["Scope"]:
@@ -151,27 +171,3 @@ class Keeper:
         if found:
             self._doubts[partition] = Doubts(found, due=self._clock())
         return take_up(self._engine, GROUPS.name, partition)
-
-
-def _tell(
-    partition: int, records: Sequence["Incoming"], decoded: Sequence["Record"], taken: "Taken", seconds: float
-) -> None:
-    """One line for a batch, with the place in the binlog that its last record was decided at."""
-    lineage = next((record.said.lineage for record in reversed(decoded) if record.said is not None), None)
-    (log.info if taken.marks or taken.withheld else log.debug)(
-        "taken",
-        partition=partition,
-        offsets=[records[0].offset, records[-1].offset],
-        changes_offset=lineage.offset if lineage else None,
-        binlog=f"{lineage.file}:{lineage.pos}" if lineage else None,
-        gtid=lineage.gtid if lineage else None,
-        ms=round(seconds * 1000, 1),
-        groups=taken.groups,
-        ignored=taken.ignored,
-        days=taken.days,
-        entries=taken.entries,
-        withheld=taken.withheld,
-        marks=taken.marks,
-        closed=taken.closed,
-        in_doubt=sum(map(len, taken.in_doubt.values())),
-    )

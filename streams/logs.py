@@ -20,8 +20,12 @@ CHATTY = ("faust", "mode", "aiokafka", "alembic", "httpx2")
 
 def to_json(program: str) -> None:
     """Sets up logging for this process; `program` is in every line."""
-    bound: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, *_SHARED]
-    structlog.contextvars.bind_contextvars(program=program)
+
+    def named(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        """Not by context variables: threads don't inherit those."""
+        return {**line, "program": program}
+
+    bound: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, named, *_SHARED]
     structlog.configure(
         processors=[*bound, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

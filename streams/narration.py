@@ -38,6 +38,7 @@ from processors.billing.prompts import (
 )
 from schemas.errors import BudgetExceeded, LanguageModelError, QuestionRefused
 from schemas.values import Activity, content_hash
+from streams.telemetry import metrics
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -96,7 +97,6 @@ class Narrator(threading.Thread):
 
     def run(self) -> None:
         """Narrates whenever there is something to narrate, until the process stops."""
-        structlog.contextvars.bind_contextvars(program="bill")  # a thread has a context of its own
         try:
             while not self._stop_all.is_set():
                 self._woken.clear()
@@ -117,6 +117,7 @@ class Narrator(threading.Thread):
         with self._engine.begin() as connection:
             if lost := narratives.give_up_lost(connection, self._stale_s):
                 log.warning("calls_lost", calls=lost, why="their process ended; they count at their estimates")
+            metrics.BUDGET_LEFT.set(max(0.0, self._terms.budget_usd - narratives.spent(connection) / MICRO))
         narrated = narratives.attach_written(self._engine, self._kind)
         try:
             for batches in self._rounds():
@@ -208,6 +209,7 @@ class Narrator(threading.Thread):
             raise
         results = results_of(answer, asked, mine)
         usage = self._usage(answer)
+        _count(usage)
         narratives.write(self._engine, answer.call, usage, results)
         written = sum(result.text is not None for result in results)
         log.info("narrated", call=answer.call, written=written, rejected=len(results) - written, cost=usage.cost)
@@ -219,6 +221,13 @@ class Narrator(threading.Thread):
             return Usage(state, answer.input_tokens, answer.output_tokens, None)
         used = cost(self._terms.price, answer.input_tokens, answer.output_tokens)
         return Usage(state, answer.input_tokens, answer.output_tokens, used)
+
+
+def _count(usage: Usage) -> None:
+    metrics.LLM_CALLS.labels(usage.state).inc()
+    metrics.LLM_DOLLARS.inc((usage.cost or 0) / MICRO)
+    metrics.LLM_TOKENS.labels("input").inc(usage.input_tokens or 0)
+    metrics.LLM_TOKENS.labels("output").inc(usage.output_tokens or 0)
 
 
 class _Calls:
@@ -245,6 +254,7 @@ class _Calls:
     def failed(self, call: int, failure: Failure) -> None:
         """After an attempt that brought nothing."""
         log.warning("call_failed", call=call, state=failure.state, status=failure.status, error=failure.error)
+        metrics.LLM_CALLS.labels(failure.state).inc()
         narratives.settle_failed(self._engine, call, failure.state, failure.status, failure.error, failure.paid)
         self.unpaid = self.unpaid and failure.paid is False
 

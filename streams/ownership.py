@@ -14,6 +14,7 @@ from schemas.keys import Scope
 from schemas.partitions import partition_of
 from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
+from streams.telemetry.decisions import tell_decisions
 
 IDLE_WAIT_S = 0.05
 """How long idle work waits for its turn before it looks whether there are changes now."""
@@ -61,6 +62,11 @@ class Owner:
         """Timekeepers who are set aside because of a bug of ours, with the error."""
         return self._partition.aside
 
+    @property
+    def activities(self) -> int:
+        """How many activities it decides over."""
+        return self._partition.activities
+
     def handle(self, records: Sequence[Incoming]) -> None:
         """Decides on a batch and writes what it causes, whole. Returns when the broker has it.
 
@@ -77,7 +83,7 @@ class Owner:
             self._partition = self._read_back()  # the failed batch left the sets half changed
             self._one_by_one(records)
             return
-        self._write(outgoing)
+        self._write(outgoing, records)
 
     def catch_up(self) -> None:
         """Looks at the next timekeeper whom no change has touched since: today's code or model may say otherwise.
@@ -94,9 +100,10 @@ class Owner:
             self._turns.idle.release()
         self._write(outgoing)
 
-    def _write(self, outgoing: Sequence[Outgoing]) -> None:
+    def _write(self, outgoing: Sequence[Outgoing], records: Sequence[Incoming] = ()) -> None:
         if outgoing:
             self._writer.write(outgoing)
+        tell_decisions(records, outgoing)
         if not self._looked and not self.behind:
             self._looked = True
             log.info("everybody_looked_at", partition=self._number)
@@ -116,6 +123,7 @@ class Owner:
                 partition.remember(record)
         if letters := partition.open():
             self._writer.write(letters)
+            tell_decisions([], letters)
         log.info("partition_read_back", partition=self._number, timekeepers=partition.behind)
         return partition
 
@@ -142,4 +150,4 @@ class Owner:
                 log.error("buried", partition=self._number, offset=record.offset, error=repr(error))
                 self._partition = self._read_back()
                 outgoing = self._partition.bury(record, f"our own code failed on it, again and again: {error!r}")
-            self._write(outgoing)
+            self._write(outgoing, [record])

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,6 +20,7 @@ import structlog
 from schemas.errors import Fenced
 from schemas.records import Incoming
 from schemas.topics import CHANGES
+from streams.telemetry import metrics
 
 if TYPE_CHECKING:
     from faust.types import TP, EventT
@@ -88,6 +90,11 @@ class Seat:
         """Events that no batch has yet."""
         return len(self._waiting)
 
+    @property
+    def owner(self) -> "Owner | None":
+        """Who handles its batches; None until the partition is read back."""
+        return self._owner
+
     async def _drain(self) -> None:
         """Batch by batch until nothing waits and nobody is left to look at. The first pass makes the owner."""
         behind = True
@@ -104,6 +111,9 @@ class Seat:
             if term == self._term and self.seated:
                 for event in batch:
                     event.ack()
+                if batch:
+                    metrics.CHANGES.inc(len(batch))
+                    metrics.CHANGE_SECONDS.observe(max(0.0, time() - messages[0].timestamp))
             # Else it is written, but not ours to acknowledge: it comes again to whoever has it, who knows it already.
             self._moved()
 
@@ -134,11 +144,13 @@ class Seat:
     def _handle(self, records: Sequence[Incoming]) -> bool:
         """Makes the owner, handles a batch, or looks at somebody; True while there is somebody left to look at."""
         if self._owner is None:
-            self._owner = self._make()
+            with metrics.READ_BACK_SECONDS.time():
+                self._owner = self._make()
         elif not records:
             self._owner.catch_up()
         if records:
-            self._owner.handle(records)
+            with metrics.BATCH_SECONDS.time():
+                self._owner.handle(records)
         return self._owner.behind > 0
 
 
@@ -151,6 +163,13 @@ class Seats:
         self._threads = ThreadPoolExecutor(CHANGES.partitions, thread_name_prefix="partition")
         self._seats: dict[int, Seat] = {}
         self._room = asyncio.Event()
+        self.assigned_once = False
+        self.error: BaseException | None = None
+
+    @property
+    def seated(self) -> dict[int, Seat]:
+        """The partitions that are ours now. Any thread may ask."""
+        return {number: seat for number, seat in list(self._seats.items()) if seat.seated}
 
     def assigned(self, partitions: "set[TP]") -> None:
         """Takes seats: these and no others are ours now. A rebalance doesn't wait for what they read back."""
@@ -163,6 +182,7 @@ class Seats:
             if number not in self._seats:
                 self._seats[number] = Seat(partial(self._make, number), self._threads, self._done, self._room.set)
             self._seats[number].sit()
+        self.assigned_once = True
 
     def revoked(self, partitions: "set[TP]") -> None:
         """Rises from the seats, and keeps them: the next assignment tells which are ours again."""
@@ -189,6 +209,7 @@ class Seats:
         if work.cancelled() or (error := work.exception()) is None:
             return
         if seat in self._seats.values():
+            self.error = error
             self._failed(error)
         else:  # somebody else has the partition now, and will meet the error if it is one
             log.warning("failed_after_leaving", error=repr(error))

@@ -9,6 +9,7 @@ TIMELOOM_KAFKA_{SECURITY_PROTOCOL,SASL_..,SSL_..}      how to get into them (doc
 TIMELOOM_DATABASE_SSL_{CA,TRUSTSTORE,..}
 TIMELOOM_EXCLUSIONS                                    what `import` and `preview` keep out (docs/sources.md)
 TIMELOOM_WORKER_SESSION_S                              how long a silent group worker keeps its partitions
+TIMELOOM_TELEMETRY_HOST, TIMELOOM_TELEMETRY_PORT       where group, bill and tend answer /healthz, /readyz and /metrics
 TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
 TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
 TIMELOOM_BUDGET_USD                                    tokens, and the most to spend in 24 hours
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
     exclusions: Path | None = None
 
     worker_session_s: float = Field(default=6.0, ge=1.0)
+
+    telemetry_host: str = "127.0.0.1"
+    telemetry_port: int = Field(default=0, ge=0, le=65_535)
 
     llm: bool = False
     llm_model: str = "gpt-4.1-mini"

@@ -58,8 +58,7 @@ def bring_up(screen: "Progress", workers: bool) -> None:
     stack.up()
     prepare(load(), screen)
     if workers:
-        for program in WORKERS:
-            stack.start(program)
+        stack.start(*WORKERS)
 
 
 @app.command()

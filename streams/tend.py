@@ -18,6 +18,7 @@ from schemas.topics import CHANGES, HEARTBEAT
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from sqlalchemy import Engine
 
@@ -47,6 +48,8 @@ def command(
     from streams.logs import to_json
     from streams.settings import load
     from streams.stopping import stopping
+    from streams.telemetry.of_tend import TendVitals
+    from streams.telemetry.server import Telemetry
 
     settings = load()
     capture = Connect(settings.connect())
@@ -58,19 +61,31 @@ def command(
     to_json("tend")
     log.info("started", connect=settings.connect())
     movement = Movement(settings.kafka(), (CHANGES, HEARTBEAT))
-    work(capture, movement, connect(settings.mariadb().url("pipeline"), pool_size=1), silent, stopping())
+    stop = stopping()
+    vitals = TendVitals(stop)
+    with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
+        database = connect(settings.mariadb().url("pipeline"), pool_size=1)
+        work(capture, movement, database, silent, stop, vitals.heart.beat)
     log.info("stopped")
 
 
 def work(
-    capture: "Connect", movement: "Movement", database: "Engine", silent_s: float, stop: "threading.Event"
+    capture: "Connect",
+    movement: "Movement",
+    database: "Engine",
+    silent_s: float,
+    stop: "threading.Event",
+    beat: "Callable[[], None]",
 ) -> None:
     """Looks every two seconds, and does what is to be done."""
     from processors.tending import Act, Sight, Tending, look
+    from streams.telemetry import metrics
 
     tending = Tending(quiet_since=time.monotonic())
     while not stop.wait(LOOK_S):
+        beat()
         state = _state(capture)
+        metrics.CAPTURE_RUNNING.set(state.running)
         sent = _sent(movement, database) if state.running else None
         said = "FAILED" if state.failed else state.task
         tending, act = look(tending, Sight(at=time.monotonic(), state=said, sent=sent), silent_s)

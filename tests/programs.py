@@ -1,5 +1,6 @@
 """Timeloom's programs as processes that a test starts, freezes, wakes and kills."""
 
+import json
 import os
 import signal
 import subprocess
@@ -59,6 +60,18 @@ class Program:
         """Asks it to end, and gives its exit code."""
         self._process.terminate()
         return self._process.wait(60)
+
+    def telemetry(self) -> str:
+        """Where it answers /healthz, /readyz and /metrics; waits until it says so."""
+
+        def address() -> str | None:
+            found = [line for line in self.said().splitlines() if '"event": "telemetry"' in line]
+            return str(json.loads(found[0])["address"]) if found else None
+
+        eventually(lambda: address() or self.ended() is not None, what=f"it says where it listens: {self.said()}")
+        found = address()
+        assert found is not None, self.said()
+        return found
 
     def ended(self) -> int | None:
         """Its exit code; None while it runs."""

@@ -31,6 +31,7 @@ class PlacedConsumer:
         self.topic = topic
         self.places: dict[int, int] = {}
         self.ends: dict[int, int] = {}
+        self.assigned_once = False
         self._place, self._group = place, group
         self._consumer = Consumer(
             {
@@ -110,6 +111,7 @@ class PlacedConsumer:
         for one in partitions:
             one.offset = self.places[one.partition] = self._place(one.partition)
         consumer.assign(partitions)
+        self.assigned_once = True
         log.info("assigned", topic=self.topic, places=dict(sorted(self.places.items())))
 
     def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:

@@ -1,12 +1,13 @@
 """Brings a server to what this version needs: the database, its tables, its users. Doing it again changes nothing."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, Engine, text
 
 from connectors.mariadb import ledger, models
 from connectors.mariadb.columns import Base
@@ -44,6 +45,13 @@ def migrate(admin: URL, passwords: Passwords, database: str = "timeloom") -> str
     return str(revision)
 
 
+def found_at(engine: Engine) -> str | None:
+    """The migration that a database is at. Raises StackError where it doesn't answer or has no tables of ours."""
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+@cache
 def latest() -> str:
     """The migration that this version of the code needs."""
     return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())

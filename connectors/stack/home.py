@@ -8,7 +8,7 @@ import random
 import secrets
 import socket
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -34,12 +34,18 @@ UNUSABLE = frozenset("%:;,\"'\\\n")
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """The stack's ports, all on 127.0.0.1. `controller` is the broker's own."""
+    """The stack's ports, all on 127.0.0.1. `controller` is the broker's own; our programs' are their telemetry's.
+
+    0: not chosen yet, as in what an earlier version remembered.
+    """
 
     mariadb: int
     kafka: int
     controller: int
     connect: int
+    group: int = 0
+    bill: int = 0
+    tend: int = 0
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +84,11 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     def connect_url(self) -> str:
         """Where Kafka Connect's REST interface answers."""
         return f"http://{LOOPBACK}:{self.ports.connect}"
+
+    def telemetry_url(self, program: str) -> str | None:
+        """Where a program of ours answers /healthz, /readyz and /metrics; None for what isn't one."""
+        ports = {"group": self.ports.group, "bill": self.ports.bill, "tend": self.ports.tend}
+        return f"http://{LOOPBACK}:{ports[program]}" if program in ports else None
 
 
 class Home:
@@ -166,11 +177,14 @@ def first_memory() -> Remembered:
     )
 
 
-def free_ports() -> Ports:
-    """Ports that nobody listens on now. Drawn at random, so that two stacks starting at once don't draw the same."""
+def free_ports(chosen: Mapping[str, int] | None = None) -> Ports:
+    """Ports that nobody listens on now, besides those that are `chosen` already.
+
+    Drawn at random, so that two stacks starting at once don't draw the same.
+    """
     free = (port for port in random.SystemRandom().sample(PORTS, 1000) if not taken([port]))
     try:
-        return Ports(mariadb=next(free), kafka=next(free), controller=next(free), connect=next(free))
+        return Ports(**{name: (chosen or {}).get(name) or next(free) for name in Ports.__struct_fields__})
     except StopIteration:
         raise StackError(f"No free port on {LOOPBACK} between {PORTS.start} and {PORTS.stop}.") from None
 

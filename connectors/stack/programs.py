@@ -3,22 +3,30 @@
 import hashlib
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from connectors.stack import kafka, mariadb
 from connectors.stack.home import Home, Remembered
 from connectors.stack.protection import make_truststore
 from connectors.stack.supervision import MARK, Program
+from connectors.stack.workers import is_ready
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("mariadb", "kafka", "connect")
 WORKERS = ("group", "bill", "tend")
 PARTS = (*SERVERS, *WORKERS)
 
+
+def _worker_answers(name: str, memory: Remembered) -> bool:
+    return is_ready(memory.telemetry_url(name) or "")
+
+
 READY: dict[str, Callable[[Remembered], bool]] = {
     "mariadb": mariadb.accepts,
     "kafka": kafka.broker_answers,
     "connect": kafka.connect_answers,
+    **{name: partial(_worker_answers, name) for name in WORKERS},
 }
 
 # On a small machine everything shares the cores, and nobody waits for an entry as one waits for a group.
@@ -56,19 +64,28 @@ def programs(home: Home, memory: Remembered, server: mariadb.Server, java: Path)
         Program(name, command, home.run, {**mark, "TIMELOOM_SEAL": _digest(file)}, stop_s=30)
         for name, command, file in zip(SERVERS, commands, files, strict=True)
     ]
-    return servers + workers(home)
+    return servers + workers(home, memory)
 
 
-def workers(home: Home) -> list[Program]:
-    """The programs of ours that work for the stack in `home`."""
+def workers(home: Home, memory: Remembered | None = None) -> list[Program]:
+    """The programs of ours that work for the stack in `home`; without `memory` they listen on any free port."""
     environment = {
         MARK: str(home.path),
         "TIMELOOM_HOME": str(home.path),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
+    listens = {name: {"TIMELOOM_TELEMETRY_PORT": str(getattr(memory.ports, name) if memory else 0)} for name in WORKERS}
     return [
-        Program(name, [*RUN[name], "-m", "streams", name], ROOT, environment, stays_s=STAYS_S, tries=TRIES, stop_s=30)
+        Program(
+            name,
+            [*RUN[name], "-m", "streams", name],
+            ROOT,
+            {**environment, **listens[name]},
+            stays_s=STAYS_S,
+            tries=TRIES,
+            stop_s=30,
+        )
         for name in WORKERS
     ]
 

@@ -104,7 +104,7 @@ class Stack:
             lost = "its supervisor was killed; mend it: ./timeloom stack up"
             processes = {part: Process(part, "UNKNOWN", None, lost) for part in SERVERS}
         with ThreadPoolExecutor(len(PARTS)) as pool:
-            parts = pool.map(lambda part: look(part, processes.get(part), memory, READY.get(part)), PARTS)
+            parts = pool.map(lambda part: look(part, processes.get(part), memory, READY[part]), PARTS)
             return [self._with_why(part) for part in parts]
 
     def addresses(self) -> Remembered:
@@ -119,11 +119,13 @@ class Stack:
         """The last lines, then each new one until `stop` is set."""
         return follow(self._log(part), lines, stop)
 
-    def start(self, part: str) -> None:
-        """Starts one part, and waits until it answers if it is a server. The stack must be up."""
-        self._known(part)
-        self._supervisor.run(part)
-        self._await(part, self.home.recall())
+    def start(self, *parts: str) -> None:
+        """Starts these parts at once, and waits until each answers. The stack must be up."""
+        for part in parts:
+            self._known(part)
+            self._supervisor.run(part)
+        for part in parts:
+            self._await(part, self.home.recall())
 
     def stop(self, part: str) -> None:
         """Stops one part gracefully and waits until it has ended; the others stay."""
@@ -155,6 +157,8 @@ class Stack:
         elif not running and (lost := taken(msgspec.structs.astuple(memory.ports))):
             self._progress.say(f"Somebody else listens on port {', '.join(map(str, lost))} now: ports are chosen anew.")
             memory = msgspec.structs.replace(memory, ports=free_ports())
+        elif 0 in msgspec.structs.astuple(memory.ports):
+            memory = msgspec.structs.replace(memory, ports=free_ports(msgspec.structs.asdict(memory.ports)))
         if self._certificates:
             memory = protected(memory, self._certificates)
         if memory.protection:
@@ -184,7 +188,7 @@ class Stack:
         both(self._stop, database, broker_then_connect)
 
     def _await(self, part: str, memory: Remembered) -> None:
-        ready = READY.get(part, _no_server)
+        ready = READY[part]
         with self._progress.step(f"{part} is starting"):
             came = wait_until(lambda: self._ended(part) or ready(memory), READY_WITHIN_S, self._stop)
         if not came or self._ended(part):
@@ -232,8 +236,3 @@ class Stack:
     def _known(self, part: str) -> None:
         if part not in self._supervisor.processes():
             raise StackError(f"{part} can't be reached, since the stack isn't up. Bring it up: ./timeloom stack up")
-
-
-def _no_server(_memory: Remembered) -> bool:
-    """A worker has no address to ask at: it is ready when it runs."""
-    return True

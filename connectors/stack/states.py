@@ -8,6 +8,7 @@ import psutil
 
 from connectors.stack.home import LOOPBACK, Remembered
 from connectors.stack.supervision import Process
+from connectors.stack.workers import told
 
 State = Literal["up", "starting", "down", "failed"]
 
@@ -24,9 +25,9 @@ class PartStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(
-    part: str, process: Process | None, memory: Remembered | None, ready: Callable[[Remembered], bool] | None
+    part: str, process: Process | None, memory: Remembered | None, ready: Callable[[Remembered], bool]
 ) -> PartStatus:
-    """The state of one part now. `ready` asks it; None for a part that has no address to ask at."""
+    """The state of one part now. `ready` asks it."""
     where = address(part, memory) if memory else None
     if process is None or process.pid is None or memory is None:
         failed = process is not None and process.gave_up
@@ -36,23 +37,25 @@ def look(
             address=where,
             said=process.said if failed and process else "",
         )
-    answers = ready(memory) if ready else True
+    telemetry = memory.telemetry_url(part)
+    answers, said = told(telemetry) if telemetry else (ready(memory), "")
     return PartStatus(
         part=part,
         state="up" if answers else "starting",
         address=where,
         pid=process.pid,
         memory_mb=_memory_mb(process.pid),
+        said=said,
     )
 
 
 def address(part: str, memory: Remembered) -> str | None:
-    """Where a part listens; None for one that doesn't."""
+    """Where a part listens; a worker, for questions about itself."""
     return {
         "mariadb": f"{LOOPBACK}:{memory.ports.mariadb}",
         "kafka": memory.kafka_bootstrap,
         "connect": memory.connect_url,
-    }.get(part)
+    }.get(part) or memory.telemetry_url(part)
 
 
 def _memory_mb(pid: int) -> int | None:

@@ -53,6 +53,11 @@ class WorkingSet:
         return self._groups
 
     @property
+    def activities(self) -> int:
+        """How many activities are in it."""
+        return len(self._activities)
+
+    @property
     def model(self) -> str:
         """The version that the groups are decided with: the activation with the highest id, else the default."""
         return self._activations[max(self._activations)] if self._activations else self._default

@@ -9,7 +9,7 @@ from typer import TyperException
 
 from processors.audit.findings import Kind
 from schemas.outcomes import Reason
-from streams.drawing import DRAWN, redrawn
+from streams.drawing import DRAWN, METRICS_PAGE, redrawn
 from streams.ops.remedies import REMEDIES
 from streams.settings import Settings
 from tests.contracts.commands import PAGES, ROOT, Named, begins, check_make, fenced, parse, told, verbs, written
@@ -33,6 +33,12 @@ def test_drawings_are_what_the_code_says(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "<!-- drawn: flow -->" in text
     assert redrawn(text) == text, f"{page.name} is stale; draw it anew: make drawing"
+
+
+def test_the_page_of_metrics_is_what_the_code_lists() -> None:
+    text = METRICS_PAGE.read_text(encoding="utf-8")
+    assert text.count("| `timeloom_") > 20
+    assert redrawn(text) == text, "docs/metrics.md is stale; draw it anew: make drawing"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -22,6 +22,7 @@ class Message:
     def __init__(self, offset: int, generation: int, size: int = 1) -> None:
         self.partition, self.offset, self.key, self.value = 3, offset, b"k", b"v" * size
         self.generation_id = generation
+        self.timestamp = 0.0
 
 
 class Event:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from connectors.mariadb.engine import connect
 from connectors.mariadb.people import everybody
+from connectors.stack.programs import PARTS
 from streams.settings import Settings
 from tests.contracts.commands import ROOT, fenced
 from tests.programs import eventually
@@ -83,4 +84,4 @@ def test_the_last_command_of_the_readme_stops_everything(paste: Paste) -> None:
     assert paste(DOWN).returncode == 0
     status = paste("./timeloom stack status --json")
     assert status.returncode == 1
-    assert status.stdout.count('"state":"down"') == 5
+    assert status.stdout.count('"state":"down"') == len(PARTS)

@@ -1,0 +1,80 @@
+"""Checks that several programs have: the loop turns, our own code hasn't failed, nobody told it to stop."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from schemas.health import Check
+from schemas.outcomes import Reason
+from streams.telemetry import metrics
+
+BEAT_S = 0.1
+"""How often a loop's lateness is measured."""
+
+Clock = Callable[[], float]
+
+
+class Heart:
+    """Says whether a loop turns: the loop beats it, others ask. `still_s` is the longest turn that may be right."""
+
+    def __init__(self, still_s: float, clock: Clock = time.monotonic) -> None:
+        self._still_s, self._clock = still_s, clock
+        self._last = clock()
+
+    def beat(self) -> None:
+        """The loop has come round."""
+        self._last = self._clock()
+
+    async def keep(self) -> None:
+        """Beats for an event loop, and measures how late it comes back; until it is cancelled."""
+        while True:
+            due = self._clock() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            metrics.LOOP_LAG_SECONDS.observe(max(0.0, self._clock() - due))
+            self.beat()
+
+    def check(self) -> Check:
+        """Does the loop turn?"""
+        since = self._clock() - self._last
+        if since <= self._still_s:
+            return Check("loop", True, "turns")
+        return Check("loop", False, f"has stood still for {since:.0f} s", "Read its log, then restart it.")
+
+
+def no_bug() -> Check:
+    """Has a record been dead-lettered because our own code failed on it, since this process started?"""
+    # The counter is what the dead letters were counted with; asking makes its series, so that it is there at 0 too.
+    bugs = sum(
+        sample.value
+        for family in metrics.DEAD_LETTERS.collect()
+        for sample in family.samples
+        if sample.name == "timeloom_dead_letters_total" and sample.labels.get("reason") == Reason.BUG
+    )
+    if not bugs:
+        return Check("bugs", True, "none")
+    return Check(
+        "bugs",
+        False,
+        f"since the start our own code failed on {bugs:.0f} records, which went to the dead letters",
+        "Report the letters' detail and the log; upgrade, then have the rows said again. A restart clears this check, "
+        "not the letters.",
+    )
+
+
+def stopping(told: bool) -> Check:
+    """Was it told to stop? Then what is under way ends and nothing new is begun."""
+    if told:
+        return Check("running", False, "is stopping", "Nothing: whoever told it to stop starts it again.")
+    return Check("running", True, "runs")
+
+
+def partitions(assigned: bool, count: int) -> Check:
+    """Has the broker given it its share of the partitions? None at all is right where there are more processes."""
+    if assigned:
+        return Check("partitions", True, f"has {count}")
+    return Check(
+        "partitions",
+        False,
+        "waits for the broker to assign partitions",
+        "Some seconds after a start, or after another process was killed; longer: `./timeloom stack status`.",
+    )

@@ -1,0 +1,131 @@
+"""A program's small HTTP server: /healthz (is it alive), /readyz (may work be sent to it), /metrics (Prometheus).
+
+It answers from threads of its own, so also while the program stands still: then it says so.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
+
+import structlog
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+from schemas.errors import ConfigurationError
+from schemas.health import Check, Health, encode_health
+from streams.telemetry import metrics
+
+PATIENCE_S = 10
+"""A client that says nothing for so long is hung up on."""
+
+log = structlog.get_logger("telemetry")
+
+
+class Vitals(Protocol):
+    """What a program knows of itself. Asked from the server's threads: reads, and changes nothing."""
+
+    program: str
+
+    def alive(self) -> list[Check]:
+        """Does it do its work? What isn't well here doesn't mend itself."""
+
+    def ready(self) -> list[Check]:
+        """Can it do its work now? What isn't well here may only need time."""
+
+    def measure(self) -> None:
+        """Sets the gauges that are read rather than counted."""
+
+
+class Telemetry:
+    """The server, in a thread. Use it as a context: it answers for as long as the block lasts."""
+
+    def __init__(self, vitals: Vitals, host: str, port: int) -> None:
+        """Listens at once; port 0 is any free one. Raises ConfigurationError where it can't."""
+        self._vitals = vitals
+        self._registry = CollectorRegistry()
+        for metric in metrics.of(vitals.program):
+            self._registry.register(metric.collector)
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        try:
+            self._server = _Server((host, port), partial(_Handler, self))
+        except (OSError, OverflowError) as error:
+            raise ConfigurationError(
+                f"{vitals.program} can't listen on {host}:{port} for its telemetry ({error}). Set "
+                "TIMELOOM_TELEMETRY_HOST and TIMELOOM_TELEMETRY_PORT to an address that is free here; port 0 is any."
+            ) from error
+        self.address = f"http://{host}:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "Telemetry":
+        thread = threading.Thread(target=self._server.serve_forever, name="telemetry", daemon=True)
+        thread.start()
+        log.info("telemetry", address=self.address, paths=["/healthz", "/readyz", "/metrics"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def healthz(self) -> Health:
+        """Is it alive?"""
+        return _health(self._vitals.program, self._vitals.alive())
+
+    def readyz(self) -> Health:
+        """May work be sent to it?"""
+        return _health(self._vitals.program, self._vitals.ready())
+
+    def scraped(self, accept: str) -> tuple[str, bytes]:
+        """All metrics as they are now, in the form that the scraper takes: content type and body."""
+        self._vitals.measure()
+        metrics.WELL.set(self.healthz().well)
+        metrics.READY.set(self.readyz().well)
+        encode, content_type = choose_encoder(accept)
+        return content_type, encode(self._registry)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up in the middle of an answer is no news; what else fails here is a bug of ours."""
+        log.warning("telemetry_request_failed", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = PATIENCE_S
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, telemetry: Telemetry, *arguments: object) -> None:
+        self._telemetry = telemetry
+        super().__init__(*arguments)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        """Answers 200 where all is well, 503 with what to do where it isn't."""
+        asked: dict[str, Callable[[], Health]] = {
+            "/healthz": self._telemetry.healthz,
+            "/readyz": self._telemetry.readyz,
+        }
+        path = self.path.split("?")[0]
+        if path == "/metrics":
+            self._say(200, *self._telemetry.scraped(self.headers.get("Accept", "")))
+        elif path in asked:
+            health = asked[path]()
+            self._say(200 if health.well else 503, "application/json", encode_health(health) + b"\n")
+        else:
+            self._say(404, "text/plain", b"There are /healthz, /readyz and /metrics.\n")
+
+    def _say(self, status: int, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """A scrape every few seconds is no news."""
+
+
+def _health(program: str, checks: list[Check]) -> Health:
+    return Health(program, all(check.well for check in checks), tuple(checks))

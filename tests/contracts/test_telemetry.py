@@ -1,0 +1,157 @@
+"""What /healthz, /readyz and /metrics say, to whom, and how a program that can't say it ends."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from connectors.stack.home import Ports, free_ports
+from connectors.stack.workers import ask, is_ready
+from schemas.errors import ConfigurationError
+from schemas.health import Check
+from schemas.outcomes import Reason
+from streams.telemetry import metrics
+from streams.telemetry.checks import Heart, no_bug, partitions, stopping
+from streams.telemetry.server import Telemetry
+
+
+class Vitals:
+    """Stands for a program: it is as a test says."""
+
+    program = "group"
+
+    def __init__(self) -> None:
+        self.checks = [Check("loop", True, "turns")]
+
+    def alive(self) -> list[Check]:
+        return self.checks
+
+    def ready(self) -> list[Check]:
+        return [*self.checks, stopping(False)]
+
+    def measure(self) -> None:
+        metrics.WAITING.set(7)
+
+
+@pytest.fixture
+def vitals() -> Vitals:
+    return Vitals()
+
+
+@pytest.fixture
+def telemetry(vitals: Vitals) -> Iterator[Telemetry]:
+    with Telemetry(vitals, "127.0.0.1", 0) as server:
+        yield server
+
+
+def test_a_program_that_is_well_says_so(telemetry: Telemetry) -> None:
+    for path in ("healthz", "readyz"):
+        assert requests.get(f"{telemetry.address}/{path}", timeout=5).status_code == 200
+    assert is_ready(telemetry.address)
+
+
+def test_what_is_wrong_comes_with_what_to_do(telemetry: Telemetry, vitals: Vitals) -> None:
+    vitals.checks = [Check("loop", False, "has stood still for 9 s", "Restart it.")]
+    answer = requests.get(f"{telemetry.address}/readyz", timeout=5)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/json")
+    assert answer.json() == {
+        "program": "group",
+        "well": False,
+        "checks": [
+            {"name": "loop", "well": False, "said": "has stood still for 9 s", "mend": "Restart it."},
+            {"name": "running", "well": True, "said": "runs", "mend": ""},
+        ],
+    }
+    told = ask(telemetry.address, "healthz")
+    assert told is not None
+    assert told.wrong == "loop: has stood still for 9 s. Restart it."
+    assert not is_ready(telemetry.address)
+
+
+def test_gauges_are_read_when_they_are_asked_for(telemetry: Telemetry, vitals: Vitals) -> None:
+    vitals.checks = [Check("loop", False, "has stood still for 9 s", "Restart it.")]
+    body = requests.get(f"{telemetry.address}/metrics", timeout=5).text
+    assert "timeloom_changes_waiting 7.0" in body
+    assert "timeloom_healthy 0.0" in body
+    assert "timeloom_groups_taken" not in body, "that is bill's"
+
+
+def test_another_path_is_told_what_there_is(telemetry: Telemetry) -> None:
+    answer = requests.get(f"{telemetry.address}/", timeout=5)
+    assert answer.status_code == 404
+    assert "/healthz" in answer.text
+
+
+def test_nobody_there_is_not_ready() -> None:
+    assert ask("http://127.0.0.1:9", "readyz") is None
+    assert not is_ready("http://127.0.0.1:9")
+
+
+def test_an_address_that_it_can_not_have_names_the_settings(vitals: Vitals) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(ConfigurationError, match="TIMELOOM_TELEMETRY_PORT"):
+            Telemetry(vitals, "127.0.0.1", other.getsockname()[1])
+    with pytest.raises(ConfigurationError, match="TIMELOOM_TELEMETRY_HOST"):
+        Telemetry(vitals, "192.0.2.1", 0)
+
+
+def test_a_loop_that_stands_still_is_found_out() -> None:
+    now = [100.0]
+    heart = Heart(5.0, clock=lambda: now[0])
+    now[0] += 4.9
+    assert heart.check().well
+    now[0] += 0.2
+    assert heart.check() == Check("loop", False, "has stood still for 5 s", "Read its log, then restart it.")
+    heart.beat()
+    assert heart.check().well
+
+
+def test_an_event_loop_beats_and_its_lateness_is_measured() -> None:
+    def seen() -> float:
+        (family,) = metrics.LOOP_LAG_SECONDS.collect()
+        return next(sample.value for sample in family.samples if sample.name.endswith("_count"))
+
+    async def main() -> None:
+        keeping = asyncio.ensure_future(Heart(5.0).keep())
+        async with asyncio.timeout(5):
+            while seen() < before + 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+
+    before = seen()
+    asyncio.run(main())
+
+
+def test_one_record_that_our_own_code_failed_on_turns_health_red() -> None:
+    metrics.DEAD_LETTERS.labels(str(Reason.BAD_WORDS)).inc()
+    assert no_bug().well
+    metrics.DEAD_LETTERS.labels(str(Reason.BUG)).inc()
+    assert not no_bug().well
+    assert "1 records" in no_bug().said
+    metrics.DEAD_LETTERS.clear()
+    assert no_bug().well
+
+
+def test_a_process_without_partitions_is_ready_once_it_was_assigned_none() -> None:
+    assert not partitions(False, 0).well
+    assert partitions(True, 0).well
+
+
+def test_ports_that_were_remembered_stay_and_new_ones_are_chosen() -> None:
+    before = free_ports()
+    upgraded = free_ports({"mariadb": before.mariadb, "kafka": before.kafka, "group": 0})
+    assert (upgraded.mariadb, upgraded.kafka) == (before.mariadb, before.kafka)
+    assert upgraded.group
+    assert upgraded.bill
+    assert len({getattr(upgraded, name) for name in Ports.__struct_fields__}) == 7
+
+
+def test_no_metric_has_a_label_that_names_somebody() -> None:
+    allowed = {"reason", "what", "outcome", "direction"}
+    assert {label for metric in metrics.METRICS for label in metric.labels} <= allowed
+    assert len({metric.name for metric in metrics.METRICS}) == len(metrics.METRICS)
+    assert all(metric.mend.endswith(".") and metric.meaning.endswith(".") for metric in metrics.METRICS)

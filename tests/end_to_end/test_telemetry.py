@@ -1,0 +1,155 @@
+"""What the programs tell of themselves on the real stack: health, metrics, logs; and how they end."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from connectors.stack.workers import ask
+from streams.telemetry.metrics import of
+from tests.end_to_end.test_bill import EVERY, SHUT, close_the_week, row, settles
+from tests.live import Live
+from tests.llm_server import language_model
+from tests.programs import Program, eventually, running
+
+pytestmark = pytest.mark.stack
+
+SECRET = "Kranichsteiner"
+"""A word that stands nowhere else: where it is found, words have leaked."""
+
+ENDS_WITHIN_S = 15
+
+HEARD_S = 1.0
+"""A signal is heard when what is under way lets Python hear it."""
+
+
+class Programs(msgspec.Struct, frozen=True):
+    """All programs, ready."""
+
+    group: Program
+    bill: Program
+    tend: Program
+
+
+@pytest.fixture(scope="module")
+def programs(live: Live) -> Iterator[Programs]:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        language_model() as server,
+        running(live.stack.home.path, "group") as group,
+        running(live.stack.home.path, "tend") as tend,
+    ):
+        environment.setenv("OPENAI_BASE_URL", server.url)
+        with running(live.stack.home.path, "bill", "--llm", *EVERY) as bill:
+            eventually(lambda: ready(group) and ready(bill) and ready(tend), what="all are ready")
+            yield Programs(group, bill, tend)
+
+
+def ready(program: Program) -> bool:
+    answer = ask(program.telemetry(), "readyz")
+    return answer is not None and answer.well
+
+
+def lines(program: Program) -> list[dict[str, Any]]:
+    """What it logged. Every line is JSON."""
+    return [json.loads(line) for line in program.said().splitlines()]
+
+
+def scraped(program: Program) -> dict[str, set[str]]:
+    """The metrics of ours that have a sample in a scrape, by name, with their labels."""
+    body = requests.get(f"{program.telemetry()}/metrics", timeout=10).text
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(body):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        for sample in family.samples:
+            if name.startswith(("timeloom", "kafka")) and not sample.name.endswith("_created"):
+                found.setdefault(name, set()).update(sample.labels.keys() - {"le"})
+    return found
+
+
+def test_a_change_is_followed_by_its_place_in_the_binlog(live: Live, programs: Programs) -> None:
+    who = live.timekeeper()
+    activity = live.insert(who, f"{SECRET} lease.docx")
+    settles(live, who)
+    theirs = {"firm": who.firm, "timekeeper": who.timekeeper}
+    (decided,) = [one for one in lines(programs.group) if one["event"] == "decided" and theirs.items() <= one.items()]
+    eventually(lambda: '"kept"' in programs.bill.said())
+    (kept,) = [one for one in lines(programs.bill) if one["event"] == "kept" and theirs.items() <= one.items()]
+    assert (decided["groups"], kept["groups"]) == ([activity], [activity])
+    assert decided["trace"] == kept["trace"]
+    file, position = decided["trace"].split(":")
+    assert file.startswith("mariadb-bin.")
+    assert int(position) > 0
+
+
+def test_every_listed_metric_is_on_a_real_scrape_and_no_other_of_ours(live: Live, programs: Programs) -> None:
+    who, zone = live.timekeeper(), f"Nowhere/{SECRET}"
+    live.insert(who, f"{SECRET} lease.docx")
+    live.insert(who, f"{SECRET} tax.docx", minute=100, zone=zone)  # a dead letter
+    close_the_week(live, who)
+    eventually(lambda: row(live, SHUT, who), what="the week is closed")
+    narrated = "SELECT narrative_id IS NOT NULL FROM entry WHERE timekeeper_id = :timekeeper"
+    eventually(lambda: row(live, narrated, who) == (1,), what="the entry is narrated")
+    assert scraped(programs.group) == {metric.name: set(metric.labels) for metric in of("group")}
+    assert scraped(programs.bill) == {metric.name: set(metric.labels) for metric in of("bill")}
+
+
+def test_no_log_line_has_anybodys_words(live: Live, programs: Programs) -> None:
+    assert any(letter.value and SECRET.encode() in letter.value for letter in live.dead_letters())
+    for program in msgspec.structs.astuple(programs):
+        assert SECRET not in program.said()
+        assert all({"event", "level", "timestamp", "program"} <= line.keys() for line in lines(program))
+
+
+def test_it_says_what_is_missing_and_what_to_do_also_while_the_database_is_frozen(
+    live: Live, programs: Programs
+) -> None:
+    address, database = programs.bill.telemetry(), live.stack.pid("mariadb")
+    assert database is not None
+    os.kill(database, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        answer = requests.get(f"{address}/readyz", timeout=10)
+        assert time.monotonic() - began < 5
+        assert requests.get(f"{address}/healthz", timeout=5).status_code == 200
+    finally:
+        os.kill(database, signal.SIGCONT)
+    assert answer.status_code == 503
+    wrong = [check for check in answer.json()["checks"] if not check["well"]]
+    assert [check["name"] for check in wrong] == ["database"]
+    assert "./timeloom stack up" in wrong[0]["mend"]
+    eventually(lambda: ready(programs.bill), what="bill is ready again")
+
+
+def test_told_to_stop_it_is_not_ready_any_more_and_ends_well(live: Live, programs: Programs) -> None:
+    who = live.timekeeper()
+    for n in range(20):
+        live.insert(who, f"Harbour lease {n % 4}.docx", minute=n * 6)
+    for program in msgspec.structs.astuple(programs):
+        seen: list[tuple[float, bool]] = []
+        watching = threading.Thread(target=watch, args=(program, seen))
+        watching.start()
+        eventually(lambda seen=seen: seen, what="it is watched")  # type: ignore[misc]
+        told_at = time.monotonic()
+        assert program.stop() == 0, program.said()
+        assert time.monotonic() - told_at < ENDS_WITHIN_S
+        watching.join()
+        assert seen[0][1], "it was ready"
+        assert not any(well for asked_at, well in seen if asked_at > told_at + HEARD_S)
+
+
+def watch(program: Program, seen: list[tuple[float, bool]]) -> None:
+    """What it says of its readiness, and when it was asked, until it is gone."""
+    address = program.telemetry()
+    while program.ended() is None:
+        asked_at = time.monotonic()
+        if (answer := ask(address, "readyz")) is not None:
+            seen.append((asked_at, answer.well))
