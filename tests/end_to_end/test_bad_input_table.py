@@ -302,12 +302,13 @@ def test_nothing_is_damaged_and_the_next_good_row_went_through(happened: Happene
 def test_ten_thousand_equal_rows_are_one_piece_of_work(live: Live, auditor: Auditor) -> None:
     """Each is compared with a bounded number of others, so that one timekeeper's loop can't hold up the partition."""
     who = live.timekeeper()
-    rows = (
+    row = (
         f"INSERT INTO activity ({MINE}, source, source_id, kind, started_at, ended_at, zone, words)"
-        " SELECT :f, :t, 'equal', seq, 'window', '2026-03-02 08:00', '2026-03-02 08:01', 'UTC', :words"
-        " FROM seq_1_to_10000"
+        " VALUES (:f, :t, 'equal', :n, 'window', '2026-03-02 08:00', '2026-03-02 08:01', 'UTC', :words)"
     )
+    words = '{"title": "Screen saver"}'
     with live.collector.begin() as connection:
-        connection.execute(text(rows), {"f": who.firm, "t": who.timekeeper, "words": '{"title": "Screen saver"}'})
+        rows = [{"f": who.firm, "t": who.timekeeper, "n": n, "words": words} for n in range(10_000)]
+        connection.execute(text(row), rows)
     eventually(lambda: [group.count(b'"id"') for group in live.groups(who).values()] == [10_000], EQUAL_S)
     assert auditor.verify([who]).clean
