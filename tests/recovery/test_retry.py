@@ -17,9 +17,10 @@ from sqlalchemy import text
 from connectors.kafka.letters import DeadLetters
 from connectors.kafka.standing import Letter, read_letters
 from schemas.dead_letters import DeadLettered, encode_dead_letter
-from schemas.keys import OriginKey, Scope, encode_key
+from schemas.keys import GroupKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason
-from schemas.topics import DEAD_LETTERS
+from schemas.partitions import partition_of
+from schemas.topics import DEAD_LETTERS, GROUPS
 from streams.auditing import Auditor
 from streams.models import shipped_model
 from streams.retrying import Retry, shown
@@ -110,12 +111,10 @@ def test_a_thousand_letters_whose_cause_is_mended_are_grouped_once(live: Live) -
         retry = Retry(live.settings.kafka(), live.collector, live.pipeline, 60)
         began = monotonic()
         for reason in LOST:
-            waiting = [one for one in read_letters(live.settings.kafka()).open if one.said.reason == reason]
-            done = retry.retry(
-                [one for one in waiting if Scope(one.said.firm or 0, one.said.timekeeper or 0) in people]
-            )
+            done = retry.retry([one for one in waiting(live, people) if one.said.reason == reason])
             assert (done.again, done.left) == ([], [])
         took_s = monotonic() - began
+        print(f"retried in {took_s:.1f} s")
         assert reasons(live, people) == Counter()
         assert live.groups(*people) == live.expected(*people)
         verdict = Auditor(live.pipeline, live.settings.kafka(), 60).verify(people)
@@ -176,6 +175,28 @@ def test_a_bug_is_tried_on_one_record_before_the_others(live: Live) -> None:
         done = Retry(live.settings.kafka(), live.collector, live.pipeline, 60).retry(letters)
         assert (len(done.answered), done.again, done.left) == (2, [], [])
         assert live.groups(who) == live.expected(who)
+
+
+def test_what_a_stranger_wrote_over_a_group_is_said_anew(live: Live) -> None:
+    """Its worker has to begin again for that, and ends: so there are two."""
+    with both(live), running(live.stack.home.path, "group"):
+        who = live.timekeeper()
+        row = live.insert(who, "Harbour lease.docx")
+        eventually(lambda: live.groups(who), what="it is grouped")
+        key = encode_key(GroupKey(who.firm, who.timekeeper, row))
+        stranger = Producer(live.settings.kafka().client())
+        stranger.produce(GROUPS.name, b"garbage", key, partition_of(who))
+        assert stranger.flush(30) == 0
+
+        def of_it() -> list[Letter]:
+            return [one for one in read_letters(live.settings.kafka()).open if one.said.key == key]
+
+        eventually(of_it, what="bill writes the letter")
+        (letter,) = of_it()
+        done = Retry(live.settings.kafka(), live.collector, live.pipeline, 60).retry([letter])
+        assert (done.answered, done.again, done.left) == ([letter.origin], [], [])
+        assert of_it() == []
+        assert Auditor(live.pipeline, live.settings.kafka(), 60).verify([who]).clean
 
 
 def test_a_hung_transaction_hides_no_letter(live: Live) -> None:
