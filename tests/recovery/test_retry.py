@@ -114,7 +114,6 @@ def test_a_thousand_letters_whose_cause_is_mended_are_grouped_once(live: Live) -
             done = retry.retry([one for one in waiting(live, people) if one.said.reason == reason])
             assert (done.again, done.left) == ([], [])
         took_s = monotonic() - began
-        print(f"retried in {took_s:.1f} s")
         assert reasons(live, people) == Counter()
         assert live.groups(*people) == live.expected(*people)
         verdict = Auditor(live.pipeline, live.settings.kafka(), 60).verify(people)
