@@ -1,10 +1,10 @@
 """Somebody changes a captured table while rows are written: nothing is lost, whatever it is that they did."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 import requests
 from sqlalchemy import Engine, text
@@ -13,6 +13,7 @@ from connectors.debezium.connector import NAME, Connect
 from connectors.kafka.standing import Letter, read_letters
 from connectors.mariadb.engine import connect
 from processors.audit.findings import Kind
+from schemas.groups import Group
 from schemas.keys import Scope
 from streams.auditing import Auditor
 from streams.mending import Mender
@@ -171,4 +172,5 @@ def test_a_statement_that_capture_can_not_read_is_passed_over_by_hand(live: Live
 
 
 def members(live: Live, who: Scope) -> set[int]:
-    return {member["id"] for group in live.groups(who).values() for member in json.loads(group)["members"]}
+    groups = [msgspec.json.decode(group, type=Group) for group in live.groups(who).values()]
+    return {member.id for group in groups for member in group.members}
