@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from processors.tending import SILENT_S
+from processors.tending import SILENT_S, Act, Sight, Tending, look
 from schemas.topics import CHANGES, HEARTBEAT
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
-
     from sqlalchemy import Engine
 
     from connectors.debezium.connector import CaptureState, Connect
@@ -64,78 +61,77 @@ def command(
     stop = stopping()
     vitals = TendVitals(stop)
     with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
-        database = connect(settings.mariadb().url("pipeline"), pool_size=1)
-        work(capture, movement, database, silent, stop, vitals.heart.beat)
+        tender = Tender(capture, movement, connect(settings.mariadb().url("pipeline"), pool_size=1), silent)
+        while not stop.wait(LOOK_S):
+            vitals.heart.beat()
+            tender.look(time.monotonic())
     log.info("stopped")
 
 
-def work(
-    capture: "Connect",
-    movement: "Movement",
-    database: "Engine",
-    silent_s: float,
-    stop: "threading.Event",
-    beat: "Callable[[], None]",
-) -> None:
-    """Looks every two seconds, and does what is to be done."""
-    from processors.tending import Act, Sight, Tending, look
-    from streams.telemetry import metrics
+class Tender:
+    """Looks at capture and does what is to be done. A part that is away is told once, and again when it is another."""
 
-    tending = Tending(quiet_since=time.monotonic())
-    while not stop.wait(LOOK_S):
-        beat()
-        state = _state(capture)
+    def __init__(self, capture: "Connect", movement: "Movement", database: "Engine", silent_s: float) -> None:
+        self._capture, self._movement, self._database, self._silent_s = capture, movement, database, silent_s
+        self._tending = Tending(quiet_since=time.monotonic())
+        self._away = ""
+
+    def look(self, at: float) -> None:
+        """One look, at `at` seconds of a clock that doesn't go back."""
+        from streams.telemetry import metrics
+
+        state = self._state()
         metrics.CAPTURE_RUNNING.set(state.running)
-        sent = _sent(movement, database) if state.running else None
+        sent = self._sent() if state.running else None
         said = "FAILED" if state.failed else state.task
-        tending, act = look(tending, Sight(at=time.monotonic(), state=said, sent=sent), silent_s)
+        self._tending, act = look(self._tending, Sight(at=at, state=said, sent=sent), self._silent_s)
+        tries = self._tending.tries
         match act:
             case Act.START_FAILED | Act.START_SILENT:
-                log.warning("capture_started_again", because=act.value, tries=tending.tries, why=state.why)
-                _start(capture)
+                log.warning("capture_started_again", because=act.value, tries=tries, why=state.why)
+                self._start()
             case Act.GIVE_UP:
-                log.error(
-                    "capture_given_up",
-                    tries=tending.tries,
-                    why=state.why,
-                    mend="mend the cause, then ./timeloom prepare",
-                )
+                log.error("capture_given_up", tries=tries, why=state.why, then="./timeloom prepare")
             case Act.WELL:
                 log.info("capture_well")
 
+    def _state(self) -> "CaptureState":
+        """What Connect says; unknown while it is away, which its supervisor mends."""
+        from connectors.debezium.connector import CaptureState
+        from schemas.errors import CaptureError, StackError
 
-def _state(capture: "Connect") -> "CaptureState":
-    """What Connect says; unknown while it is away, which its supervisor mends."""
-    from connectors.debezium.connector import CaptureState
-    from schemas.errors import CaptureError, StackError
+        try:
+            return self._capture.state()
+        except (StackError, CaptureError) as error:
+            self._told("connect_away", error)
+            return CaptureState("UNKNOWN", "UNKNOWN")
 
-    try:
-        return capture.state()
-    except (StackError, CaptureError) as error:
-        log.warning("connect_away", why=str(error))
-        return CaptureState("UNKNOWN", "UNKNOWN")
+    def _sent(self) -> int | None:
+        """How far capture's topics are; None where the broker or the database is away: those are to be mended then."""
+        from sqlalchemy import text
+        from sqlalchemy.exc import DBAPIError
 
+        from schemas.errors import StackError
 
-def _start(capture: "Connect") -> None:
-    from schemas.errors import CaptureError, StackError
+        try:
+            with self._database.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            sent = self._movement.sent()
+        except (StackError, DBAPIError) as error:
+            self._told("server_away", error)
+            return None
+        self._away = ""
+        return sent
 
-    try:
-        capture.restart()
-    except (StackError, CaptureError) as error:
-        log.warning("connect_away", why=str(error))  # the try is spent; the next one comes
+    def _start(self) -> None:
+        from schemas.errors import CaptureError, StackError
 
+        try:
+            self._capture.restart()
+        except (StackError, CaptureError) as error:
+            self._told("connect_away", error)  # the try is spent; the next one comes
 
-def _sent(movement: "Movement", database: "Engine") -> int | None:
-    """How far capture's topics are; None where the broker or the database is away: those are to be mended then."""
-    from sqlalchemy import text
-    from sqlalchemy.exc import DBAPIError
-
-    from schemas.errors import StackError
-
-    try:
-        with database.connect() as connection:
-            connection.execute(text("SELECT 1"))
-        return movement.sent()
-    except (StackError, DBAPIError) as error:
-        log.warning("server_away", why=str(error))
-        return None
+    def _told(self, event: str, error: Exception) -> None:
+        if event != self._away:
+            log.warning(event, why=str(error))
+        self._away = event
