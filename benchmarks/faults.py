@@ -19,6 +19,11 @@ from connectors.stack.supervision import Supervisor
 from connectors.stack.waiting import wait_until
 
 How = Literal["killed", "froze", "restarted"]
+SIGNALS: dict[How, signal.Signals] = {
+    "killed": signal.SIGKILL,
+    "froze": signal.SIGSTOP,
+    "restarted": signal.SIGTERM,
+}
 
 DOUBLED = ("group", "bill")
 SECOND = "-2"
@@ -73,8 +78,8 @@ class Crew:
             self._second.halt(worker)
         self._second.end()
 
-    def strike(self, faults: tuple[Fault, ...]) -> None:
-        """Does it all; returns when the last victim was killed, told, or woken."""
+    def strike(self, faults: tuple[Fault, ...]) -> bool:
+        """Does it all; returns when the last victim was killed, told, or woken. False if one isn't started again."""
         began = time.monotonic()
         due = [(fault.after_s, fault) for fault in faults]
         frozen: dict[Fault, int] = {}
@@ -84,14 +89,17 @@ class Crew:
             time.sleep(max(0.0, began + at - time.monotonic()))
             if fault in frozen:
                 os.kill(frozen[fault], signal.SIGCONT)
-            elif fault.how == "froze":
-                frozen[fault] = self._send(fault.victim, signal.SIGSTOP)
+                continue
+            pid = self._send(fault.victim, SIGNALS[fault.how])
+            if pid is None:
+                return False
+            if fault.how == "froze":
+                frozen[fault] = pid
                 due.append((time.monotonic() - began + FROZEN_S.get(fault.victim, FROZEN_WORKER_S), fault))
-            else:
-                self._send(fault.victim, signal.SIGKILL if fault.how == "killed" else signal.SIGTERM)
+        return True
 
-    def _send(self, victim: str, number: signal.Signals) -> int:
-        """A victim of the round before may be on its way up still: it is waited for."""
+    def _send(self, victim: str, number: signal.Signals) -> int | None:
+        """To a victim that may be on its way up still, from the round before; None if it doesn't come up."""
         found: list[int] = []
 
         def sent() -> bool:
@@ -105,8 +113,8 @@ class Crew:
             found.append(pid)
             return True
 
-        assert wait_until(sent, STARTED_WITHIN_S), f"{victim} is not started again"
-        return found[0]
+        wait_until(sent, STARTED_WITHIN_S)
+        return found[0] if found else None
 
 
 def drawn(chance: random.Random) -> tuple[Fault, ...]:

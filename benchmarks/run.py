@@ -18,6 +18,7 @@ from benchmarks.latency import Latency, latency
 from benchmarks.startup import Startup, memory, startup
 from benchmarks.throughput import Throughput, backlog, throughput
 from connectors.kafka.cluster import Cluster
+from connectors.stack.programs import WORKERS
 from connectors.stack.stack import Stack
 from streams.prepare import prepare
 from streams.settings import ROOT, Settings
@@ -70,8 +71,8 @@ def running_stack(home: Path, workers: bool) -> Iterator[Stack]:
     stack.up()
     prepare(Settings(home=home))
     if workers:
-        stack.start("group")
-        stack.start("bill")
+        for worker in WORKERS:
+            stack.start(worker)
     try:
         yield stack
     finally:

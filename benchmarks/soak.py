@@ -111,7 +111,7 @@ def main(
                 planned=rounds,
                 minutes=round((time.monotonic() - began) / 60, 1),
                 writes=sum(one.writes for one in tried(folder / "load.txt")),
-                ok=end.ok and all(one.back for one in done) if end else None,
+                ok=all(one.back for one in done) and (end.ok if end else None),
                 spreads=_spreads(done),
                 rounds=done,
                 ending=end,
@@ -159,8 +159,7 @@ def _round(
     crew: Crew, engine: Engine, reader: Reader, faults: tuple[Fault, ...], lines: Path, soak_began: float
 ) -> Round:
     at, began = time.time(), time.monotonic()
-    crew.strike(faults)
-    back = through(engine, lambda: _one_each(reader.partitions), BACK_WITHIN_S)
+    back = crew.strike(faults) and through(engine, lambda: _one_each(reader.partitions), BACK_WITHIN_S)
     ready = time.monotonic() - began
     return Round(faults, round(began - soak_began, 1), reader.gap(at, tried(lines)), round(ready, 2), back)
 
