@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     stack_tls: Path | None = None
 
     kafka_bootstrap: str | None = None
-    connect_url: str | None = None
+    connect_url: str | None = Field(default=None, repr=False)  # a login may be in it
     database: str = "timeloom"
     database_host: str | None = None
     database_port: int = 3306

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 import requests
@@ -121,11 +122,16 @@ def _is_address(host: str) -> bool:
 
 
 class Connect:
-    """Kafka Connect's REST interface, as far as one connector needs it. `url` like http://127.0.0.1:8083."""
+    """Kafka Connect's REST interface, as far as one connector needs it. `url` like https://me:secret@connect:8083."""
 
     def __init__(self, url: str) -> None:
-        self._connector = f"{url.rstrip('/')}/connectors/{NAME}"
+        parts = urlsplit(url)
         self._session = requests.Session()
+        if parts.username:
+            # Out of the address: that is printed when something is wrong.
+            self._session.auth = (unquote(parts.username), unquote(parts.password or ""))
+        place = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self._connector = f"{place.rstrip('/')}/connectors/{NAME}"
 
     def register(self, wanted: dict[str, str]) -> list[Difference]:
         """Puts the configuration in force and returns what it changed; nothing is sent where nothing differs."""

@@ -2,15 +2,18 @@
 
 import re
 import socket
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from connectors.debezium.connector import Target, configuration, differences, verified
+from connectors.debezium.connector import Connect, Target, configuration, differences, verified
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
 from connectors.kafka.security import java_client, tls_context
-from schemas.errors import ConfigurationError, StackError
+from schemas.errors import CaptureError, ConfigurationError, StackError
 from streams.settings import Settings, load
 from tests.certificates import make_certificates
 
@@ -172,3 +175,30 @@ def test_a_broker_that_is_not_there() -> None:
 def test_the_library_refuses_a_setting() -> None:
     with pytest.raises(ConfigurationError, match="refuses its TIMELOOM_KAFKA_ settings"):
         knock(Cluster("127.0.0.1:9", {"security.protocol": "SASL_SSL", "sasl.mechanism": "TELEPATHY"}))
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """A Connect that wants a login, and has no connector."""
+
+    def do_GET(self) -> None:
+        login = b64encode(b"me:a/b secret").decode()
+        self.send_response(404 if self.headers["Authorization"] == f"Basic {login}" else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_connect_is_asked_with_the_login_of_its_address_and_nobody_is_shown_it() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}"
+        assert Connect(f"http://me:a%2Fb%20secret@{place}").state().connector == "UNREGISTERED"
+        with pytest.raises(CaptureError, match=r"\(401\)") as refused:
+            Connect(f"http://me:wrong@{place}").state()
+        server.shutdown()
+    with pytest.raises(StackError, match="does") as away:
+        Connect("http://me:wrong@127.0.0.1:9").state()
+    assert "wrong" not in str(refused.value) + str(away.value)
+    assert "wrong" not in repr(Settings(connect_url="http://me:wrong@127.0.0.1:9"))
