@@ -41,6 +41,17 @@ class DatabaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     unseen: tuple[str, ...] = ()
 
 
+class ConnectFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A Kafka Connect as it answered. `plugin`: the version of the connector that capture needs; None without it.
+
+    `exactly_once`: what it says against exactly-once; empty where nothing.
+    """
+
+    version: str
+    plugin: str | None
+    exactly_once: str = ""
+
+
 class TopicFacts(msgspec.Struct, frozen=True):
     """A topic as it is."""
 

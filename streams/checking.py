@@ -24,27 +24,28 @@ def check(
         ),
     ] = None,
     kafka: Annotated[str | None, typer.Option(help="A Kafka, as HOST:PORT,HOST:PORT.")] = None,
+    connect: Annotated[str | None, typer.Option(help="A Kafka Connect, as http://HOST:PORT.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Check a MariaDB and a Kafka that you have, and print the SQL and settings that they need. It changes nothing.
+    """Check a MariaDB, a Kafka and a Kafka Connect that you have, and print the SQL and settings that they need.
 
-    Without options it looks at the servers that the settings name. With one, only at that one.
+    It changes nothing. Without options it looks at the servers that the settings name; with some, only at those.
 
     Example: ./timeloom stack check --url mysql://root@db.example.com/timeloom --kafka kafka.example.com:9092
 
     Exit: 0 all is right; 1 something is not; 2 wrong usage or setting; 3 a server is out of reach or refuses.
     """
-    from schemas.errors import StackError
+    from schemas.errors import CaptureError, StackError
     from streams.settings import load
 
     settings = load()
     checks: list[Check] = []
     lost: list[str] = []
-    for look, given, other in ((_database, url, kafka), (_cluster, kafka, url)):
-        if given or not other:
+    for look, given in ((_database, url), (_cluster, kafka), (_connect, connect)):
+        if given or not (url or kafka or connect):
             try:
                 checks += look(settings, given)
-            except StackError as error:
+            except (StackError, CaptureError) as error:
                 lost.append(str(error))
     _say(checks, lost, _environment(settings, url, kafka), as_json)
     if lost:
@@ -98,6 +99,13 @@ def _cluster(settings: "Settings", given: str | None) -> "list[Check]":
         settings = settings.model_copy(update={"kafka_bootstrap": given})
     facts = read_facts(settings.kafka(), [topic.name for topic in TOPICS])
     return check_cluster(facts, TOPICS, round(settings.worker_session_s * 1000))
+
+
+def _connect(settings: "Settings", given: str | None) -> "list[Check]":
+    from connectors.debezium.connector import Connect
+    from processors.readiness.connect import check_connect
+
+    return check_connect(Connect(given or settings.connect()).facts())
 
 
 def _environment(settings: "Settings", url: str | None, kafka: str | None) -> list[str]:

@@ -15,8 +15,10 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 
 from connectors.stack.waiting import wait_until
 from schemas.errors import CaptureError, StackError
+from schemas.readiness import ConnectFacts
 
 NAME = "timeloom"
+CLASS = "io.debezium.connector.mariadb.MariaDbConnector"
 CONFIGURATION = Path(__file__).with_name("connector.properties")
 TIMEOUT_S = 10
 RUNS_WITHIN_S = 60
@@ -131,7 +133,8 @@ class Connect:
             # Out of the address: that is printed when something is wrong.
             self._session.auth = (unquote(parts.username), unquote(parts.password or ""))
         place = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        self._connector = f"{place.rstrip('/')}/connectors/{NAME}"
+        self._place = place.rstrip("/")
+        self._connector = f"{self._place}/connectors/{NAME}"
 
     def register(self, wanted: dict[str, str]) -> list[Difference]:
         """Puts the configuration in force and returns what it changed; nothing is sent where nothing differs."""
@@ -157,6 +160,19 @@ class Connect:
             return {}
         offsets: list[dict[str, Any]] = _checked(answer).json()["offsets"]
         return offsets[0]["offset"] if offsets else {}
+
+    def facts(self) -> ConnectFacts:
+        """What the workers are like, whether or not there is a connector yet; it changes nothing."""
+        version = _checked(self._ask("GET", f"{self._place}/")).json()["version"]
+        listed = _checked(self._ask("GET", f"{self._place}/connector-plugins")).json()
+        plugins = {one["class"]: one["version"] for one in listed}
+        refused = ""
+        if CLASS in plugins:
+            asked = {"connector.class": CLASS, "name": NAME, "exactly.once.support": "required"}
+            answer = self._ask("PUT", f"{self._place}/connector-plugins/{CLASS}/config/validate", asked)
+            values = [one["value"] for one in _checked(answer).json()["configs"]]
+            refused = " ".join(w for one in values if one["name"] == "exactly.once.support" for w in one["errors"])
+        return ConnectFacts(version=version, plugin=plugins.get(CLASS), exactly_once=refused)
 
     def restart(self) -> None:
         """Starts the connector and its failed task again."""
@@ -203,11 +219,14 @@ class Connect:
         _checked(answer)
 
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> requests.Response:
+        return self._ask(method, self._connector + path, body)
+
+    def _ask(self, method: str, url: str, body: dict[str, str] | None = None) -> requests.Response:
         try:
-            return self._session.request(method, self._connector + path, json=body, timeout=TIMEOUT_S)
+            return self._session.request(method, url, json=body, timeout=TIMEOUT_S)
         except requests.RequestException as error:
             raise StackError(
-                f"Kafka Connect does not answer at {self._connector}: {error}. See `./timeloom stack status`."
+                f"Kafka Connect does not answer at {url}: {error}. See `./timeloom stack status`."
             ) from error
 
 

@@ -17,9 +17,10 @@ from connectors.stack.home import Home, Remembered, first_memory
 from connectors.stack.parts import Fetcher
 from connectors.stack.progress import Silent
 from connectors.stack.stack import Stack
+from processors.readiness.connect import check_connect
 from processors.readiness.kafka import check_cluster
 from processors.readiness.mariadb import SQL, check_database, read_grant
-from schemas.readiness import Check, ClusterFacts, DatabaseFacts, Level, TopicFacts
+from schemas.readiness import Check, ClusterFacts, ConnectFacts, DatabaseFacts, Level, TopicFacts
 from schemas.topics import CHANGES, TOPICS
 from tests.contracts.test_cli import run
 from tests.programs import eventually
@@ -189,13 +190,28 @@ def test_a_broker_setting_that_is_not_right(setting: str, value: str) -> None:
     assert found[setting].mend[0].startswith(f"{setting}=")
 
 
+@pytest.mark.parametrize(
+    ("facts", "wrong"),
+    [
+        (ConnectFacts(version="4.3.1", plugin="3.5.0.Final"), []),
+        (ConnectFacts(version="4.3.1", plugin="3.10.1.Final"), []),
+        (ConnectFacts(version="4.3.1", plugin=None), ["Debezium for MariaDB"]),
+        (ConnectFacts(version="4.3.1", plugin="2.7.4.Final"), ["Debezium for MariaDB"]),
+        (ConnectFacts(version="4.3.1", plugin="3.5.0.Final", exactly_once="it is off"), ["exactly-once"]),
+    ],
+)
+def test_connect_has_the_connector_and_exactly_once(facts: ConnectFacts, wrong: list[str]) -> None:
+    assert list(not_right(check_connect(facts))) == wrong
+
+
 @pytest.mark.stack
 def test_the_native_stack_is_right(stack: Stack) -> None:
     code, out, err = run("stack", "check", "--json", TIMELOOM_HOME=str(stack.home.path))
     said = json.loads(out)
     assert (code, err, said["unreachable"]) == (0, "", [])
     assert [one["what"] for one in said["checks"] if one["level"] != "right"] == ["brokers"]
-    assert len(said["checks"]) > 25
+    assert {one["part"] for one in said["checks"]} == {"mariadb", "kafka", "connect"}
+    assert len(said["checks"]) > 28
 
 
 @pytest.mark.stack
