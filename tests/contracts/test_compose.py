@@ -12,6 +12,7 @@ from connectors.stack import kafka
 from connectors.stack.home import Ports, Remembered, Secrets
 from connectors.stack.machine import COMPOSE
 from connectors.stack.parts import Fetcher, pinned
+from connectors.stack.programs import PARTS, WORKERS
 from connectors.stack.progress import Silent
 from streams.settings import ROOT, Settings
 from tests.contracts.commands import parse
@@ -20,6 +21,7 @@ FILE = ROOT / "docker-compose.yml"
 TEXT = FILE.read_text(encoding="utf-8")
 DOCKERFILE = ROOT / "connectors" / "containers" / "Dockerfile"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
+PROMETHEUS = yaml.safe_load((ROOT / "connectors" / "containers" / "prometheus.yml").read_text(encoding="utf-8"))
 OURS = ("prepare", "group", "bill", "tend", "timeloom")
 SOMEWHERE = Remembered(
     ports=Ports(mariadb=1, kafka=2, controller=3, connect=4),
@@ -58,7 +60,7 @@ def test_no_image_is_whatever_is_latest() -> None:
     for image in images:
         name, _, tag = image.partition(":")
         assert name
-        assert re.match(r"\d", tag), image
+        assert re.match(r"v?\d+\.\d", tag), image
 
 
 def test_every_file_that_is_mounted_or_copied_is_there() -> None:
@@ -69,6 +71,7 @@ def test_every_file_that_is_mounted_or_copied_is_there() -> None:
         "server.properties",
         "connect.properties",
         "log4j2.properties",
+        "prometheus.yml",
     }
     copied = re.findall(r"^COPY (\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
     let_in = re.findall(r"^!(\S+)", (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
@@ -132,10 +135,44 @@ def test_who_needs_a_server_waits_until_it_is_healthy() -> None:
 
 
 def test_servers_are_asked_how_they_are_and_come_back() -> None:
-    for name in ("mariadb", "kafka", "connect"):
-        assert {"test", "interval", "timeout", "retries"} <= SERVICES[name]["healthcheck"].keys()
-        assert SERVICES[name]["restart"] == "unless-stopped"
-    assert not any("ports" in service for service in SERVICES.values()), "the default passwords are known to everybody"
+    once = {"plugin", "prepare", "timeloom"}
+    for name in SERVICES.keys() - once:
+        assert {"test", "interval", "timeout", "retries"} <= SERVICES[name]["healthcheck"].keys(), name
+        assert SERVICES[name]["restart"] == "unless-stopped", name
+        assert SERVICES[name]["stop_grace_period"] == "30s", name
+    assert not any("restart" in SERVICES[name] for name in once)
+
+
+def test_nothing_with_a_password_is_reached_from_outside() -> None:
+    """The default passwords are known to everybody."""
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"prometheus": ["127.0.0.1:9090:9090"]}
+
+
+def test_workers_are_asked_and_scraped_where_they_answer() -> None:
+    port = SERVICES["group"]["environment"]["TIMELOOM_TELEMETRY_PORT"]
+    for name in WORKERS:
+        *start, code = SERVICES[name]["healthcheck"]["test"]
+        assert start == ["CMD", "python", "-c"]
+        compile(code, name, "exec")
+        assert f"http://127.0.0.1:{port}/readyz" in code
+        assert SERVICES[name]["environment"]["TIMELOOM_TELEMETRY_PORT"] == port
+    (job,) = PROMETHEUS["scrape_configs"]
+    (found,) = job["dns_sd_configs"]
+    assert (set(found["names"]), str(found["port"])) == (set(WORKERS), port)
+
+
+def test_everything_that_runs_in_the_native_stack_runs_here() -> None:
+    assert set(PARTS) < SERVICES.keys()
+
+
+def test_anchors_say_the_same_to_everybody_who_reads_them() -> None:
+    """An anchor that nobody refers to, or a service's own word over an anchor's by mistake, is found."""
+    anchors = set(re.findall(r"&(\w+)", TEXT))
+    assert anchors == {name for group in re.findall(r"<<: (.+)", TEXT) for name in re.findall(r"\*(\w+)", group)}
+    for name in WORKERS:
+        assert SERVICES[name]["image"] == SERVICES["prepare"]["image"]
+        assert SERVICES["prepare"]["environment"].items() <= SERVICES[name]["environment"].items()
 
 
 def test_commands_are_real() -> None:
