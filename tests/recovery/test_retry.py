@@ -123,7 +123,7 @@ def test_a_thousand_letters_whose_cause_is_mended_are_grouped_once(live: Live) -
         assert "No dead letter stands" in again.communicate(timeout=60)[1]
         assert (again.returncode, said(live)) == (1, before), "a second retry says nothing"
         assert (group.ended(), bill.ended()) == (None, None), group.said() + bill.said()
-    assert took_s < 30, f"seconds, not minutes: {took_s:.1f}"
+    assert took_s < 60, f"seconds, not minutes: {took_s:.1f}"
 
 
 def test_a_letter_goes_with_its_cause(live: Live) -> None:
