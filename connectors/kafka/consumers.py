@@ -53,12 +53,12 @@ class ConsumerGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 def admin(cluster: Cluster) -> AdminClient:
     """A client for questions. It logs nothing, since its errors are told. Raises StackError where it isn't let in."""
-    _listens(cluster)
+    check_listens(cluster)
     return knock(cluster, TIMEOUT_S)
 
 
-def _listens(cluster: Cluster) -> None:
-    """A closed port is told at once by the kernel; the library would go on trying."""
+def check_listens(cluster: Cluster) -> None:
+    """Raises StackError where no broker listens: the kernel tells at once, the library would go on trying."""
     refused = ""
     for address in cluster.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")

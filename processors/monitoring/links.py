@@ -1,5 +1,6 @@
 """The links of the way that work goes, each with what is so, whether that is well, and the command that mends it."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -139,7 +140,8 @@ def server_link(name: str, refused: str | None, hangs: bool = False) -> Link:
     if refused is None:
         return Link(name=name, well=True, said="answers")
     mend = f"./timeloom stack logs {name}" if hangs else "./timeloom stack up"
-    return Link(name=name, well=False, said=refused, mend=mend, up=False)
+    # The rest of an error's text is causes and commands: here a line is a fact.
+    return Link(name=name, well=False, said=re.split(r"\. |: [A-Z]| \(", refused)[0], mend=mend, up=False)
 
 
 def told_seconds(seconds: float) -> str:

@@ -69,8 +69,10 @@ def ask_all(settings: "Settings", within_s: float) -> Answers:
 
 def dead_letters(settings: "Settings") -> dict[str, int]:
     """How many dead letters wait for somebody, by reason. Raises StackError without a broker."""
+    from connectors.kafka.consumers import check_listens
     from connectors.kafka.standing import read_letters
 
+    check_listens(settings.kafka())
     # One behind a transaction that is open now is counted at the next look; to wait for it would take too long.
     return dict(Counter(letter.said.reason.value for letter in read_letters(settings.kafka(), settled=False).open))
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from processors.monitoring.links import Capture, Program, bytes_behind, capture_link, letters_link, worker_link
+from processors.monitoring.links import (
+    Capture,
+    Program,
+    bytes_behind,
+    capture_link,
+    letters_link,
+    server_link,
+    worker_link,
+)
 from processors.monitoring.status import Commit, Status, Watched, group_status, partition_status
 
 FOLDER = Path(__file__).with_name("monitoring")
@@ -58,3 +66,9 @@ def test_a_worker_is_told_as_on_paper(case: dict[str, Any]) -> None:
 def test_dead_letters_are_told_as_on_paper(case: dict[str, Any]) -> None:
     link = letters_link(case["counts"])
     assert (link.well, link.said) == (case["well"], case["said"])
+
+
+@pytest.mark.parametrize("case", LINKS["server"], ids=lambda case: case["said"])
+def test_a_server_that_does_not_answer_is_told_in_a_few_words(case: dict[str, Any]) -> None:
+    link = server_link("kafka", case["refused"], case["hangs"])
+    assert (link.well, link.up, link.said, link.mend) == (False, False, case["said"], case["mend"])
