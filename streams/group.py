@@ -17,6 +17,7 @@ import structlog
 
 from connectors.kafka.cluster import Cluster
 from schemas.topics import CHANGES
+from streams.logs import told
 
 if TYPE_CHECKING:
     import faust
@@ -68,7 +69,7 @@ def make_app(
     )
 
     def failed(error: BaseException) -> None:
-        log.error("crash", error=repr(error), exc_info=error)
+        log.error("crash", error=told(error), exc_info=error)
         # Stopping in order lets others have our partitions at once, but it may wait for what never ends.
         deadline = Timer(STOP_WITHIN_S, os._exit, (1,))
         deadline.daemon = True

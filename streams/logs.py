@@ -1,16 +1,60 @@
-"""Logs as JSON lines on standard output, one shape for every program and for the libraries under it."""
+"""Logs as JSON lines on standard output, one shape for every program and for the libraries under it.
+
+Nobody's words are in them. An error that nobody foresaw may have some in its text, so a line has its type and its way
+through the code; the text of what is dead-lettered is in the letter. Our own errors are written without words.
+"""
 
 import logging
 import sys
+import threading
+import traceback
+from typing import Any
 
 import structlog
+
+from schemas import errors
+
+UNTOLD = "(not in the log: it may hold words)"
+_OURS = frozenset(name for name in vars(errors) if isinstance(getattr(errors, name), type))
+
+
+def told(error: BaseException) -> str:
+    """An error as a log line may have it: its type and its place in the code, and its text where it is one of ours."""
+    if isinstance(error, errors.TimeloomError):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
+
+
+class _Trace:
+    """A traceback as data: without local variables, and without the texts of errors that aren't ours."""
+
+    def __init__(self) -> None:
+        self._transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+    def __call__(self, exc_info: Any) -> list[dict[str, Any]]:
+        traces = self._transform(exc_info)
+        for one in traces:
+            if one["exc_type"] not in _OURS:
+                one |= {"exc_value": UNTOLD, "exc_notes": []}
+        return traces
+
+
+def _without_text(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Libraries put an error's text into what they say, too."""
+    found = line.get("exc_info")
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException) and not isinstance(error, errors.TimeloomError) and str(error):
+        return {**line, "event": str(line["event"]).replace(str(error), UNTOLD)}
+    return line
+
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    # Without local variables: they hold people's words, and words don't belong in logs.
-    structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+    _without_text,
+    structlog.processors.ExceptionRenderer(_Trace()),
 ]
 
 
@@ -45,3 +89,12 @@ def to_json(program: str) -> None:
     root.setLevel(logging.INFO)
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
+    log = structlog.get_logger(program)
+    # What ends a process or a thread is a line like any other.
+    sys.excepthook = lambda kind, error, trace: log.critical("crash", error=told(error), exc_info=(kind, error, trace))
+    threading.excepthook = lambda failed: log.critical(
+        "thread_crashed",
+        thread=failed.thread.name if failed.thread else None,
+        error=failed.exc_type.__name__,
+        exc_info=(failed.exc_type, failed.exc_value, failed.exc_traceback),
+    )

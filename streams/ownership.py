@@ -14,6 +14,7 @@ from schemas.keys import Scope
 from schemas.partitions import partition_of
 from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
+from streams.logs import told
 from streams.telemetry.decisions import tell_decisions
 
 IDLE_WAIT_S = 0.05
@@ -79,7 +80,7 @@ class Owner:
             with self._turns.deciding:
                 outgoing = self._partition.absorb(records)
         except Exception as error:  # noqa: BLE001  whatever it is, it is raised again by the record that has it
-            log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=repr(error))
+            log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=told(error))
             self._partition = self._read_back()  # the failed batch left the sets half changed
             self._one_by_one(records)
             return
@@ -109,8 +110,8 @@ class Owner:
             log.info("everybody_looked_at", partition=self._number)
         for scope in self._partition.aside.keys() - self._told:
             self._told.add(scope)
-            why = self._partition.aside[scope]
-            log.error("set_aside", partition=self._number, firm=scope.firm, timekeeper=scope.timekeeper, error=why)
+            # Why is in the letter: an error's text may hold words.
+            log.error("set_aside", partition=self._number, firm=scope.firm, timekeeper=scope.timekeeper)
 
     def _read_back(self) -> Partition:
         """The sets as the topics remember them. Everybody is yet to be looked at."""
@@ -147,7 +148,7 @@ class Owner:
                 self._writer.write([self._partition.failed(record)])
                 if not self._partition.hopeless(record):
                     raise
-                log.error("buried", partition=self._number, offset=record.offset, error=repr(error))
+                log.error("buried", partition=self._number, offset=record.offset, error=told(error))
                 self._partition = self._read_back()
                 outgoing = self._partition.bury(record, f"our own code failed on it, again and again: {error!r}")
             self._write(outgoing, [record])

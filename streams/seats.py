@@ -20,6 +20,7 @@ import structlog
 from schemas.errors import Fenced
 from schemas.records import Incoming
 from schemas.topics import CHANGES
+from streams.logs import told
 from streams.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class Seats:
             self.error = error
             self._failed(error)
         else:  # somebody else has the partition now, and will meet the error if it is one
-            log.warning("failed_after_leaving", error=repr(error))
+            log.warning("failed_after_leaving", error=told(error))
 
 
 def _by_partition(events: "Sequence[EventT[Any]]") -> "dict[int, list[EventT[Any]]]":

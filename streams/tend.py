@@ -45,6 +45,7 @@ def command(
     from streams.logs import to_json
     from streams.settings import load
     from streams.stopping import stopping
+    from streams.telemetry.lag import Lag
     from streams.telemetry.of_tend import TendVitals
     from streams.telemetry.server import Telemetry
 
@@ -59,9 +60,14 @@ def command(
     log.info("started", connect=settings.connect())
     movement = Movement(settings.kafka(), (CHANGES, HEARTBEAT))
     stop = stopping()
-    vitals = TendVitals(stop)
+    address = settings.mariadb()
+    # Of the three users only capture's may see the binlog.
+    database, books, binlog = (
+        connect(url, pool_size=1) for url in (address.url("pipeline"), address.url("pipeline"), address.url("capture"))
+    )
+    vitals = TendVitals(Lag(settings.kafka(), books, binlog, capture), stop)
     with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
-        tender = Tender(capture, movement, connect(settings.mariadb().url("pipeline"), pool_size=1), silent)
+        tender = Tender(capture, movement, database, silent)
         while not stop.wait(LOOK_S):
             vitals.heart.beat()
             tender.look(time.monotonic())

@@ -82,10 +82,11 @@ PROGRAMS = (
     ),
     Program(
         "tend",
-        "starts capture's task again where it failed or fell silent",
+        "starts capture's task again where it failed or fell silent; measures everybody's lag",
         "streams.tend",
-        reads=(CHANGES, HEARTBEAT),
-        users=("pipeline",),
+        reads=(CHANGES, GROUPS, HEARTBEAT),
+        reads_tables=("consumer_offset",),
+        users=("pipeline", "capture"),
         always=True,
     ),
     Program(

@@ -43,7 +43,6 @@ class Heart:
 
 def no_bug() -> Check:
     """Has a record been dead-lettered because our own code failed on it, since this process started?"""
-    # The counter is what the dead letters were counted with; asking makes its series, so that it is there at 0 too.
     bugs = sum(
         sample.value
         for family in metrics.DEAD_LETTERS.collect()

@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 from prometheus_client import Counter, Gauge, Histogram
 
+from schemas.outcomes import Reason
+
 GROUP, BILL, TEND = "group", "bill", "tend"
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -145,7 +147,7 @@ SET_ASIDE = _gauge(
     (GROUP,),
     "timekeepers",
     "Timekeepers whose groups stay as they were, since our own code fails on their work.",
-    "Above 0: report the error of `set_aside` in the log; after the upgrade the next start tries again.",
+    "Above 0: report the detail of their letters, reason `bug`; after the upgrade the next start tries again.",
 )
 READ_BACK_SECONDS = _seconds(
     "timeloom_read_back_seconds",
@@ -249,6 +251,63 @@ CAPTURE_RUNNING = _gauge(
     "newest change grows, and no lag does.",
     "`./timeloom stack status` says why; tend starts a failed task again by itself.",
 )
+
+_OF_GROUP = ("cluster_name", "group")
+_OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "client_id")
+
+LAG = _gauge(
+    "kafka_consumergroup_group_lag",
+    (TEND,),
+    "offsets",
+    "Offsets from a consumer's first unread record to the end; exactly 0 where nothing is left to read, also on "
+    "transactional topics.",
+    "See kafka_consumergroup_group_lag_seconds: offsets alone say little.",
+    _OF_PARTITION,
+)
+LAG_SECONDS = _gauge(
+    "kafka_consumergroup_group_lag_seconds",
+    (TEND,),
+    "seconds",
+    "How long a consumer's oldest unread record has waited; 0 where there is none.",
+    "Over 10 s and growing: `./timeloom ops status` names the link that is broken.",
+    _OF_PARTITION,
+)
+SUM_LAG = _gauge(
+    "kafka_consumergroup_group_sum_lag",
+    (TEND,),
+    "offsets",
+    "The lag of all partitions together.",
+    "As above.",
+    _OF_GROUP,
+)
+MAX_SECONDS = _gauge(
+    "kafka_consumergroup_group_max_lag_seconds",
+    (TEND,),
+    "seconds",
+    "The longest wait of all partitions.",
+    "As above.",
+    _OF_GROUP,
+)
+STATUS = _gauge(
+    "timeloom_consumer_status",
+    (TEND,),
+    "1",
+    "The status of a consumer by Burrow's rules, as the label; only the one that it has now.",
+    "Anything but OK: the runbook has a table of what to do.",
+    ("group", "status"),
+)
+BINLOG_BEHIND = _gauge(
+    "timeloom_binlog_behind_bytes",
+    (TEND,),
+    "bytes",
+    "Binlog that MariaDB has written since capture's place; some hundred bytes at rest. NaN: not known, or the file "
+    "that capture needs is gone.",
+    "Grows: capture stands still; `./timeloom ops status` says why. It must not reach what the binlog keeps.",
+)
+
+# A counter that appears with its first count has grown by nothing, as Prometheus sees it.
+for _reason in Reason:
+    DEAD_LETTERS.labels(str(_reason))
 
 METRICS: tuple[Metric, ...] = tuple(_listed)
 

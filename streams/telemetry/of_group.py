@@ -61,7 +61,7 @@ class GroupVitals:
         if not self._aside:
             return Check("everybody", True, "nobody is set aside")
         said = f"{self._aside} timekeepers are set aside, since our own code fails on their work"
-        return Check("everybody", False, said, "Their lines `set_aside` in the log have the error: report it.")
+        return Check("everybody", False, said, "Report the detail of their dead letters, reason bug.")
 
     def _read_back(self) -> Check:
         if unread := [number for number, seat in self._seats.seated.items() if seat.owner is None]:

@@ -1,9 +1,10 @@
-"""How `tend` is."""
+"""How `tend` is, and how far everybody else is behind."""
 
 import threading
 
 from schemas.health import Check
 from streams.telemetry.checks import Heart, stopping
+from streams.telemetry.lag import Lag
 
 STILL_S = 120.0
 """A turn asks Connect, the broker and the database, and may have to wait for the patience of each."""
@@ -14,9 +15,9 @@ class TendVitals:
 
     program = "tend"
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self, lag: Lag, stop: threading.Event) -> None:
         self.heart = Heart(STILL_S)
-        self._stop = stop
+        self._lag, self._stop = lag, stop
 
     def alive(self) -> list[Check]:
         """The loop turns."""
@@ -27,4 +28,5 @@ class TendVitals:
         return [stopping(self._stop.is_set()), self.heart.check()]
 
     def measure(self) -> None:
-        """What it sees is measured when it looks."""
+        """How far everybody is behind."""
+        self._lag.measure()

@@ -72,6 +72,7 @@ def test_every_file_that_is_mounted_or_copied_is_there() -> None:
         "connect.properties",
         "log4j2.properties",
         "prometheus.yml",
+        "alerts.yml",
     }
     copied = re.findall(r"^COPY (\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
     let_in = re.findall(r"^!(\S+)", (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text(), re.MULTILINE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from schemas.health import Check
 from schemas.outcomes import Reason
 from streams.telemetry import metrics
 from streams.telemetry.checks import Heart, no_bug, partitions, stopping
+from streams.telemetry.of_tend import TendVitals
 from streams.telemetry.server import Telemetry
 
 
@@ -136,6 +138,15 @@ def test_one_record_that_our_own_code_failed_on_turns_health_red() -> None:
     assert no_bug().well
 
 
+def test_what_was_told_to_stop_is_not_ready() -> None:
+    stop = threading.Event()
+    vitals = TendVitals(None, stop)  # type: ignore[arg-type]  # nobody asks for lag here
+    assert all(check.well for check in vitals.ready())
+    stop.set()
+    assert [check.name for check in vitals.ready() if not check.well] == ["running"]
+    assert all(check.well for check in vitals.alive()), "who ends in order is well"
+
+
 def test_a_process_without_partitions_is_ready_once_it_was_assigned_none() -> None:
     assert not partitions(False, 0).well
     assert partitions(True, 0).well
@@ -151,7 +162,8 @@ def test_ports_that_were_remembered_stay_and_new_ones_are_chosen() -> None:
 
 
 def test_no_metric_has_a_label_that_names_somebody() -> None:
-    allowed = {"reason", "what", "outcome", "direction"}
+    allowed = {"reason", "what", "outcome", "direction", "status"}
+    allowed |= {"cluster_name", "group", "topic", "partition", "member_host", "client_id"}
     assert {label for metric in metrics.METRICS for label in metric.labels} <= allowed
     assert len({metric.name for metric in metrics.METRICS}) == len(metrics.METRICS)
     assert all(metric.mend.endswith(".") and metric.meaning.endswith(".") for metric in metrics.METRICS)

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.stack
 SECRET = "Kranichsteiner"
 """A word that stands nowhere else: where it is found, words have leaked."""
 
-ENDS_WITHIN_S = 15
+ENDS_WITHIN_S = 30
+"""So long its supervisor, and a container engine, wait before they kill it."""
 
 HEARD_S = 1.0
 """A signal is heard when what is under way lets Python hear it."""
@@ -100,6 +101,7 @@ def test_every_listed_metric_is_on_a_real_scrape_and_no_other_of_ours(live: Live
     eventually(lambda: row(live, narrated, who) == (1,), what="the entry is narrated")
     assert scraped(programs.group) == {metric.name: set(metric.labels) for metric in of("group")}
     assert scraped(programs.bill) == {metric.name: set(metric.labels) for metric in of("bill")}
+    assert scraped(programs.tend) == {metric.name: set(metric.labels) for metric in of("tend")}
 
 
 def test_no_log_line_has_anybodys_words(live: Live, programs: Programs) -> None:

@@ -9,6 +9,7 @@ from time import sleep
 
 import pytest
 
+from connectors.stack.workers import ask
 from schemas.groups import GroupSaid, decode_said
 from schemas.keys import GroupKey, Scope, decode_said_key
 from tests.live import Live
@@ -126,3 +127,8 @@ def test_a_bug_crashes_twice_and_the_third_time_it_is_a_dead_letter(live: Live) 
         assert [(letter.reason, letter.timekeeper) for letter in letters] == [("bug", who.timekeeper)]
         assert "nobody foresaw this" in letters[0].detail
         assert program.ended() is None
+        health = ask(program.telemetry(), "healthz")
+        assert health is not None
+        assert [check.name for check in health.checks if not check.well] == ["bugs"]
+        assert "BOOM" not in program.said()
+        assert "nobody foresaw this" not in program.said(), "an error's text may hold words"
