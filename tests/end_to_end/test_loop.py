@@ -15,7 +15,7 @@ from tests.programs import eventually, running
 
 pytestmark = pytest.mark.stack
 HELD_MS = 200
-LARGE, SMALL, PEOPLE, ACTIVATIONS = 4_000, 100, 50, 20
+LARGE, SMALL, PEOPLE, ACTIVATIONS = 2_000, 40, 50, 20
 MONDAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 WORK = ("Harbour lease", "Tax return 2025", "Merger of two mills", "Expert opinion", "Appeal", "News", "Invoices")
 
