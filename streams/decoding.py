@@ -1,5 +1,6 @@
 """Records of `groups` as typed values; what no worker of ours wrote becomes a dead letter with its reason."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -7,10 +8,13 @@ import msgspec
 from connectors.mariadb.taking import Record
 from schemas.dead_letters import DeadLettered
 from schemas.groups import GroupSaid, MarkSaid, decode_said
-from schemas.keys import GroupKey, OriginKey, Scope, decode_said_key
+from schemas.keys import GroupKey, MarkKey, OriginKey, Scope, decode_said_key
 from schemas.outcomes import DeadLetter, Reason
 from schemas.records import Incoming
 from schemas.topics import GROUPS
+
+LARGEST = 2**63 - 1
+_HASH = re.compile("[0-9a-f]{32}")
 
 Letter = tuple[OriginKey, DeadLettered]
 
@@ -66,7 +70,26 @@ def decode(record: Incoming) -> Record | DeadLetter:
         return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON: {error}")
     if isinstance(said, GroupSaid) != isinstance(key, GroupKey):
         return DeadLetter(Reason.BAD_COLUMN, "the key names a group and the value a mark, or the other way round")
-    if isinstance(said, GroupSaid) and not said.group.members:
-        return DeadLetter(Reason.BAD_COLUMN, "the group has no members")
     assert isinstance(said, GroupSaid | MarkSaid)
+    if wrong := _impossible(key, said):
+        return DeadLetter(Reason.BAD_COLUMN, wrong)
     return Record(key, said)
+
+
+def _impossible(key: GroupKey | MarkKey, said: GroupSaid | MarkSaid) -> str:
+    """What of a record no table can hold, or no worker of ours says; empty where nothing is. It must stop nobody."""
+    ids = [key.firm, key.timekeeper, said.lineage.partition, said.lineage.offset]
+    if isinstance(said, MarkSaid):
+        ids += [said.mark.id, said.mark.period or 0]
+    else:
+        members = [member.id for member in said.group.members]
+        if not members:
+            return "the group has no members"
+        if members != sorted(set(members)):
+            return "the group's members aren't sorted by id, each once"
+        if not all(_HASH.fullmatch(member.hash) for member in said.group.members):
+            return "a member's hash isn't 32 hex digits"
+        ids += [*members, said.group.confidence]
+    if isinstance(key, GroupKey):
+        ids.append(key.group)
+    return "" if all(0 <= id <= LARGEST for id in ids) else "a number in it is below 0 or beyond 64 bits"

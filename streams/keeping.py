@@ -2,7 +2,8 @@
 
     groups ──▶ a batch of one partition ──▶ decode (what can't be: dead letter) ──▶ take: one fenced transaction
 
-An error that nobody foresaw is raised, and ends the process.
+An error that nobody foresaw is pinned on one record, counted beside the place, and ends the process; at the third time
+the record becomes a dead letter with reason `bug`, so that it doesn't stop everybody behind it.
 """
 
 import time
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from schemas.errors import Fenced
+from schemas.dead_letters import DeadLettered
+from schemas.errors import Fenced, TimeloomError
+from schemas.keys import OriginKey
+from schemas.outcomes import Reason
 from schemas.topics import GROUPS
 from streams.telemetry import metrics
 from streams.telemetry.keeping import tell_kept
@@ -33,6 +37,9 @@ MOST_RECORDS = 2_000
 WAIT_S = 0.1
 COMPANY_S = 0.2
 """How long a first record waits for others. Each day that a batch touches is sliced once, so company pays."""
+
+TRIES = 3
+"""A record on which our own code fails so often is dead-lettered with reason `bug`."""
 
 DOUBT_S = (0.2, 30.0)
 """When activities in doubt are looked at again: first soon, since the record that explains them is on its way, then
@@ -67,7 +74,6 @@ class Keeper:
         self._engine, self._letters, self._slicing = engine, letters, slicing
         self._narrate, self._clock = narrate, clock
         self._doubts: dict[int, Doubts] = {}
-        self._known: set[Scope] = set()
         self._consumer = consumer(self.place)
 
     @property
@@ -93,7 +99,7 @@ class Keeper:
         """Takes what there is, at most a batch of each partition; returns how many records that was."""
         batches = self._consumer.poll(MOST_RECORDS, WAIT_S, COMPANY_S)
         for partition, records in batches.items():
-            self._guarded(partition, lambda p=partition, r=records: self._take(p, r))  # type: ignore[misc]
+            self._guarded(partition, lambda p=partition, r=records: self._taken(p, r))  # type: ignore[misc]
         for partition, doubts in list(self._doubts.items()):
             if partition not in self._consumer.places:
                 del self._doubts[partition]  # its next owner finds them in the database
@@ -110,6 +116,48 @@ class Keeper:
             metrics.FENCED.inc()
             self._doubts.pop(partition, None)
             self._consumer.replace(partition)
+
+    def _taken(self, partition: int, records: Sequence["Incoming"]) -> None:
+        """Takes a batch; where that fails, each record by itself, so that a failure is known to be this record's."""
+        from connectors.mariadb.transactions import is_of_the_server
+
+        try:
+            self._take(partition, records)
+        except TimeloomError:
+            raise
+        except Exception as error:
+            if is_of_the_server(error):
+                raise
+            log.exception("batch_failed", partition=partition, offsets=[records[0].offset, records[-1].offset])
+            for record in records:
+                self._take_alone(partition, record)
+
+    def _take_alone(self, partition: int, record: "Incoming") -> None:
+        from connectors.mariadb.taking import count_failure
+        from connectors.mariadb.transactions import is_of_the_server
+
+        try:
+            self._take(partition, [record])
+        except TimeloomError:
+            raise
+        except Exception as error:
+            if is_of_the_server(error):
+                raise
+            if count_failure(self._engine, GROUPS.name, partition, record.offset) < TRIES:
+                raise
+            self._bury(partition, record, error)
+
+    def _bury(self, partition: int, record: "Incoming", error: Exception) -> None:
+        """Dead-letters a record on which our own code fails, whole, and passes it over."""
+        from connectors.mariadb.taking import Batch, take
+
+        log.error("buried", partition=partition, offset=record.offset, error=type(error).__name__)
+        why = f"bill failed {TRIES} times on it: {type(error).__name__}"  # its text may quote what people wrote
+        letter = DeadLettered(Reason.BUG, why, record.key, record.value)
+        self._letters.write([(OriginKey(GROUPS.name, partition, record.offset), letter)])
+        place, after = self._consumer.places[partition], record.offset + 1
+        take(self._engine, Batch(GROUPS.name, partition, place, after, ()), self._slicing)
+        self._consumer.moved(partition, after)
 
     def _take(self, partition: int, records: Sequence["Incoming"]) -> None:
         from connectors.mariadb.taking import Batch, take
@@ -138,12 +186,10 @@ class Keeper:
         return good
 
     def _owners(self, scopes: set["Scope"]) -> set["Scope"]:
-        """Timekeepers stay, so those once seen are not asked for again."""
+        """Asked anew for each batch: of somebody who was deleted a moment ago, nothing can be written any more."""
         from connectors.mariadb.taking import known_owners
 
-        if new := scopes - self._known:
-            self._known |= known_owners(self._engine, new)
-        return scopes & self._known
+        return known_owners(self._engine, scopes)
 
     def _look_again(self, partition: int, doubts: Doubts) -> None:
         from connectors.mariadb.taking import look_again

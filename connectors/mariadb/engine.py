@@ -17,6 +17,10 @@ CONNECT_TIMEOUT_S = 5
 # Longer than any statement of ours takes, so that only a server that has stopped is given up.
 SILENCE_S = 60
 
+# A process that was frozen in the middle of a transaction holds its locks, and its heir waits for them. So long may it
+# do nothing before the server rolls it back; nothing of ours computes that long between statements of one that writes.
+IDLE_S = 60
+
 # Every session computes times in UTC and refuses what doesn't fit instead of cutting it.
 SESSION = (
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
@@ -49,7 +53,7 @@ def connect(url: URL, *, pool_size: int = 4) -> Engine:
             "connect_timeout": CONNECT_TIMEOUT_S,
             "read_timeout": SILENCE_S,
             "write_timeout": SILENCE_S,
-            "init_command": SESSION,
+            "init_command": f"{SESSION}, idle_write_transaction_timeout = {IDLE_S}",
         },
     )
     event.listen(engine, "handle_error", partial(_told, url.render_as_string()), retval=True)

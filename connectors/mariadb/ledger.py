@@ -220,7 +220,10 @@ class MarkSeen(Owned, Base):
 
 
 class ConsumerOffset(Base):
-    """Where a consumer goes on; advanced only from the expected value, so that a second owner finds out (fencing)."""
+    """Where a consumer goes on; advanced only from the expected value, so that a second owner finds out (fencing).
+
+    `failures` is how often our own code failed on the record at `failed_at`.
+    """
 
     __tablename__ = "consumer_offset"
     __table_args__ = OPTIONS
@@ -228,6 +231,8 @@ class ConsumerOffset(Base):
     topic: Mapped[str] = mapped_column(String(249), primary_key=True)
     partition_no: Mapped[int] = mapped_column(INTEGER, primary_key=True, autoincrement=False)
     next_offset: Mapped[int]
+    failed_at: Mapped[int | None]
+    failures: Mapped[int] = mapped_column(INTEGER, server_default="0")
 
 
 class DebeziumSignal(Base):

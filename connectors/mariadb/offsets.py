@@ -37,3 +37,19 @@ def advance(connection: Connection, consumer: str, topic: str, partition: int, *
             f"{consumer} is not at offset {expected} of {topic} {partition} any more: another process reads this "
             "partition now. What it wrote stands; this batch was rolled back."
         )
+
+
+_FAILED = text(
+    "UPDATE consumer_offset SET failures = IF(failed_at <=> :offset, failures + 1, 1), failed_at = :offset"
+    " WHERE consumer = :consumer AND topic = :topic AND partition_no = :part"
+)
+_FAILURES = text(
+    "SELECT failures FROM consumer_offset WHERE consumer = :consumer AND topic = :topic AND partition_no = :part"
+)
+
+
+def failed(connection: Connection, consumer: str, topic: str, partition: int, offset: int) -> int:
+    """Counts a failure on the record at `offset`; returns how many that were, over all processes."""
+    names = {"consumer": consumer, "topic": topic, "part": partition}
+    connection.execute(_FAILED, {**names, "offset": offset})
+    return int(connection.execute(_FAILURES, names).scalar_one())

@@ -72,6 +72,12 @@ def take_up(engine: Engine, topic: str, partition: int) -> int:
         return offsets.take_up(connection, CONSUMER, topic, partition)
 
 
+def count_failure(engine: Engine, topic: str, partition: int, offset: int) -> int:
+    """Counts that our own code failed on a record; returns how often it has."""
+    with engine.begin() as connection:
+        return offsets.failed(connection, CONSUMER, topic, partition, offset)
+
+
 def left_in_doubt(engine: Engine, partition: int) -> dict[Scope, set[int]]:
     """Activities of a partition that weren't what was grouped when their days were last sliced."""
     group, member, sliced = ActivityGroup, GroupMember, SlicedActivity

@@ -38,6 +38,9 @@ away so long, and each change that our own code fails on takes three. After that
 worked is started again at once.
 """
 
+STOP_S = {name: 30 for name in WORKERS} | {"bill": 90}
+"""Seconds to end before a worker is killed. A model's answer that is on its way is paid for, and may take a minute."""
+
 DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
 """Who uses something ends before it: so each can say its last words."""
 
@@ -84,7 +87,7 @@ def workers(home: Home, memory: Remembered | None = None) -> list[Program]:
             {**environment, **listens[name]},
             stays_s=STAYS_S,
             tries=TRIES,
-            stop_s=30,
+            stop_s=STOP_S[name],
         )
         for name in WORKERS
     ]

@@ -22,7 +22,8 @@ MARK = "TIMELOOM_STACK"
 """In the environment of every process of a stack, with its home: so they are found when their supervisor was killed."""
 
 STARTS_WITHIN_S = 15
-ENDS_WITHIN_S = 40
+ENDS_WITHIN_S = 100
+"""Longer than any program's own `stop_s`, after which it is killed."""
 
 
 class Program(msgspec.Struct, frozen=True):

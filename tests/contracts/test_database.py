@@ -154,7 +154,7 @@ MAY = {
     "pipeline": [
         "SELECT * FROM activity LIMIT 1",
         "SELECT version_num FROM alembic_version",
-        "INSERT INTO consumer_offset VALUES ('bill', 'groups', 0, 7)",
+        "INSERT INTO consumer_offset (consumer, topic, partition_no, next_offset) VALUES ('bill', 'groups', 0, 7)",
         "UPDATE consumer_offset SET next_offset = 8",
         "DELETE FROM consumer_offset",
         "DELETE FROM entry_activity",
@@ -270,3 +270,24 @@ def test_an_exit_in_the_middle_of_a_statement_is_not_told_as_a_server_that_is_aw
                 connection.execute(text("SELECT SLEEP(5)"))
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_who_does_nothing_in_the_middle_of_writing_is_rolled_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen process would hold its locks for hours, and whoever takes its work over would wait."""
+    monkeypatch.setattr("connectors.mariadb.engine.IDLE_S", 1)
+    move = text("UPDATE consumer_offset SET next_offset = next_offset + 1 WHERE consumer = 'idle'")
+    with session(database.pipeline) as frozen, session(database.pipeline) as heir:
+        place = (
+            "INSERT INTO consumer_offset (consumer, topic, partition_no, next_offset) VALUES ('idle', 'groups', 0, 5)"
+        )
+        heir.execute(text(place))
+        heir.commit()
+        frozen.execute(move)
+        heir.execute(text("SET SESSION innodb_lock_wait_timeout = 10"))
+        heir.execute(move)
+        heir.commit()
+        with pytest.raises(StackError, match="does not answer"):
+            frozen.execute(move)
+        assert heir.scalar(text("SELECT next_offset FROM consumer_offset WHERE consumer = 'idle'")) == 6

@@ -14,18 +14,16 @@ from confluent_kafka import Producer
 from sqlalchemy import text
 
 from schemas.groups import GroupSaid, decode_said
-from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.keys import GroupKey, decode_said_key
 from schemas.outcomes import Reason
 from schemas.topics import GROUPS
+from tests.entries import EVERY, SHUT, close_the_week, row, settles
 from tests.live import Live
 from tests.llm_server import language_model
 from tests.programs import Program, eventually, running
-from tests.sheets import expected, stored
+from tests.sheets import stored
 
 pytestmark = pytest.mark.stack
-
-EVERY = ("--every", "0.2")
-SHUT = "SELECT id FROM period WHERE timekeeper_id = :timekeeper AND closed_at IS NOT NULL"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,53 +38,6 @@ def bill(live: Live) -> Iterator[Program]:
         yield program
         if program.ended() is None:
             assert program.stop() == 0
-
-
-def kept(live: Live, who: Scope) -> dict[int, bytes]:
-    """The groups that bill has of a timekeeper."""
-    query = text("SELECT group_id, value FROM activity_group WHERE firm_id = :firm AND timekeeper_id = :timekeeper")
-    with live.pipeline.connect() as connection:
-        rows = connection.execute(query, msgspec.structs.asdict(who)).fetchall()
-    return {id: value.encode() for id, value in rows}
-
-
-def settled(live: Live, who: Scope) -> bool:
-    """Is everything that MariaDB holds grouped, kept and sliced as it must be?"""
-    return (
-        kept(live, who) == {name: value for (_, name), value in live.expected(who).items()}
-        and stored(live.pipeline, who) == expected(live.pipeline, who)
-        and all(
-            any(id in entry["parts"] for entry in stored(live.pipeline, who)[0].values()) for id in shown(live, who)
-        )
-    )
-
-
-def shown(live: Live, who: Scope) -> set[int]:
-    """The activities that WORK groups hold: each must be in an entry."""
-    groups = [msgspec.json.decode(value) for value in live.expected(who).values()]
-    return {member[0] for group in groups if group["disposition"] == "work" for member in group["members"]}
-
-
-def settles(live: Live, who: Scope, within_s: float = 60) -> None:
-    eventually(lambda: settled(live, who), within_s, f"entries of {who} are those of the set")
-
-
-def row(live: Live, query: str, who: Scope) -> tuple[object, ...]:
-    with live.pipeline.connect() as connection:
-        found = connection.execute(text(query), msgspec.structs.asdict(who)).fetchone()
-    return tuple(found) if found else ()
-
-
-def close_the_week(live: Live, who: Scope) -> None:
-    """A cadence of one week, whose end is in the past: 2 March 2026, the day of the activities, is inside."""
-    with live.collector.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes) VALUES (:firm,"
-                " :timekeeper, 'FREQ=WEEKLY;BYDAY=MO;COUNT=2', '2026-03-02 00:00:00', 'Europe/Berlin', 60)"
-            ),
-            msgspec.structs.asdict(who),
-        )
 
 
 def test_inserts_updates_and_deletes_reach_the_entries(live: Live, bill: Program) -> None:
@@ -119,23 +70,6 @@ def test_bill_is_killed_again_and_again(live: Live) -> None:
     with running(live.stack.home.path, "bill"):
         settles(live, who)
         settles(live, other)
-
-
-def test_a_frozen_bill_that_wakes_up_does_no_harm(live: Live) -> None:
-    who = live.timekeeper()
-    with running(live.stack.home.path, "bill") as first:
-        live.insert(who, "Harbour lease.docx")
-        settles(live, who)
-        first.freeze()
-        with running(live.stack.home.path, "bill") as second:
-            for n in range(10):
-                live.insert(who, f"Harbour lease {n}.docx", minute=10 + n * 6)
-            settles(live, who)
-            first.wake()
-            for n in range(10):
-                live.insert(who, f"Audit of the bakery {n}.xlsx", minute=300 + n * 6)
-            settles(live, who)
-            assert (first.ended(), second.ended()) == (None, None)
 
 
 def test_a_due_period_is_closed_once_and_late_work_gets_into_it(live: Live, bill: Program) -> None:

@@ -252,6 +252,7 @@ def test_a_zone_that_is_none_is_refused() -> None:
 
 
 @given(rules, starts, st.sampled_from((BERLIN, NEW_YORK, "Pacific/Apia", "UTC")), st.integers(0, 3000))
+@settings(deadline=None)
 def test_periods_join_without_gap_or_overlap(rule: str, dtstart: datetime, zone: str, cutoff: int) -> None:
     of = cadence(rule, dtstart, zone, cutoff)
     found = [p for p, _ in zip(periods(of), range(30), strict=False)]
@@ -264,6 +265,7 @@ def test_periods_join_without_gap_or_overlap(rule: str, dtstart: datetime, zone:
 
 
 @given(rules, starts, st.lists(st.integers(0, 900), min_size=1, max_size=8))
+@settings(deadline=None)
 def test_looking_often_or_seldom_closes_the_same_periods(rule: str, dtstart: datetime, days: list[int]) -> None:
     """However irregularly a scheduler looks, each period is found once, in order."""
     of = cadence(rule, dtstart)
@@ -275,6 +277,7 @@ def test_looking_often_or_seldom_closes_the_same_periods(rule: str, dtstart: dat
 
 
 @given(st.lists(st.tuples(rules, starts, st.integers(0, 900)), min_size=2, max_size=5))
+@settings(deadline=None)
 def test_however_a_cadence_is_changed_no_day_is_left_out_or_billed_twice(
     changes: list[tuple[str, datetime, int]],
 ) -> None:
