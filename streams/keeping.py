@@ -155,6 +155,7 @@ class Keeper:
         why = f"bill failed {TRIES} times on it: {type(error).__name__}"  # its text may quote what people wrote
         letter = DeadLettered(Reason.BUG, why, record.key, record.value)
         self._letters.write([(OriginKey(GROUPS.name, partition, record.offset), letter)])
+        metrics.DEAD_LETTERS.labels(str(letter.reason)).inc()
         place, after = self._consumer.places[partition], record.offset + 1
         take(self._engine, Batch(GROUPS.name, partition, place, after, ()), self._slicing)
         self._consumer.moved(partition, after)

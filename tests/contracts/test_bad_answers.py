@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import ATTEMPTS
 from connectors.mariadb.engine import connect
+from tests.bad_input import told
 from tests.contracts.books import Books
 from tests.contracts.conftest import Database
 from tests.contracts.narrating import BOUGHT, NINE, OWN, calls, close, narrator, texts
@@ -183,7 +184,7 @@ MAYBE_PAID = {
     "half an answer, then closed": (dropped, "garbled"),
     "half an answer, then reset": (reset, "garbled"),
     "closed without a byte": (hung_up, "garbled"),
-    "lists in lists in lists, as usage": (body(b'{"choices": [], "usage": ' + b"[" * 400_000), "garbled"),
+    "400,000 brackets as usage": (body(b'{"choices": [], "usage": ' + b"[" * 400_000), "garbled"),
     "broken chunks": (broken_chunks, "garbled"),
     "another protocol": (not_http, "garbled"),
     "204 without a body": (lambda call: call.send(204, b""), "garbled"),
@@ -243,7 +244,7 @@ REJECTED = {
         content('{"entries": [{"entry": 1, "sentences": [{"text": "\\ud800", "cites": []}]}]}'),
         "answered",
     ),
-    "a megabyte of nested lists": (content("[" * 400_000), "answered"),
+    "400,000 brackets": (content("[" * 400_000), "answered"),
 }
 """Paid, and nothing of it stands: the entry keeps its own words for good, and the content isn't asked for again."""
 
@@ -415,7 +416,9 @@ def test_entries_that_can_not_be_narrated_keep_no_others_waiting(books: Books, m
     assert texts(books) == {"Lease draft.": False, "Reviewed Tax return.": True}
 
 
-def test_every_input_has_one_name() -> None:
+def test_the_page_of_bad_input_names_each() -> None:
+    """docs/bad-input.md has a row for each, held to this list."""
     tables: list[dict[str, Any]] = [UNPAID, MAYBE_PAID, DENIED, REFUSED, REJECTED, STANDS]
     names = [name for table in tables for name in table]
     assert len(names) == len(set(names))
+    assert set(told("To the model endpoint")) == {*names, "the connection is refused"}
