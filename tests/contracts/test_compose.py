@@ -12,7 +12,7 @@ from connectors.stack import kafka
 from connectors.stack.home import Ports, Remembered, Secrets
 from connectors.stack.machine import COMPOSE
 from connectors.stack.parts import Fetcher, pinned
-from connectors.stack.programs import PARTS, WORKERS
+from connectors.stack.programs import PARTS, STOP_S, WORKERS
 from connectors.stack.progress import Silent
 from streams.settings import ROOT, Settings
 from tests.contracts.commands import parse
@@ -140,7 +140,7 @@ def test_servers_are_asked_how_they_are_and_come_back() -> None:
     for name in SERVICES.keys() - once:
         assert {"test", "interval", "timeout", "retries"} <= SERVICES[name]["healthcheck"].keys(), name
         assert SERVICES[name]["restart"] == "unless-stopped", name
-        assert SERVICES[name]["stop_grace_period"] == "30s", name
+        assert SERVICES[name]["stop_grace_period"] == f"{STOP_S.get(name, 30)}s", name
     assert not any("restart" in SERVICES[name] for name in once)
 
 
