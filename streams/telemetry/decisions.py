@@ -16,6 +16,7 @@ from schemas.dead_letters import decode_dead_letter
 from schemas.groups import GroupSaid, decode_said
 from schemas.keys import GroupKey, OriginKey, Scope, decode_key, decode_said_key
 from schemas.records import Incoming, Outgoing
+from schemas.rows import UNREADABLE
 from schemas.topics import DEAD_LETTERS, GROUPS
 from streams.telemetry import metrics
 from streams.telemetry.traces import NAMED, trace_of_change
@@ -63,7 +64,7 @@ def _scope(record: Incoming) -> Scope | None:
     """Whose change it is, by its key; None where that tells nobody, which is for a dead letter to say."""
     try:
         owner = _owner.decode(record.key or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return Scope(owner.firm_id, owner.timekeeper_id)
 

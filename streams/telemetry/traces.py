@@ -4,6 +4,7 @@ import msgspec
 
 from schemas.groups import Lineage
 from schemas.records import Incoming
+from schemas.rows import UNREADABLE
 
 NAMED = 20
 """Most groups that a log line names; it counts all of them."""
@@ -32,7 +33,7 @@ def trace_of_change(record: Incoming) -> str:
     """The trace id of a change that may be anything: its place in `changes` where it tells none in the binlog."""
     try:
         source = _envelope.decode(record.value or b"").source
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         source = _Source()
     return _trace(source.file, source.pos, record.partition, record.offset)
 

@@ -1,0 +1,32 @@
+"""Whatever stands on `changes`, deciding on it and telling of it ends no worker: tried without any stack.
+
+tests/end_to_end/test_bad_input_topic.py writes the same to the real topic.
+"""
+
+import json
+from itertools import count
+
+import pytest
+
+from processors.partition import Partition
+from schemas.keys import OriginKey, decode_letter_key
+from schemas.records import Incoming
+from schemas.topics import CHANGES, DEAD_LETTERS
+from streams.models import known_models, shipped_model
+from streams.telemetry.decisions import tell_decisions
+from tests.bad_input import NONE
+from tests.contracts.test_change_decoding import activity
+from tests.end_to_end.test_bad_input_topic import NOBODYS, Made, cases
+
+CASES = cases(Made(json.loads(activity()), count(NOBODYS)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_decided_and_told(name: str) -> None:
+    one = CASES[name]
+    partition = Partition(3, known_models(), shipped_model().version, belongs=lambda _: not one.astray)
+    record = Incoming(3, 40, one.key, one.value)
+    outgoing = partition.absorb([record])
+    letters = [decode_letter_key(out.key) for out in outgoing if out.topic == DEAD_LETTERS.name]
+    assert letters == ([] if one.reason == NONE else [OriginKey(CHANGES.name, 3, 40)])
+    tell_decisions([record], outgoing)
