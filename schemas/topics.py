@@ -4,6 +4,8 @@ import msgspec
 
 PARTITIONS = 16
 DAY_MS = 86_400_000
+SEGMENT_BYTES = str(64 * 1024 * 1024)
+"""Kafka compacts no segment that it still writes to, and its default is a gigabyte: all of that would be read back."""
 FOR_EVER = "-1"
 
 
@@ -44,6 +46,7 @@ GROUPS = Topic(
     settings={
         "cleanup.policy": "compact",
         "max.message.bytes": "8388608",
+        "segment.bytes": SEGMENT_BYTES,
         # A reader that was away for less than this still sees every group that went.
         "delete.retention.ms": str(30 * DAY_MS),
         # A mark is a cut: until readers had an hour, what was before it stays as it was.
@@ -60,6 +63,7 @@ WORKING_SET = Topic(
     settings={
         "cleanup.policy": "compact",
         "max.message.bytes": "8388608",
+        "segment.bytes": SEGMENT_BYTES,
         "delete.retention.ms": str(DAY_MS),
     },
     why="the rows a worker needs to decide, one small record each, read when a partition is assigned",

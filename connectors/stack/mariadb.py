@@ -95,7 +95,9 @@ def initialise(server: Server, home: Home) -> None:
                 Path(links, name).symlink_to(path)
         linked = Server(server.mariadbd, server.install, server.base and Path(links, "base"))
         base = [f"--basedir={linked.base}"] if linked.base else []
-        options = [f"--defaults-file={links}/settings", *base, f"--datadir={links}/data", *root, *less, *as_user()]
+        # Two that are made at once would meet in /tmp, under the same names.
+        folders = [*base, f"--datadir={links}/data", f"--tmpdir={links}"]
+        options = [f"--defaults-file={links}/settings", *folders, *root, *less, *as_user()]
         # Through sh: the archive's script isn't executable.
         command = ["sh", str(server.install), *options, *linked.places]
         answer = subprocess.run(command, capture_output=True, text=True, cwd=partial)
