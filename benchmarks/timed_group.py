@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.kafka.writer import FencedWriter
-from processors.partition import Partition
+from processors.partition.partition import Partition
 from streams import group
 
 out = Path(sys.argv[1])

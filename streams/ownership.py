@@ -9,7 +9,7 @@ from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from connectors.kafka.writer import FencedWriter, owner_of
 from processors.grouping.model import Model
-from processors.partition import Partition
+from processors.partition.partition import Partition
 from schemas.keys import Scope
 from schemas.partitions import partition_of
 from schemas.records import Incoming, Outgoing

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from processors.partition import Partition
+from processors.partition.partition import Partition
 from schemas.keys import OriginKey, decode_letter_key
 from schemas.records import Incoming
 from schemas.topics import CHANGES, DEAD_LETTERS

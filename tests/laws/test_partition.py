@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from processors.grouping.batch import group_all
 from processors.grouping.working_set import Decision, WorkingSet
-from processors.partition import Partition
+from processors.partition.partition import Partition
 from schemas.changes import decode_change
 from schemas.dead_letters import DeadLettered, decode_dead_letter
 from schemas.groups import GroupSaid, MarkSaid, decode_said, encode_group

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from processors.outgoing import group_record
+from processors.partition.outgoing import group_record
 from schemas.groups import Group, GroupSaid, Lineage, decode_said, encode_group, encode_said
 from schemas.keys import MarkKey, Scope, decode_said_key
 from schemas.records import Incoming, Outgoing

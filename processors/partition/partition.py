@@ -11,22 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from processors.aside import ASIDE, Aside
-from processors.attempts import ATTEMPT, Attempts
 from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
-from processors.memory import Memory
-from processors.outgoing import answer_record, kept_record, letter_record, mark_record
-from schemas.changes import Change, Kept, Unseal, change_of_kept, decode_change, decode_kept, plain
+from processors.partition.aside import ASIDE, Aside
+from processors.partition.attempts import ATTEMPT, Attempts
+from processors.partition.memory import Memory
+from processors.partition.outgoing import answer_record, kept_record, letter_record, mark_record
+from processors.partition.reading import Reader
+from schemas.changes import Change, Kept, Unseal, decode_kept, plain
 from schemas.groups import Lineage
 from schemas.keys import OriginKey, RowKey, Scope, decode_key
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
 from schemas.records import Incoming, Outgoing
 from schemas.topics import CHANGES, WORKING_SET
-from schemas.values import Activation, Mark, MarkKind
-
-NOBODY = Scope(0, 0)
-"""Stands for whoever a change is about that our own code can't decode."""
+from schemas.values import Mark, MarkKind
 
 
 class Partition:
@@ -45,7 +43,8 @@ class Partition:
         belongs: Callable[[Scope], bool] = lambda _: True,
     ) -> None:
         self.number = number
-        self._models, self._default, self._unseal, self._belongs = models, default, unseal, belongs
+        self._models, self._default = models, default
+        self._reader = Reader(number, models, unseal, belongs)
         self._sets: dict[Scope, WorkingSet] = {}
         self._memory = Memory(number)
         self._aside = Aside(number)
@@ -58,7 +57,7 @@ class Partition:
 
     @property
     def aside(self) -> Mapping[Scope, str]:
-        """Timekeepers who are set aside (`processors.aside`), with the error."""
+        """Timekeepers who are set aside (`processors.partition.aside`), with the error."""
         return self._aside.errors
 
     @property
@@ -109,7 +108,7 @@ class Partition:
 
     def look_at(self, record: Incoming) -> list[Outgoing]:
         """The same of the timekeeper of this change, before it: so that no change is blamed for what was there."""
-        scope = self._whose(record)
+        scope = self._reader.whose(record)
         if scope in self._unresumed:
             self._or_aside(scope, lambda: self._say(scope))
         return self._flush()
@@ -126,20 +125,19 @@ class Partition:
 
     def failed(self, record: Incoming) -> Outgoing:
         """What to write down when our own code failed on this record, so that its third failure is known as such."""
-        return kept_record(self.number, *self._attempts.failed(record, self._whose(record)))
+        return kept_record(self.number, *self._attempts.failed(record, self._reader.whose(record)))
 
     def hopeless(self, record: Incoming) -> bool:
         """Has our own code failed on it often enough?"""
-        return self._attempts.hopeless(record, self._whose(record))
+        return self._attempts.hopeless(record, self._reader.whose(record))
 
     def bury(self, record: Incoming, detail: str) -> list[Outgoing]:
         """The records to write for a change that our own code can't handle: its dead letter, and its row gone.
 
         Whoever can't be decided without the row either is set aside.
         """
-        change = self._decoded(record)
-        letter = DeadLetter(Reason.BUG, detail, change.key if change else None)
-        scope = self._whose(record)
+        letter = DeadLetter(Reason.BUG, detail, self._reader.about(record))
+        scope = self._reader.whose(record)
         self._or_aside(scope, lambda: self._dead(record, letter))
         if scope in self._touched:
             self._or_aside(scope, lambda: self._say(scope))
@@ -156,46 +154,24 @@ class Partition:
     def _restore_row(self, record: Incoming, key: RowKey, kept: Kept) -> None:
         scope = Scope(key.firm, key.timekeeper)
         self._latest[scope] = max(self._latest.get(scope, 0), kept.version)
-        outcome = change_of_kept(key, kept, self.number, self._unseal)
-        bad = self._unknown_model(outcome.value) if isinstance(outcome, Ok) else outcome
-        if bad is not None:
-            # It was good when it was kept: a model or a key has gone since.
-            self._dead(Incoming(self.number, kept.version, record.key, record.value), bad)
-        elif isinstance(outcome, Ok) and isinstance(outcome.value.value, Mark):
-            self._aside.withhold(outcome.value)
-        elif isinstance(outcome, Ok):
-            self._apply(outcome.value)
+        match self._reader.read_kept(key, kept):
+            case Ok(change) if isinstance(change.value, Mark):
+                self._aside.withhold(change)
+            case Ok(change):
+                self._apply(change)
+            case DeadLetter() as letter:
+                self._dead(Incoming(self.number, kept.version, record.key, record.value), letter)
 
     def _take(self, record: Incoming) -> None:
-        match self._read(record):
+        match self._reader.read(record):
             case Ok(change) if isinstance(change.value, Mark):
                 self._pass_on(change, change.value)
-            case Ok(change) if letter := self._unknown_model(change):
-                self._dead(record, letter)
             case Ok(change) if self._heed(change):
                 pass
             case DeadLetter() as letter:
                 self._dead(record, letter)
             case Ok() | Skip():
                 pass  # a version we already have, or something that no group hangs on
-
-    def _read(self, record: Incoming) -> Ok[Change] | Skip | DeadLetter:
-        """What a record says. Of somebody whose changes aren't in this partition it says nothing that we may touch."""
-        outcome = decode_change(record.value, self.number, record.offset, self._unseal)
-        about = (
-            outcome.value.key if isinstance(outcome, Ok) else outcome.row if isinstance(outcome, DeadLetter) else None
-        )
-        if about is None or self._belongs(Scope(about.firm, about.timekeeper)):
-            return outcome
-        detail = f"{about.table} {about.id} of firm {about.firm}, timekeeper {about.timekeeper} isn't of this partition"
-        return DeadLetter(Reason.WRONG_PARTITION, detail)
-
-    def _unknown_model(self, change: Change) -> DeadLetter | None:
-        """What is wrong with the activation of a model that isn't here; None for everything else."""
-        if not isinstance(change.value, Activation) or change.value.model in self._models:
-            return None
-        detail = f"activation {change.key.id}: no model {change.value.model!r} here"
-        return DeadLetter(Reason.UNKNOWN_MODEL, detail, change.key)
 
     def _heed(self, change: Change) -> bool:
         """Applies a change and keeps it; False where its version is known. It answers the row's letter, if it has one.
@@ -278,15 +254,3 @@ class Partition:
         self._out.append(letter_record(OriginKey(CHANGES.name, self.number, record.offset), record, letter))
         if row is not None:
             self._heed(Change(row, record.offset, None, Kept(record.offset), Lineage(self.number, record.offset)))
-
-    def _decoded(self, record: Incoming) -> Change | None:
-        """The change, where our own code can decode it."""
-        try:
-            outcome = self._read(record)
-        except Exception:  # noqa: BLE001  that it fails is told where it matters; here only its owner is asked for
-            return None
-        return outcome.value if isinstance(outcome, Ok) else None
-
-    def _whose(self, record: Incoming) -> Scope:
-        change = self._decoded(record)
-        return Scope(change.key.firm, change.key.timekeeper) if change else NOBODY

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import msgspec
 
-from processors.outgoing import kept_record, letter_record, mark_record
+from processors.partition.outgoing import kept_record, letter_record, mark_record
 from schemas.changes import Change, Kept
 from schemas.keys import OriginKey, RowKey, Scope
 from schemas.outcomes import DeadLetter, Reason
