@@ -179,8 +179,8 @@ stopasgroup=true
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={_escaped(home.logs)}/{program.name}.log
-stdout_logfile_maxbytes=5MB
-stdout_logfile_backups=2
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=4
 """
 
 
