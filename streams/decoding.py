@@ -11,6 +11,7 @@ from schemas.groups import GroupSaid, MarkSaid, decode_said
 from schemas.keys import GroupKey, MarkKey, OriginKey, Scope, decode_said_key
 from schemas.outcomes import DeadLetter, Reason
 from schemas.records import Incoming
+from schemas.rows import UNREADABLE
 from schemas.topics import GROUPS
 
 LARGEST = 2**63 - 1
@@ -56,7 +57,7 @@ def decode(record: Incoming) -> Record | DeadLetter:
     """One record of `groups`. A tombstone of a group is one; a mark's is not meant to be."""
     try:
         key = decode_said_key(record.key or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return DeadLetter(Reason.NOT_JSON, f"the key isn't that of a group or a mark: {error}")
     if record.value is None:
         if isinstance(key, GroupKey):
@@ -66,7 +67,7 @@ def decode(record: Incoming) -> Record | DeadLetter:
         said = decode_said(record.value)
     except msgspec.ValidationError as error:
         return DeadLetter(Reason.BAD_COLUMN, f"the value isn't what a group worker says: {error}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON: {error}")
     if isinstance(said, GroupSaid) != isinstance(key, GroupKey):
         return DeadLetter(Reason.BAD_COLUMN, "the key names a group and the value a mark, or the other way round")

@@ -13,7 +13,7 @@ from schemas.changes import change_of_kept, decode_change, decode_kept
 from schemas.dead_letters import DeadLettered
 from schemas.keys import OriginKey, RowKey, Scope, decode_key
 from schemas.outcomes import Ok
-from schemas.rows import ROWS
+from schemas.rows import ROWS, UNREADABLE
 from schemas.topics import PARTITIONS, WORKING_SET
 from schemas.values import Activity, content_hash
 
@@ -54,11 +54,15 @@ def read_heeded(
         # Nearly all of it is activities: those are told by their keys, and never decoded.
         if record.key is None or b'"activity"' in record.key:
             continue
-        key = decode_key(record.key, RowKey)
+        try:
+            key = decode_key(record.key, RowKey)
+            kept = decode_kept(record.value) if record.value is not None and key.table in ROWS else None
+        except UNREADABLE:
+            continue  # no worker of ours wrote it, and none goes by it: it is a dead letter
         rows, name = heeded[Scope(key.firm, key.timekeeper)], (key.table, key.id)
         rows.pop(name, None)
-        if record.value is not None and key.table in ROWS:
-            outcome = change_of_kept(key, decode_kept(record.value), record.partition)
+        if kept is not None:
+            outcome = change_of_kept(key, kept, record.partition)
             if isinstance(outcome, Ok) and isinstance(outcome.value.value, Decision):
                 rows[name] = outcome.value.value
     return heeded

@@ -10,6 +10,7 @@ from connectors.kafka.log import read_to_end
 from schemas.groups import GroupSaid, MarkSaid, decode_said
 from schemas.keys import GroupKey, Scope, decode_said_key
 from schemas.records import Incoming
+from schemas.rows import UNREADABLE
 from schemas.topics import GROUPS, PARTITIONS
 
 
@@ -25,7 +26,7 @@ class Said(msgspec.Struct):
         try:
             key = decode_said_key(record.key or b"")
             said = None if record.value is None else decode_said(record.value)
-        except (msgspec.DecodeError, UnicodeError):
+        except UNREADABLE:
             return
         scope = Scope(key.firm, key.timekeeper)
         self.partitions[scope] = record.partition

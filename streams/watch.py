@@ -16,6 +16,7 @@ import typer
 
 from schemas.groups import MICRO, Group, GroupSaid, decode_said
 from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.rows import UNREADABLE
 from schemas.topics import GROUPS
 
 if TYPE_CHECKING:
@@ -96,8 +97,11 @@ class Lookup:
         """The groups in these records. Marks say nothing to a person and are passed over."""
         last: dict[GroupKey, tuple[int, Group | None]] = {}
         for record in records:
-            key = decode_said_key(record.key or b"")
-            said = decode_said(record.value) if record.value else None
+            try:
+                key = decode_said_key(record.key or b"")
+                said = decode_said(record.value) if record.value else None
+            except UNREADABLE:
+                continue  # no worker of ours wrote it: `bill` dead-letters it
             if isinstance(key, GroupKey) and (said is None or isinstance(said, GroupSaid)):
                 last.pop(key, None)
                 last[key] = (record.offset, said.group if said else None)

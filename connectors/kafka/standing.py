@@ -11,6 +11,7 @@ from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from schemas.dead_letters import DeadLettered, Discarded, decode_dead_letter, decode_discarded
 from schemas.keys import DiscardKey, OriginKey, decode_letter_key
+from schemas.rows import UNREADABLE
 from schemas.topics import DEAD_LETTERS
 
 
@@ -46,7 +47,7 @@ def read_letters(cluster: Cluster, *, settled: bool = True) -> Letters:
     for record in read_to_end(cluster, DEAD_LETTERS.name, list(range(DEAD_LETTERS.partitions)), settled=settled):
         try:
             key = decode_letter_key(record.key or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             continue  # nobody's letter: no program of ours wrote it
         if isinstance(key, DiscardKey):
             origin = OriginKey(key.topic, key.partition, key.offset)

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-import msgspec
-
 from processors.partition.outgoing import group_record
 from schemas.groups import Group, GroupSaid, Lineage, decode_said, encode_group, encode_said
 from schemas.keys import MarkKey, Scope, decode_said_key
 from schemas.records import Incoming, Outgoing
+from schemas.rows import UNREADABLE
 
 
 class Memory:
@@ -26,7 +25,7 @@ class Memory:
         """
         try:
             key = decode_said_key(record.key or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return
         if isinstance(key, MarkKey):
             return
@@ -70,7 +69,7 @@ def _said_digest(value: bytes) -> bytes:
     """The digest of a record's group; of what is none, a digest that no group has."""
     try:
         said = decode_said(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return b""
     return _digest(encode_group(said.group)) if isinstance(said, GroupSaid) else b""
 

@@ -9,8 +9,6 @@ not at all, before its changes are acknowledged.
 
 from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
-
 from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
 from processors.partition.aside import ASIDE, Aside
@@ -23,6 +21,7 @@ from schemas.groups import Lineage
 from schemas.keys import OriginKey, RowKey, Scope, decode_key
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
 from schemas.records import Incoming, Outgoing
+from schemas.rows import UNREADABLE
 from schemas.topics import CHANGES, WORKING_SET
 from schemas.values import Mark, MarkKind
 
@@ -76,7 +75,7 @@ class Partition:
             return
         try:
             key, kept = decode_key(record.key, RowKey), decode_kept(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             origin = OriginKey(WORKING_SET.name, self.number, record.offset)
             letter = DeadLetter(Reason.NOT_JSON, f"no worker of ours wrote this to {WORKING_SET.name}: {error}")
             self._out.append(letter_record(origin, record, letter))

@@ -13,6 +13,7 @@ from connectors.mariadb.taking import Record
 from schemas.outcomes import DeadLetter, Reason
 from schemas.records import Incoming
 from streams.decoding import decode
+from streams.said import Said
 
 HASH = "0123456789abcdef0123456789abcdef"
 KEY = [1, 2, 3]
@@ -80,6 +81,20 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+
+
+DEEP = b"[" * 5_000 + b"]" * 5_000
+
+
+@pytest.mark.parametrize("key", [DEEP, b"[1,2," + DEEP + b"]", b"[1,2,3]", b'[1,2,"close:4"]'])
+@pytest.mark.parametrize("value", [DEEP, b'{"x":' + DEEP + b"}", b'{"said":"group","x":' + DEEP + b"}", None])
+def test_what_is_nested_too_deep_is_a_dead_letter_and_says_nothing(key: bytes, value: bytes | None) -> None:
+    record = Incoming(0, 0, key, value)
+    found = decode(record)
+    assert isinstance(found, DeadLetter) or (key, value) == (b"[1,2,3]", None)
+    said = Said()
+    said.take(record)
+    assert not any(said.groups.values())
 
 
 @given(st.none() | st.binary(max_size=40), st.none() | st.binary(max_size=40))

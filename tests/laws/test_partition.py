@@ -27,6 +27,8 @@ from streams.models import known_models, shipped_model
 
 MODELS, DEFAULT = known_models(), shipped_model().version
 NUMBER = 3
+DEEP = b"[" * 5_000 + b"]" * 5_000
+"""JSON that is nested deeper than can be read."""
 MINUTE = 60_000_000
 MORNING = 1_772_442_000_000_000
 TITLES = ("Lease draft Harbour.docx", "Harbour lease: comments", "Tax return 2025", "News", "", "Ω 契約 🙂")
@@ -284,10 +286,11 @@ def test_what_a_stranger_wrote_to_groups_is_said_anew_or_taken_back() -> None:
     partition = owner(topics)
     topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
     right = topics.groups()
-    for key, value in ((b"[1,1,1]", b"garbage"), (b"[1,1,77]", b"garbage"), (b"\xff", b"x"), (b"[1]", None)):
+    deep = ((b"[1,1,78]", b'{"said":"group","x":' + DEEP + b"}"), (DEEP, b"x"))
+    for key, value in ((b"[1,1,1]", b"garbage"), (b"[1,1,77]", b"garbage"), (b"\xff", b"x"), (b"[1]", None), *deep):
         topics.log.append(Outgoing(GROUPS.name, NUMBER, key, value))
     owner(topics)
-    strange = (b"\xff", b"[1]")
+    strange = (b"\xff", b"[1]", DEEP)
     topics.log = [record for record in topics.log if record.key not in strange]
     assert topics.groups() == right
 
@@ -461,12 +464,23 @@ def test_a_record_that_no_letter_holds_stays_at_its_origin() -> None:
     assert "read the record at its origin" in letter.detail
 
 
+FOREIGN = (
+    (b"\xff", b"{}"),
+    (DEEP, b"{}"),
+    (b'[1,1,"activity",1]', b"garbage"),
+    (b'[1,1,"activity",2]', b"\xff"),
+    (b'[1,1,"activity",3]', b'{"x":' + DEEP + b"}"),
+    (b'[1,1,"activity",4]', b'{"version":1,"row":' + DEEP + b"}"),
+)
+
+
 def test_what_a_stranger_wrote_to_the_working_set_is_a_dead_letter_and_the_partition_opens() -> None:
     topics = Topics()
-    for key, value in ((b"\xff", b"{}"), (b'[1,1,"activity",1]', b"garbage"), (b'[1,1,"activity",1]', b"\xff")):
+    for key, value in FOREIGN:
         topics.log.append(Outgoing(WORKING_SET.name, NUMBER, key, value))
     assert owner(topics).aside == {}
-    assert {letter.reason for letter in letters(topics)} == {"not_json"}
+    assert {letter.value for letter in letters(topics)} == {value for _, value in FOREIGN}
+    assert {letter.reason for letter in letters(topics)} <= {"not_json", "bad_column"}
 
 
 def test_a_row_of_a_table_that_this_version_does_not_know_sets_its_timekeeper_aside() -> None:
