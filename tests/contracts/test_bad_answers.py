@@ -279,8 +279,9 @@ def test_what_costs_nothing_is_made_up_for(books: Books, name: str) -> None:
 @pytest.mark.parametrize("name", MAYBE_PAID)
 def test_what_may_have_been_paid_counts_and_is_tried_again(books: Books, name: str) -> None:
     behaviour, state = MAYBE_PAID[name]
+    patience_s = 3.0 if state == "timed_out" else 30.0  # what answers may take long on a busy machine
     with language_model(behaviour) as server:
-        assert narrator(books, server, stale_s=600.0, timeout_s=0.7).narrate() == 2
+        assert narrator(books, server, stale_s=600.0, timeout_s=patience_s).narrate() == 2
         assert len(server.calls) == 2
     assert [s for s, _ in calls(books)] == [state, "answered"]
     assert calls(books)[0][1] > calls(books)[1][1] > 0
