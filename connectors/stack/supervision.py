@@ -179,7 +179,7 @@ stopasgroup=true
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={_escaped(home.logs)}/{program.name}.log
-stdout_logfile_maxbytes=20MB
+stdout_logfile_maxbytes=9MB
 stdout_logfile_backups=4
 """
 
