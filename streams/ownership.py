@@ -81,7 +81,7 @@ class Owner:
                 outgoing = self._partition.absorb(records)
         except Exception as error:  # noqa: BLE001  whatever it is, it is raised again by the record that has it
             log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=told(error))
-            self._partition = self._read_back()  # the failed batch left the sets half changed
+            self._partition = self._read_back(settled=True)  # the failed batch left the sets half changed
             self._one_by_one(records)
             return
         self._write(outgoing, records)
@@ -113,10 +113,14 @@ class Owner:
             # Why is in the letter: an error's text may hold words.
             log.error("set_aside", partition=self._number, firm=scope.firm, timekeeper=scope.timekeeper)
 
-    def _read_back(self) -> Partition:
-        """The sets as the topics remember them. Everybody is yet to be looked at."""
+    def _read_back(self, *, settled: bool = False) -> Partition:
+        """The sets as the topics remember them. Everybody is yet to be looked at.
+
+        Making a writer waits until what was written under its name before has its end marks; without a new one, our
+        own last batch may have none yet, and is hidden: then `settled` waits for it.
+        """
         partition = Partition(self._number, self._models, self._default, belongs=self._belongs)
-        kept, said = self._last(WORKING_SET.name), self._last(GROUPS.name)
+        kept, said = (self._last(topic, settled=settled) for topic in (WORKING_SET.name, GROUPS.name))
         with self._turns.deciding:
             for record in kept:
                 partition.restore(record)
@@ -131,9 +135,10 @@ class Owner:
     def _belongs(self, scope: Scope) -> bool:
         return partition_of(scope) == self._number
 
-    def _last(self, topic: str) -> Sequence[Incoming]:
+    def _last(self, topic: str, *, settled: bool) -> Sequence[Incoming]:
         """The last record of each key: compaction may not have come by for long."""
-        return list({record.key: record for record in read_to_end(self._cluster, topic, [self._number])}.values())
+        records = read_to_end(self._cluster, topic, [self._number], settled=settled)
+        return list({record.key: record for record in records}.values())
 
     def _one_by_one(self, records: Sequence[Incoming]) -> None:
         """Each record by itself, so that a failure is known to be this record's; the third time it is buried."""
@@ -149,6 +154,6 @@ class Owner:
                 if not self._partition.hopeless(record):
                     raise
                 log.error("buried", partition=self._number, offset=record.offset, error=told(error))
-                self._partition = self._read_back()
+                self._partition = self._read_back(settled=True)
                 outgoing = self._partition.bury(record, f"our own code failed on it, again and again: {error!r}")
             self._write(outgoing, [record])

@@ -27,10 +27,11 @@ def read_to_end(
 ) -> Iterator[Incoming]:
     """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
 
-    One open transaction hides what others committed behind its beginning. With `settled` the end is at least where
-    the partition ended when this was called, so it waits for such; where only one process writes at a time to a
-    partition, there is none. Reads without joining a consumer group, so it disturbs nobody. Raises StackError where
-    the broker is silent.
+    A transaction hides itself and what others committed behind its beginning until its end marks are in the log, which
+    is a moment after its writer was told that it is committed. With `settled` the end is at least where the partition
+    ended when this was called, so it waits for such. Without, it is for who needs no more than what was settled
+    before, as an owner who has just made its writer: that has waited for the marks. Reads without joining a consumer
+    group, so it disturbs nobody. Raises StackError where the broker is silent.
     """
     ends = _ends(cluster, topic, partitions) if settled else {}
     patience = SETTLED_S if settled else SILENCE_S

@@ -1,0 +1,98 @@
+"""What an owner asks of the topics and counts against a record, where deciding fails: tried without any broker."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from connectors.kafka.cluster import Cluster
+from processors.partition.partition import Partition
+from schemas.keys import Scope
+from schemas.partitions import partition_of
+from schemas.records import Incoming, Outgoing
+from schemas.topics import DEAD_LETTERS
+from streams import ownership
+from streams.models import known_models, shipped_model
+from streams.ownership import Owner, Turns
+
+WHO = next(Scope(1, number) for number in range(1, 999) if partition_of(Scope(1, number)) == 0)
+
+
+class Topics:
+    """What was written, and whether each reading of it waited for the end marks of what was written before."""
+
+    def __init__(self) -> None:
+        self.log: list[Outgoing] = []
+        self.waited: list[bool] = []
+
+    def read(self, _: Cluster, topic: str, __: list[int], *, settled: bool = False) -> Iterator[Incoming]:
+        self.waited.append(settled)
+        for offset, one in enumerate(self.log):
+            if one.topic == topic:
+                yield Incoming(0, offset, one.key, one.value)
+
+    def keys(self, topic: str) -> list[bytes]:
+        return [one.key for one in self.log if one.topic == topic]
+
+
+class Writer:
+    """Stands for the fenced writer where nobody fences."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics, self.writes = topics, 0
+
+    def write(self, records: Iterable[Outgoing]) -> None:
+        self._topics.log += records
+        self.writes += 1
+
+
+@pytest.fixture
+def topics(monkeypatch: pytest.MonkeyPatch) -> Topics:
+    topics = Topics()
+    monkeypatch.setattr(ownership, "read_to_end", topics.read)
+    monkeypatch.setattr(ownership, "FencedWriter", lambda *_: Writer(topics))
+    return topics
+
+
+def owner() -> Owner:
+    return Owner(Cluster("nowhere:1"), 0, known_models(), shipped_model().version, Turns())
+
+
+def deletion(offset: int) -> Incoming:
+    row = {"id": 5, "firm_id": WHO.firm, "timekeeper_id": WHO.timekeeper}
+    envelope = {"op": "d", "before": row, "after": None, "source": {"table": "activity"}}
+    return Incoming(0, offset, None, json.dumps(envelope).encode())
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> None:
+    absorb, left = Partition.absorb, [error] * times
+
+    def fail(partition: Partition, records: Iterable[Incoming]) -> list[Outgoing]:
+        if left:
+            raise left.pop()
+        return absorb(partition, records)
+
+    monkeypatch.setattr(Partition, "absorb", fail)
+
+
+def test_after_a_failed_batch_our_own_last_one_is_waited_for(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker answers a commit before its end marks are in the log: a reader that didn't wait would miss it."""
+    one = owner()
+    assert topics.waited == [False, False], "making the writer has waited"
+    one.handle([deletion(1)])
+    failing(monkeypatch, ValueError("once"), 1)
+    one.handle([deletion(2)])
+    assert topics.waited[2:] == [True, True]
+
+
+def test_after_a_burial_too(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        failing(monkeypatch, ValueError("always"), 2)
+        with pytest.raises(ValueError, match="always"):
+            owner().handle([deletion(1)])
+    failing(monkeypatch, ValueError("always"), 1)
+    one = owner()
+    topics.waited.clear()
+    one.handle([deletion(1)])
+    assert topics.keys(DEAD_LETTERS.name) == [b'["changes",0,1]']
+    assert topics.waited == [True, True]
