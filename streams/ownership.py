@@ -71,7 +71,8 @@ class Owner:
     def handle(self, records: Sequence[Incoming]) -> None:
         """Decides on a batch and writes what it causes, whole. Returns when the broker has it.
 
-        An error that nobody foresaw is pinned on one record and counted on the topic before it is raised.
+        An error that nobody foresaw is pinned on one record and counted on the topic before it is raised; a lack of
+        memory is raised and not counted.
         """
         if any(self._partition.tried(record) for record in records):
             self._one_by_one(records)
@@ -79,6 +80,8 @@ class Owner:
         try:
             with self._turns.deciding:
                 outgoing = self._partition.absorb(records)
+        except MemoryError:
+            raise  # the machine's fault, and no record's
         except Exception as error:  # noqa: BLE001  whatever it is, it is raised again by the record that has it
             log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=told(error))
             self._partition = self._read_back(settled=True)  # the failed batch left the sets half changed
@@ -149,6 +152,8 @@ class Owner:
             try:
                 with self._turns.deciding:
                     outgoing = self._partition.absorb([record])
+            except MemoryError:
+                raise
             except Exception as error:
                 self._writer.write([self._partition.failed(record)])
                 if not self._partition.hopeless(record):

@@ -1,5 +1,7 @@
 """How often our own code failed on a change, as `working-set` remembers it across the processes that this ended."""
 
+from collections import defaultdict
+
 from schemas.changes import Kept
 from schemas.keys import RowKey, Scope
 from schemas.records import Incoming
@@ -12,11 +14,11 @@ TRIES = 3
 
 
 class Attempts:
-    """Counts by offset, and the timekeepers of whom a change was given up."""
+    """Counts by offset, and of each timekeeper the changes that were given up and nothing has answered since."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
-        self._suspects: set[Scope] = set()
+        self._given_up: dict[Scope, set[int]] = defaultdict(set)
 
     def restore(self, key: RowKey, kept: Kept) -> None:
         """Takes in what was kept."""
@@ -29,10 +31,25 @@ class Attempts:
         return RowKey(scope.firm, scope.timekeeper, ATTEMPT, record.offset), Kept(count)
 
     def hopeless(self, record: Incoming, scope: Scope) -> bool:
-        """Did it fail often enough? For whom a change was given up before, once is enough: else each change of one
-        timekeeper could end everybody's process twice.
+        """Did it fail often enough? While a change of the same timekeeper is given up, once is enough: else each of
+        theirs could end everybody's process twice.
         """
-        return self._counts.get(record.offset, 0) >= TRIES or scope in self._suspects
+        return self._counts.get(record.offset, 0) >= TRIES or bool(self._given_up.get(scope))
+
+    def give_up(self, record: Incoming, scope: Scope) -> tuple[RowKey, Kept]:
+        """Notes that a change is given up, after however many failures, and returns what to keep of it."""
+        self._note(scope, record.offset, TRIES)
+        return RowKey(scope.firm, scope.timekeeper, ATTEMPT, record.offset), Kept(TRIES)
+
+    def answered(self, scope: Scope, offset: int) -> RowKey | None:
+        """Forgets a change that a later one of its row has answered; returns what is to be kept no more, if anything.
+
+        That another row's change went well proves nothing: the bug may be in the one row.
+        """
+        self._given_up[scope].discard(offset)
+        if self._counts.pop(offset, None) is None:
+            return None
+        return RowKey(scope.firm, scope.timekeeper, ATTEMPT, offset)
 
     def tried(self, record: Incoming) -> bool:
         """Did it fail before?"""
@@ -41,4 +58,4 @@ class Attempts:
     def _note(self, scope: Scope, offset: int, count: int) -> None:
         self._counts[offset] = count
         if count >= TRIES:
-            self._suspects.add(scope)
+            self._given_up[scope].add(offset)

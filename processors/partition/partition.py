@@ -137,6 +137,7 @@ class Partition:
         """
         letter = DeadLetter(Reason.BUG, detail, self._reader.about(record))
         scope = self._reader.whose(record)
+        self._out.append(kept_record(self.number, *self._attempts.give_up(record, scope)))
         self._or_aside(scope, lambda: self._dead(record, letter))
         if scope in self._touched:
             self._or_aside(scope, lambda: self._say(scope))
@@ -185,6 +186,8 @@ class Partition:
         self._kept[change.key] = change.kept
         if gone_at is not None:
             self._out.append(answer_record(OriginKey(CHANGES.name, self.number, gone_at)))
+            if over := self._attempts.answered(Scope(change.key.firm, change.key.timekeeper), gone_at):
+                self._out.append(kept_record(self.number, over, None))
         return True
 
     def _known(self, key: RowKey) -> WorkingSet | None:

@@ -85,6 +85,22 @@ def test_after_a_failed_batch_our_own_last_one_is_waited_for(topics: Topics, mon
     assert topics.waited[2:] == [True, True]
 
 
+def test_a_lack_of_memory_is_no_records_fault(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        failing(monkeypatch, MemoryError(), 1)
+        with pytest.raises(MemoryError):
+            owner().handle([deletion(1)])
+    assert topics.log == []
+    failing(monkeypatch, ValueError("once, so that it is tried by itself"), 2)
+    with pytest.raises(ValueError, match="once"):
+        owner().handle([deletion(1)])
+    written = list(topics.log)
+    failing(monkeypatch, MemoryError(), 1)
+    with pytest.raises(MemoryError):
+        owner().handle([deletion(1)])
+    assert topics.log == written
+
+
 def test_after_a_burial_too(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         failing(monkeypatch, ValueError("always"), 2)

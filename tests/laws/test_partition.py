@@ -443,6 +443,29 @@ def test_for_whom_a_change_was_given_up_the_next_failure_is_enough() -> None:
     assert not partition.hopeless(stranger)
 
 
+def test_a_change_that_was_given_up_is_held_against_nobody_once_it_is_answered() -> None:
+    topics = Topics()
+    partition = owner(topics)
+    first, second, fails_once, retry, edit = (
+        Incoming(NUMBER, offset, b"k", envelope("u", row(1, activity, 0, 30, 0, False)))
+        for offset, activity in ((1, 1), (2, 2), (3, 3), (4, 1), (5, 2))
+    )
+    for _ in range(3):
+        topics.log.append(partition.failed(first))
+        partition = owner(topics)
+    topics.log += partition.bury(first, "a bug")
+    topics.log.append(partition.failed(second))
+    assert partition.hopeless(second)
+    partition = owner(topics)
+    topics.log += partition.bury(second, "a bug")  # at its first failure
+    for answer, still in ((retry, True), (edit, False)):
+        topics.log += owner(topics).absorb([answer])
+        partition = owner(topics)
+        partition.failed(fails_once)
+        assert partition.hopeless(fails_once) is still, "as long as a letter stands, and no longer"
+    assert not letters(topics)
+
+
 def test_a_change_whose_record_no_broker_takes_is_an_error_and_can_be_buried(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = Topics()
     partition = owner(topics)
