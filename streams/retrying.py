@@ -3,11 +3,12 @@
     letters ─▶ say again (the row in MariaDB, or the group on its topic) ─▶ marks ─▶ what stands now
 
 Nothing goes around the order: a row said again is its newest version, and has the identity that it always had. So a
-retry that is killed in the middle, or done twice, doubles nothing, and what wasn't said yet still has its letter.
+retry that is killed in the middle, or done twice, doubles nothing, and what wasn't said yet still has its letter. A
+mark's row never changes: instead of saying it again, the period that it left open gets another.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Engine
@@ -17,18 +18,18 @@ from connectors.kafka.letters import DeadLetters
 from connectors.kafka.log import read_to_end
 from connectors.kafka.standing import Letter, read_letters
 from connectors.kafka.writer import FencedWriter, owner_of
+from connectors.mariadb.periods import mark_again
 from connectors.mariadb.saying_again import say_again, say_deletes_again
 from connectors.mariadb.taking import Record, known_owners
 from schemas.books import RowName
-from schemas.keys import GroupKey, OriginKey, RowKey, Scope
+from schemas.keys import OriginKey, RowKey, Scope
 from schemas.outcomes import Reason
-from schemas.records import Incoming
 from schemas.topics import CHANGES, GROUPS
 from streams.decoding import decode
 from streams.models import shipped_model
 from streams.passing import pass_marks
+from streams.subjects import close_mark, is_mark, row_of, scope_of, unsayable
 
-SAYABLE = frozenset({"activity", "feedback", "release", "activation"})
 NOBODY = Scope(0, 0)
 AT_ONCE = 1_000
 """Rows said again between two marks: what is under way if this is killed, and a bound on a statement."""
@@ -49,6 +50,10 @@ class Retried(msgspec.Struct):
     left: list[Left] = msgspec.field(default_factory=list)
 
 
+Say = Callable[[Sequence[Letter], Retried], None]
+"""Has what these letters are about said again, and notes what becomes of them."""
+
+
 class Retry:
     """Speaks as a collector where rows are said again. `within_s` is how long the pipeline may take to see a mark."""
 
@@ -60,37 +65,41 @@ class Retry:
         """Retries these letters. Raises StackError where the pipeline didn't see the marks in time; then it goes on."""
         done = Retried()
         sayable: list[Letter] = []
-        owners = known_owners(self._pipeline, {scope for one in letters if (scope := _scope(one)) is not None})
+        owners = known_owners(self._pipeline, {scope for one in letters if (scope := scope_of(one)) is not None})
         for letter in letters:
-            if (why := _unsayable(letter, owners)) is not None:
+            if (why := unsayable(letter, owners)) is not None:
                 done.left.append(Left(letter, why))
             else:
                 sayable.append(letter)
-        rows = [letter for letter in sayable if letter.origin.topic == CHANGES.name]
-        for some in _some(one for one in rows if one.said.reason is not Reason.BUG):
-            self._say(some, done)
-        for same in _by_error(one for one in rows if one.said.reason is Reason.BUG):
-            self._bugs(same, done)
-        self._workers([letter for letter in sayable if letter.origin.topic != CHANGES.name], done)
+        marks = [letter for letter in sayable if is_mark(letter)]
+        others = [letter for letter in sayable if not is_mark(letter)]
+        rows = [letter for letter in others if letter.origin.topic == CHANGES.name]
+        # Marks last, so that a period that is closed by one has what was said again before it.
+        for letters_, say in ((rows, self._say), (marks, self._mark)):
+            for some in _some(one for one in letters_ if one.said.reason is not Reason.BUG):
+                say(some, done)
+            for same in _by_error(one for one in letters_ if one.said.reason is Reason.BUG):
+                self._bugs(same, done, say)
+        self._workers([letter for letter in others if letter.origin.topic != CHANGES.name], done)
         return done
 
-    def _bugs(self, same: Sequence[Letter], done: Retried) -> None:
+    def _bugs(self, same: Sequence[Letter], done: Retried, say: Say) -> None:
         """Records on which our own code failed with one error. The first goes alone: were the bug still there, each of
         them would end the worker three times.
         """
         before = len(done.again)
-        self._say(same[:1], done)
+        say(same[:1], done)
         if any(one.said.reason is Reason.BUG for one in done.again[before:]):
             why = f"the like of it, {shown(same[0].origin)}, failed again: the bug is still there"
             done.left += [Left(letter, why) for letter in same[1:]]
             return
         for some in _some(same[1:]):
-            self._say(some, done)
+            say(some, done)
 
     def _say(self, letters: Sequence[Letter], done: Retried) -> None:
         named: dict[Scope, list[RowName]] = defaultdict(list)
         for letter in letters:
-            row = _row(letter)
+            row = row_of(letter)
             named[Scope(row.firm, row.timekeeper)].append((row.table, row.id))
         elsewhere: set[RowKey] = set()
         for scope, names in named.items():
@@ -99,19 +108,38 @@ class Retry:
             elsewhere |= {RowKey(scope.firm, scope.timekeeper, *name) for name in others}
         pass_marks(self._pipeline, self._cluster, named, self._within_s)
         standing = read_letters(self._cluster).standing
-        now = {_row(one): one for one in standing.values() if one.origin.topic == CHANGES.name and one.said.row}
+        now = {row_of(one): one for one in standing.values() if one.origin.topic == CHANGES.name and one.said.row}
         unanswered = []
         for letter in letters:
-            newest = now.get(_row(letter))
+            newest = now.get(row_of(letter))
             if newest is not None and newest.origin != letter.origin:
                 done.again.append(newest)
-            elif newest is not None and _row(letter) in elsewhere:
+            elif newest is not None and row_of(letter) in elsewhere:
                 done.left.append(Left(letter, "its row is another timekeeper's now; discard it"))
             else:
                 done.answered.append(letter.origin)
                 unanswered += [letter.origin] if newest is not None else []
         # The worker took the row in, and had no memory of its letter: one from before workers answered letters.
         DeadLetters(self._cluster).answer(unanswered)
+
+    def _mark(self, letters: Sequence[Letter], done: Retried) -> None:
+        """Periods that are still open get another mark. Of a mark of another kind nobody waits any more."""
+        scopes, anew = set(), {}
+        for letter in letters:
+            scope, mark = scope_of(letter) or NOBODY, close_mark(letter)
+            scopes.add(scope)
+            anew[letter.origin] = None if mark is None else mark_again(self._pipeline, scope, mark)
+        pass_marks(self._pipeline, self._cluster, scopes, self._within_s)
+        standing = read_letters(self._cluster).standing.values()
+        now = {close_mark(one): one for one in standing if is_mark(one)}
+        for letter in letters:
+            mark = anew[letter.origin]
+            if mark is not None and mark in now:
+                done.again.append(now[mark])
+            else:
+                done.answered.append(letter.origin)
+        # One whose mark failed again has that one's letter in its place.
+        DeadLetters(self._cluster).answer([letter.origin for letter in letters])
 
     def _workers(self, letters: Sequence[Letter], done: Retried) -> None:
         """What was on `groups`, and who was set aside: their partition's worker says it anew once it begins again."""
@@ -120,7 +148,7 @@ class Retry:
             return
         for partition in {letter.origin.partition for letter in waiting}:
             FencedWriter(self._cluster, owner_of(partition))
-        pass_marks(self._pipeline, self._cluster, {_scope(one) or NOBODY for one in waiting}, self._within_s)
+        pass_marks(self._pipeline, self._cluster, {scope_of(one) or NOBODY for one in waiting}, self._within_s)
         for letter in self._answer(waiting, done):
             aside = letter.origin.topic != GROUPS.name
             why = "grouping their work still fails" if aside else "its worker had nothing else to say; discard it"
@@ -146,33 +174,6 @@ class Retry:
 def shown(origin: OriginKey) -> str:
     """An origin as it is typed."""
     return f"{origin.topic}/{origin.partition}/{origin.offset}"
-
-
-def _row(letter: Letter) -> RowKey:
-    of = letter.said
-    return RowKey(of.firm or 0, of.timekeeper or 0, of.table or "", of.row or 0)
-
-
-def _scope(letter: Letter) -> Scope | None:
-    """Whose it is: from the row of a change, from the key of a group."""
-    if letter.origin.topic == GROUPS.name:
-        record = decode(Incoming(letter.origin.partition, letter.origin.offset, letter.said.key, None))
-        key = record.key if isinstance(record, Record) else None
-        return Scope(key.firm, key.timekeeper) if isinstance(key, GroupKey) else None
-    of = letter.said
-    return Scope(of.firm, of.timekeeper) if of.firm and of.timekeeper else None
-
-
-def _unsayable(letter: Letter, owners: set[Scope]) -> str | None:
-    """Why there is nothing that could be said again; None where there is."""
-    scope = _scope(letter)
-    if scope is None:
-        return "it names no row that could be said again; see to who wrote it, then discard it"
-    if scope not in owners:
-        return f"there is no timekeeper {scope.timekeeper} in firm {scope.firm}; discard it"
-    if letter.origin.topic == CHANGES.name and letter.said.table not in SAYABLE:
-        return f"rows of {letter.said.table} aren't said again; discard it"
-    return None
 
 
 def _some(letters: Iterable[Letter]) -> Iterator[list[Letter]]:

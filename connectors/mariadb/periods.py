@@ -1,7 +1,8 @@
-"""Cadences and the periods that they close. A period's row, its mark and its closing are each there once."""
+"""Cadences and the periods that they close. A period's row and its closing are each there once."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from uuid import uuid4
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, select, text, update
@@ -88,6 +89,28 @@ def open_period(engine: Engine, scheduled: Scheduled, occurrence: Occurrence) ->
         raise
 
 
+def mark_again(engine: Engine, scope: Scope, mark: int) -> int | None:
+    """Another close mark for the period of this one, which never closed it; returns its id.
+
+    None, with nothing written, where the mark is no such of this timekeeper, or the period is closed. One too many
+    does no harm: the first that is taken closes the period.
+    """
+    with engine.begin() as connection:
+        query = (
+            select(Period.id)
+            .join(Mark, Mark.period_id == Period.id)
+            .where(Mark.id == mark, Mark.firm_id == scope.firm, Mark.timekeeper_id == scope.timekeeper)
+            .where(Period.firm_id == scope.firm, Period.timekeeper_id == scope.timekeeper, Period.closed_at.is_(None))
+        )
+        period = connection.execute(query).scalar_one_or_none()
+        if period is None:
+            return None
+        row = {"firm": scope.firm, "timekeeper": scope.timekeeper, "token": f"close-{uuid4().hex}", "period": period}
+        anew = int(connection.execute(_MARK, row).lastrowid)
+        connection.execute(update(Period).where(Period.id == period).values(mark_id=anew))
+        return anew
+
+
 _HOLD = text("SELECT id FROM cadence WHERE id = :cadence LOCK IN SHARE MODE")
 _MARK = text(
     "INSERT INTO mark (firm_id, timekeeper_id, kind, token, period_id)"
@@ -103,7 +126,11 @@ def read_period(connection: Connection, scope: Scope, id: int) -> Closing | None
 def under_way(connection: Connection, scope: Scope) -> list[tuple[Closing, int]]:
     """The periods whose close mark hasn't come back yet, with the instant at which it was written; oldest first."""
     waiting = _periods(connection, scope, Period.closed_at.is_(None))
-    query = select(Mark.period_id, Mark.created_at).where(Mark.period_id.in_([period.id for period in waiting]))
+    query = (
+        select(Mark.period_id, Mark.created_at)
+        .where(Mark.period_id.in_([period.id for period in waiting]))
+        .order_by(Mark.id)  # of several the newest is the one to wait for
+    )
     marked = {period: created_at for period, created_at in connection.execute(query)}
     return [(period, marked[period.id]) for period in waiting if period.id in marked]
 

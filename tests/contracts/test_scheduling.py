@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from connectors.mariadb.engine import connect
-from connectors.mariadb.periods import Scheduled, cadences, open_period
+from connectors.mariadb.periods import Scheduled, cadences, close_period, mark_again, open_period, under_way
 from processors.billing.cadence import periods_due
 from processors.billing.days import instant
 from streams.scheduling import MOST_AT_ONCE, Scheduler
@@ -138,3 +138,26 @@ def test_a_start_years_back_is_caught_up_with_look_by_look(books: Books) -> None
     assert found[0][0] == date(2026, 6, 1)
     assert found[-1][1] == date(2026, 11, 3)
     assert all(one[1] == following[0] for one, following in itertools.pairwise(found))
+
+
+def newest_mark(books: Books) -> int:
+    query = text("SELECT MAX(id) FROM mark WHERE timekeeper_id = :t")
+    with books.pipeline.connect() as connection:
+        return int(connection.execute(query, {"t": books.scope.timekeeper}).scalar_one())
+
+
+def test_a_period_that_is_open_gets_another_mark_and_one_that_is_closed_none(books: Books) -> None:
+    set_cadence(books, "FREQ=DAILY")
+    Scheduler(books.pipeline).look(at("2026-11-03"))
+    lost = newest_mark(books)
+    stranger = msgspec.structs.replace(books.scope, timekeeper=books.scope.timekeeper + 1)
+    assert mark_again(books.pipeline, stranger, lost) is None, "of another timekeeper nothing is said"
+    anew = mark_again(books.pipeline, books.scope, lost)
+    assert anew == newest_mark(books)
+    assert anew != lost
+    with books.pipeline.begin() as connection:
+        ((period, _),) = under_way(connection, books.scope)
+        close_period(connection, period)
+    assert mark_again(books.pipeline, books.scope, anew) is None
+    assert newest_mark(books) == anew
+    assert spans(books) == november(2, 3)

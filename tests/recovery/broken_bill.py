@@ -1,4 +1,6 @@
-"""`bill` with a bug of ours in it: it fails on every group of one timekeeper. Run as a script by the tests.
+"""`bill` with a bug of ours in it: it fails on every group of one timekeeper, and closes none of their periods.
+
+Run as a script by the tests.
 
 broken_bill.py TIMEKEEPER
 """
@@ -7,10 +9,11 @@ import sys
 from typing import Any
 
 from connectors.mariadb import taking
+from connectors.mariadb.periods import Closing
 from schemas.keys import Scope
 from streams import cli
 
-_take_groups, broken = taking.take_groups, int(sys.argv[1])
+_take_groups, _close_period, broken = taking.take_groups, taking.close_period, int(sys.argv[1])
 
 
 def take_groups(connection: Any, scope: Scope, latest: Any) -> tuple[set[int], int]:
@@ -20,6 +23,13 @@ def take_groups(connection: Any, scope: Scope, latest: Any) -> tuple[set[int], i
     return _take_groups(connection, scope, latest)
 
 
-taking.take_groups = take_groups
+def close_period(connection: Any, period: Closing) -> int:
+    """The same."""
+    if period.scope.timekeeper == broken:
+        raise ZeroDivisionError("nobody foresaw this")
+    return _close_period(connection, period)
+
+
+taking.take_groups, taking.close_period = take_groups, close_period
 sys.argv[1:] = ["bill"]
 cli.main()

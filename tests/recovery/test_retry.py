@@ -24,6 +24,7 @@ from schemas.topics import DEAD_LETTERS, GROUPS
 from streams.auditing import Auditor
 from streams.models import shipped_model
 from streams.retrying import Retry, shown
+from tests.entries import SHUT, close_the_week, row, settles
 from tests.live import Live
 from tests.programs import ROOT, Program, eventually, running
 
@@ -174,6 +175,34 @@ def test_a_bug_is_tried_on_one_record_before_the_others(live: Live) -> None:
         done = Retry(live.settings.kafka(), live.collector, live.pipeline, 60).retry(letters)
         assert (len(done.answered), done.again, done.left) == (2, [], [])
         assert live.groups(who) == live.expected(who)
+
+
+def test_a_period_whose_close_mark_became_a_dead_letter_is_closed_by_a_retry(live: Live) -> None:
+    """Nobody else would say the mark again, and the cadence goes on behind that period."""
+    home, who = live.stack.home.path, live.timekeeper()
+
+    key = f'[{who.firm},{who.timekeeper},"close:'.encode()
+
+    def of_it() -> list[Letter]:
+        return [one for one in read_letters(live.settings.kafka()).open if (one.said.key or b"").startswith(key)]
+
+    with running(home, "group"):
+        with running(home, "bill", "--no-llm"):
+            live.insert(who, "Harbour lease.docx")
+            settles(live, who)
+        close_the_week(live, who)
+        while not of_it():
+            with running(home, str(who.timekeeper), script=HERE / "broken_bill.py") as broken:
+                eventually(lambda broken=broken: broken.ended() is not None or of_it(), what="it ends")  # type: ignore[misc]
+        (letter,) = of_it()
+        assert letter.said.reason is Reason.BUG
+        assert not row(live, SHUT, who)
+        with running(home, "bill", "--no-llm"):
+            done = Retry(live.settings.kafka(), live.collector, live.pipeline, 60).retry([letter])
+            assert (done.answered, done.again, done.left) == ([letter.origin], [], [])
+            assert row(live, SHUT, who), "it is closed"
+    assert of_it() == []
+    assert row(live, "SELECT COUNT(*), COUNT(period_id) FROM entry WHERE timekeeper_id = :timekeeper", who) == (1, 1)
 
 
 def test_what_a_stranger_wrote_over_a_group_is_said_anew(live: Live) -> None:
