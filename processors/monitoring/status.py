@@ -20,6 +20,8 @@ a lag for ever:
 - Burrow sees commits alone, and ours commit nothing while nothing moves. Whether somebody has the partition, the broker
   knows: a consumer that has it is alive, which counts as committing its present place now (so it stalls and doesn't
   stop), and a partition that nobody has is stopped at once, not only after as long as it had been well.
+- Where the group is only agreeing on who has what, nobody counts as committing. That lasts seconds: with no commit in
+  the whole window, and work that has waited for longer, members join for ever and nothing moves, which is STALL.
 - A place that the broker hasn't got is ERR: another cluster's, or of a topic that was made anew.
 """
 
@@ -67,8 +69,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     missing: bool = False
 
 
-def partition_status(watched: Watched, now_s: float, allowed_s: float) -> Status:
-    """The status of one partition at `now_s`; a lag of at most `allowed_s` is none."""
+def partition_status(watched: Watched, now_s: float, allowed_s: float, window_s: float) -> Status:
+    """The status of one partition at `now_s`; a lag of at most `allowed_s` is none. `commits` are of `window_s`."""
     if watched.missing:
         return Status.ERR
     if watched.lag_s <= allowed_s:
@@ -78,7 +80,9 @@ def partition_status(watched: Watched, now_s: float, allowed_s: float) -> Status
     commits = watched.commits
     if watched.owned:
         commits = (*commits, Commit(now_s, watched.place, watched.lag_s))
-    return _moved(commits, now_s, allowed_s) if commits else Status.OK
+    if not commits:
+        return Status.STALL if watched.lag_s > window_s else Status.OK
+    return _moved(commits, now_s, allowed_s)
 
 
 def group_status(partitions: Iterable[Status]) -> Status:

@@ -158,7 +158,7 @@ def _partition(
     return PartitionSeen(
         topic=of[0],
         partition=of[1],
-        status=partition_status(watched, now_s, ALLOWED_S),
+        status=partition_status(watched, now_s, ALLOWED_S, WINDOW_S),
         place=place,
         committed=committed,
         end=behind.end,

@@ -21,7 +21,7 @@ FOLDER = Path(__file__).with_name("monitoring")
 CASES = tomllib.loads(FOLDER.joinpath("statuses.toml").read_text(encoding="utf-8"))
 LINKS = tomllib.loads(FOLDER.joinpath("links.toml").read_text(encoding="utf-8"))
 OWNED = {"yes": True, "no": False, "unknown": None}
-NOW_S, ALLOWED_S = 100, 10
+NOW_S, ALLOWED_S, WINDOW_S = 100, 10, 60
 
 
 @pytest.mark.parametrize("case", CASES["case"], ids=lambda case: case["name"])
@@ -33,7 +33,7 @@ def test_a_partition_is_as_the_rules_say(case: dict[str, Any]) -> None:
         owned=OWNED[case["owned"]],
         missing=case.get("missing", False),
     )
-    assert partition_status(watched, NOW_S, ALLOWED_S) == case["status"]
+    assert partition_status(watched, NOW_S, ALLOWED_S, WINDOW_S) == case["status"]
 
 
 @pytest.mark.parametrize("case", CASES["group"], ids=lambda case: case["name"])

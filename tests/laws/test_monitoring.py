@@ -9,6 +9,7 @@ from processors.monitoring.status import Commit, Status, Watched, group_status, 
 
 ALLOWED_S = 10.0
 NOW_S = 1_000.0
+WINDOW_S = 1_000.0
 lags = st.integers(0, 5_000).map(float)
 offsets = st.integers(0, 10_000)
 owned = st.sampled_from([True, False, None])
@@ -36,17 +37,17 @@ def watched(commits: Sequence[Commit], place: int, lag_s: float, owned: bool | N
 def test_where_nothing_waits_nothing_is_wrong(
     commits: tuple[Commit, ...], place: int, lag_s: float, owned: bool | None
 ) -> None:
-    assert partition_status(watched(commits, place, lag_s, owned), NOW_S, ALLOWED_S) is Status.OK
+    assert partition_status(watched(commits, place, lag_s, owned), NOW_S, ALLOWED_S, WINDOW_S) is Status.OK
 
 
 @given(histories(), offsets, lags.filter(lambda lag: lag > ALLOWED_S))
 def test_work_that_waits_where_nobody_is_has_stopped(commits: tuple[Commit, ...], place: int, lag_s: float) -> None:
-    assert partition_status(watched(commits, place, lag_s, owned=False), NOW_S, ALLOWED_S) is Status.STOP
+    assert partition_status(watched(commits, place, lag_s, owned=False), NOW_S, ALLOWED_S, WINDOW_S) is Status.STOP
 
 
 @given(histories(), offsets, lags)
 def test_a_live_consumer_never_counts_as_stopped(commits: tuple[Commit, ...], place: int, lag_s: float) -> None:
-    assert partition_status(watched(commits, place, lag_s, owned=True), NOW_S, ALLOWED_S) is not Status.STOP
+    assert partition_status(watched(commits, place, lag_s, owned=True), NOW_S, ALLOWED_S, WINDOW_S) is not Status.STOP
 
 
 @given(forward(), offsets, lags, owned)
@@ -54,7 +55,7 @@ def test_who_never_goes_back_is_never_said_to(
     commits: tuple[Commit, ...], beyond: int, lag_s: float, owned: bool | None
 ) -> None:
     place = max([beyond, *(commit.offset for commit in commits)])
-    assert partition_status(watched(commits, place, lag_s, owned), NOW_S, ALLOWED_S) is not Status.REWIND
+    assert partition_status(watched(commits, place, lag_s, owned), NOW_S, ALLOWED_S, WINDOW_S) is not Status.REWIND
 
 
 @given(histories(), offsets, lags, owned, st.integers(1, 10_000), st.integers(1, 10_000))
@@ -62,14 +63,14 @@ def test_only_differences_of_offsets_and_times_count(
     commits: tuple[Commit, ...], place: int, lag_s: float, owned: bool | None, later: int, further: int
 ) -> None:
     moved = [Commit(commit.at_s + later, commit.offset + further, commit.lag_s) for commit in commits]
-    there = partition_status(watched(moved, place + further, lag_s, owned), NOW_S + later, ALLOWED_S)
-    assert there is partition_status(watched(commits, place, lag_s, owned), NOW_S, ALLOWED_S)
+    there = partition_status(watched(moved, place + further, lag_s, owned), NOW_S + later, ALLOWED_S, WINDOW_S)
+    assert there is partition_status(watched(commits, place, lag_s, owned), NOW_S, ALLOWED_S, WINDOW_S)
 
 
 @given(forward(), lags.filter(lambda lag: lag > ALLOWED_S))
 def test_a_live_consumer_that_moved_is_not_stalled(commits: tuple[Commit, ...], lag_s: float) -> None:
     place = max((commit.offset for commit in commits), default=0) + 1
-    status = partition_status(watched(commits, place, lag_s, owned=True), NOW_S, ALLOWED_S)
+    status = partition_status(watched(commits, place, lag_s, owned=True), NOW_S, ALLOWED_S, WINDOW_S)
     assert (status is Status.STALL) == (not commits)
 
 
