@@ -5,7 +5,8 @@ batches grow by themselves: each touched timekeeper is decided once for all that
 
 A rebalance takes every partition from everybody, and gives most of them back. What we had in memory is still right
 then, unless somebody else had the partition in between; and whoever has it fences us. So seats are kept until it is
-known that they went to another process, and the first write after a rebalance tells whether memory was right.
+known that they went to another process, and the first write after a rebalance tells whether memory was right. So does
+the first write of an owner that was just made: whoever had the partition may have been slow to begin, and fenced us.
 """
 
 import asyncio
@@ -62,9 +63,8 @@ class Seat:
 
     def sit(self) -> None:
         """The partition is ours, perhaps again. It is read back, if it has to be, without being waited for."""
-        # What we remember from an earlier term is proven by the first write of this one, or fenced.
-        busy = self._work is not None and not self._work.done()
-        self._unproven_at = self._owner.writes if self._owner else (0 if busy else _PROVEN)
+        # What we remember, or are about to read back, is proven by the first write of this term, or fenced.
+        self._unproven_at = self._owner.writes if self._owner else 0
         self.seated = True
         self._term += 1
         self.offer([])
@@ -105,7 +105,7 @@ class Seat:
             records = [Incoming(m.partition, m.offset, m.key, m.value) for m in messages]
             try:
                 # In a thread: the loop keeps its heartbeat while a large set is grouped.
-                behind = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, records)
+                behind = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, records, term)
             except Fenced:
                 behind = self._fenced(batch, term)
                 continue
@@ -128,9 +128,9 @@ class Seat:
         return batch
 
     def _fenced(self, batch: "list[EventT[Any]]", term: int) -> bool:
-        """Somebody else had the partition: forgets it all. Where it is ours again meanwhile, it is read back.
+        """Somebody else had the partition: forgets it all. Where it is ours, it is read back, once in a term.
 
-        Raises Fenced where it never left us as far as we know: then we are the zombie.
+        Raises Fenced where this term had a write that went through, or was read back so: then we are the zombie.
         """
         unproven = self._owner is not None and self._owner.writes == self._unproven_at
         outdated, self._owner, self._unproven_at = [self._owner], None, _PROVEN
@@ -142,11 +142,17 @@ class Seat:
         log.info("memory_outdated", seated=self.seated)
         return True
 
-    def _handle(self, records: Sequence[Incoming]) -> bool:
+    def _handle(self, records: Sequence[Incoming], term: int) -> bool:
         """Makes the owner, handles a batch, or looks at somebody; True while there is somebody left to look at."""
         if self._owner is None:
+            if term != self._term or not self.seated:
+                return (
+                    True  # it left while this waited for its thread: making an owner now would fence the rightful one
+                )
             with metrics.READ_BACK_SECONDS.time():
                 self._owner = self._make()
+            if self._unproven_at != _PROVEN:
+                self._unproven_at = self._owner.writes  # it may have written already what it couldn't read
         elif not records:
             self._owner.catch_up()
         if records:

@@ -10,6 +10,7 @@ from faust.types import TP
 
 from schemas.errors import Fenced
 from schemas.records import Incoming
+from schemas.topics import CHANGES
 from streams.seats import BATCH_BYTES, Seats
 
 PARTITION = TP("changes", 3)
@@ -38,12 +39,14 @@ class Event:
 class Owner:
     """Stands for the owner: remembers its batches, fails where it is told, and can be held up. `made`: read back."""
 
-    def __init__(self, fails_at: int | None = None, error: type[Exception] = ZeroDivisionError) -> None:
+    def __init__(
+        self, fails_at: int | None = None, error: type[Exception] = ZeroDivisionError, heals: bool = True
+    ) -> None:
         self.batches: list[list[int]] = []
         self.behind = self.writes = self.made = 0
         self.order: list[str] = []
         self.go = threading.Event()
-        self._fails_at, self._error = fails_at, error
+        self._fails_at, self._error, self._heals = fails_at, error, heals
 
     def handle(self, records: Sequence[Incoming]) -> None:
         assert self.go.wait(10)
@@ -62,18 +65,30 @@ class Owner:
     def again(self, _: int) -> "Owner":
         """The partition is read back: the next owner, here by the same name."""
         self.made += 1
-        if self.made > 1:
+        if self.made > 1 and self._heals:
             self._fails_at = None
         return self
 
 
-def run(owner: Owner, script: Any, errors: list[BaseException] | None = None) -> tuple[list[int], list[BaseException]]:
-    """Runs the script against a seat of the partition; what was acknowledged, and the errors told."""
+def run(
+    owner: Owner,
+    script: Any,
+    errors: list[BaseException] | None = None,
+    *,
+    busy_until: threading.Event | None = None,
+) -> tuple[list[int], list[BaseException]]:
+    """Runs the script against a seat of the partition; what was acknowledged, and the errors told.
+
+    No thread is free before `busy_until` is set.
+    """
     acknowledged: list[int] = []
     errors = [] if errors is None else errors
 
     async def main() -> None:
         seats = Seats(owner.again, errors.append)  # type: ignore[arg-type]
+        if busy_until is not None:
+            for _ in range(CHANGES.partitions):
+                seats._threads.submit(busy_until.wait, 10)
         seats.assigned({PARTITION})
 
         async def take(*offsets: int, generation: int = GENERATION, size: int = 1) -> None:
@@ -147,18 +162,60 @@ def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() ->
 
 @pytest.mark.parametrize("leaves", [True, False])
 def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool) -> None:
-    owner = Owner(fails_at=1, error=Fenced)
+    owner = Owner(fails_at=2, error=Fenced)
+    owner.go.set()
 
     async def script(seats: Seats, take: Any) -> None:
         await take(1)
+        await until(lambda: owner.batches == [[1]])
+        owner.go.clear()
+        await take(2)
         if leaves:
             seats.revoked({PARTITION})
         owner.go.set()
         await asyncio.sleep(0.05)
 
     acknowledged, errors = run(owner, script)
-    assert acknowledged == []
+    assert acknowledged == [1]
     assert [type(error) for error in errors] == ([] if leaves else [Fenced])
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_an_owner_that_was_just_made_is_fenced_once_before_it_is_a_zombie(again: bool) -> None:
+    """Who had the partition may have been slow to begin, and has fenced the rightful owner without knowing."""
+    owner = Owner(fails_at=1, error=Fenced, heals=not again)
+    owner.go.set()
+
+    async def script(_: Seats, take: Any) -> None:
+        await take(1, 2)
+        await until(lambda: owner.made == 2)
+
+    acknowledged, errors = run(owner, script)
+    assert owner.made == 2
+    assert (acknowledged, [type(error) for error in errors]) == (([], [Fenced]) if again else ([1, 2], []))
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_no_owner_is_made_for_a_partition_that_left_while_its_work_waited_for_a_thread(back: bool) -> None:
+    """Making one fences whoever has the partition now."""
+    owner, free = Owner(), threading.Event()
+    owner.go.set()
+    made: list[int] = []
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        seats.revoked({PARTITION})
+        seats.assigned(set())
+        free.set()
+        await asyncio.sleep(0.05)
+        made.append(owner.made)
+        if back:
+            seats.assigned({PARTITION})
+            await take(1)
+
+    acknowledged, errors = run(owner, script, busy_until=free)
+    assert (made, errors) == ([0], [])
+    assert (acknowledged, owner.made) == (([1], 1) if back else ([], 0))
 
 
 def test_what_a_rebalance_gives_back_is_not_read_back() -> None:
