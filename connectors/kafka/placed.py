@@ -5,9 +5,10 @@ they are for those who watch consumers.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+import msgspec
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -24,13 +25,20 @@ Place = Callable[[int], int]
 """Where to go on in a partition; asked whenever one is assigned, and after a fence."""
 
 
+class End(msgspec.Struct, frozen=True):
+    """A partition's end, seen behind records that weren't taken yet; `after_last` of those there is only a mark."""
+
+    after_last: int
+    offset: int
+
+
 class PlacedConsumer:
     """Reads committed records of one topic. Not shared between threads."""
 
     def __init__(self, cluster: Cluster, group: str, topic: str, place: Place) -> None:
         self.topic = topic
         self.places: dict[int, int] = {}
-        self.ends: dict[int, int] = {}
+        self._ends: dict[int, End] = {}
         self.assigned_once = False
         self._place, self._group = place, group
         self._consumer = Consumer(
@@ -60,7 +68,7 @@ class PlacedConsumer:
         for message in messages:
             partition, offset = cast(int, message.partition()), cast(int, message.offset())
             if message.error():
-                self._told(message)
+                self._told(message, found.get(partition, ()))
             elif offset >= self.places.get(partition, offset + 1):
                 found[partition].append(Incoming(partition, offset, message.key(), message.value()))
         # A revocation inside consume() makes what came before it somebody else's.
@@ -69,10 +77,12 @@ class PlacedConsumer:
     def moved(self, partition: int, next: int) -> None:
         """What is before `next` is done, and kept by its keeper."""
         self.places[partition] = next
-        self._commit(partition, next)
+        end = self._ends.get(partition)
+        self._commit(partition, end.offset if end is not None and end.after_last == next else next)
 
     def replace(self, partition: int) -> None:
         """Takes the partition up again from its keeper, after somebody else was found to have read on."""
+        self._ends.pop(partition, None)
         if partition in self.places:
             self.places[partition] = self._place(partition)
             self._consumer.seek(TopicPartition(self.topic, partition, self.places[partition]))
@@ -81,13 +91,17 @@ class PlacedConsumer:
         """Leaves the consumer group, so that others get the partitions at once."""
         self._consumer.close()
 
-    def _told(self, message: Message) -> None:
-        """The end of a partition, or an error. Behind its last record a transaction's end mark takes an offset too."""
+    def _told(self, message: Message, before: Sequence[Incoming]) -> None:
+        """The end of a partition, or an error. Behind its last record a transaction's end mark takes an offset too.
+
+        Where records `before` it aren't taken yet, the end is committed with them: after a crash it were a step back.
+        """
         error = cast(KafkaError, message.error())
         partition, offset = cast(int, message.partition()), cast(int, message.offset())
         if error.code() == KafkaError._PARTITION_EOF:
-            self.ends[partition] = offset
-            if self.places.get(partition, -1) <= offset:
+            if before:
+                self._ends[partition] = End(before[-1].offset + 1, offset)
+            elif self.places.get(partition, offset + 1) <= offset:
                 self._commit(partition, offset)
             return
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
@@ -117,5 +131,5 @@ class PlacedConsumer:
     def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
         for one in partitions:
             self.places.pop(one.partition, None)
-            self.ends.pop(one.partition, None)
+            self._ends.pop(one.partition, None)
         log.info("revoked", topic=self.topic, partitions=sorted(one.partition for one in partitions))

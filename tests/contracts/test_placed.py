@@ -1,0 +1,44 @@
+"""What a consumer whose place is kept elsewhere tells Kafka: never more than what was taken, in the end all of it."""
+
+from time import time
+
+import pytest
+
+from connectors.kafka.commits import commits_since
+from connectors.kafka.placed import PlacedConsumer
+from schemas.records import Incoming
+from streams.settings import Settings
+from tests.contracts.test_unread import Topic
+from tests.programs import eventually
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> None:
+    """Offsets 0 to 2 are records and 3 the mark, so 4 is the end; were it committed first, 1 would be a step back."""
+    topic, since_ms = Topic(settings.kafka()), int(time() * 1000)
+    topic.commit(3)
+    consumer = PlacedConsumer(topic.cluster, topic.name, topic.name, lambda partition: 0)
+
+    records: list[Incoming] = []
+
+    def polled() -> list[Incoming]:
+        records.extend(consumer.poll(4, 0.1, 10).get(0, []))  # three records and the end: in one poll
+        return records
+
+    def committed() -> list[int]:
+        return [one.offset for one in commits_since(topic.cluster, [topic.name], since_ms)]
+
+    try:
+        eventually(polled, what="the records come")
+        assert [record.offset for record in records] == [0, 1, 2]
+        consumer.moved(0, 1)
+        eventually(lambda: 1 in committed(), what="it is committed")
+        assert committed() == [1]
+        consumer.moved(0, 3)
+        eventually(lambda: 4 in committed(), what="it is committed")
+        assert committed() == [1, 4]
+        assert consumer.places == {0: 3}
+    finally:
+        consumer.close()
+        topic.admin.delete_topics([topic.name])[topic.name].result()
