@@ -31,14 +31,24 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tending(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered between looks. `bad_since`: when the failure or silence that lasts still was first seen."""
+    """What is remembered between looks. `bad_since`: when the failure or silence that lasts still was first seen.
+
+    `silent`: it was found silent, and hasn't said anything since, though it was started again. `given_up`: the
+    tries are spent, and it hasn't run well for a while since.
+    """
 
     sent: int | None = None
     quiet_since: float = 0.0
     bad_since: float | None = None
     well_since: float | None = None
     tries: int = 0
+    silent: bool = False
     given_up: bool = False
+
+    @property
+    def stuck(self) -> bool:
+        """A person is needed: the tries are spent, and it has said nothing since."""
+        return self.given_up and self.well_since is None
 
 
 class Act(Enum):
@@ -62,11 +72,12 @@ def look(before: Tending, seen: Sight, silent_s: float = SILENT_S) -> tuple[Tend
         before,
         sent=seen.sent if known else before.sent,
         quiet_since=before.quiet_since if known and not moved else seen.at,
+        silent=before.silent and not moved,
     )
     if seen.state == "FAILED":
         return _bad(tending, seen.at, Act.START_FAILED)
     if known and seen.at - tending.quiet_since >= silent_s:
-        return _bad(tending, seen.at, Act.START_SILENT)
+        return _bad(msgspec.structs.replace(tending, silent=True), seen.at, Act.START_SILENT)
     tending = msgspec.structs.replace(tending, bad_since=None)
     return _well(tending, seen.at) if moved and tending.tries else (tending, Act.NOTHING)
 

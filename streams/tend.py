@@ -65,9 +65,9 @@ def command(
     database, books, binlog = (
         connect(url, pool_size=1) for url in (address.url("pipeline"), address.url("pipeline"), address.url("capture"))
     )
-    vitals = TendVitals(Lag(settings.kafka(), books, binlog, capture), stop)
+    tender = Tender(capture, movement, database, silent)
+    vitals = TendVitals(Lag(settings.kafka(), books, binlog, capture), stop, lambda: tender.stuck)
     with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
-        tender = Tender(capture, movement, database, silent)
         while not stop.wait(LOOK_S):
             vitals.heart.beat()
             tender.look(time.monotonic())
@@ -81,16 +81,19 @@ class Tender:
         self._capture, self._movement, self._database, self._silent_s = capture, movement, database, silent_s
         self._tending = Tending(quiet_since=time.monotonic())
         self._away = ""
+        self.stuck: str | None = None
+        """What Connect says of a task that all tries were in vain on, else None. Any thread may ask."""
 
     def look(self, at: float) -> None:
         """One look, at `at` seconds of a clock that doesn't go back."""
         from streams.telemetry import metrics
 
         state = self._state()
-        metrics.CAPTURE_RUNNING.set(state.running)
         sent = self._sent() if state.running else None
         said = "FAILED" if state.failed else state.task
         self._tending, act = look(self._tending, Sight(at=at, state=said, sent=sent), self._silent_s)
+        metrics.CAPTURE_RUNNING.set(state.running and not self._tending.silent)
+        self.stuck = (state.why or f"it says {state.task}") if self._tending.stuck else None
         tries = self._tending.tries
         match act:
             case Act.START_FAILED | Act.START_SILENT:

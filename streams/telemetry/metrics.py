@@ -247,9 +247,10 @@ CAPTURE_RUNNING = _gauge(
     "timeloom_capture_running",
     (TEND,),
     "0 or 1",
-    "1 while Connect says that the connector and its task run. A task may say so and be silent: then the age of the "
-    "newest change grows, and no lag does.",
-    "`./timeloom stack status` says why; tend starts a failed task again by itself.",
+    "1 while Connect says that the connector and its task run, and they aren't silent: tend finds that out after 45 s, "
+    "in which the age of the newest change grows, and no lag does.",
+    "`./timeloom stack status` says why; tend starts a failed or silent task again by itself, and is not well once it "
+    "has given up.",
 )
 
 _OF_GROUP = ("cluster_name", "group")

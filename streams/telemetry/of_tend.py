@@ -1,6 +1,7 @@
 """How `tend` is, and how far everybody else is behind."""
 
 import threading
+from collections.abc import Callable
 
 from schemas.health import Check
 from streams.telemetry.checks import Heart, stopping
@@ -11,17 +12,17 @@ STILL_S = 120.0
 
 
 class TendVitals:
-    """The vitals of `tend`."""
+    """The vitals of `tend`. `stuck`: why all tries to start capture were in vain; None while no person is needed."""
 
     program = "tend"
 
-    def __init__(self, lag: Lag, stop: threading.Event) -> None:
+    def __init__(self, lag: Lag, stop: threading.Event, stuck: Callable[[], str | None]) -> None:
         self.heart = Heart(STILL_S)
-        self._lag, self._stop = lag, stop
+        self._lag, self._stop, self._stuck = lag, stop, stuck
 
     def alive(self) -> list[Check]:
-        """The loop turns."""
-        return [self.heart.check()]
+        """The loop turns, and it hasn't given up."""
+        return [self.heart.check(), self._tends()]
 
     def ready(self) -> list[Check]:
         """It looks after capture: servers that are away are what it is there for."""
@@ -30,3 +31,14 @@ class TendVitals:
     def measure(self) -> None:
         """How far everybody is behind."""
         self._lag.measure()
+
+    def _tends(self) -> Check:
+        why = self._stuck()
+        if why is None:
+            return Check("capture", True, "is tended")
+        return Check(
+            "capture",
+            False,
+            f"was started again and again in vain, and nobody does so any more: {why}",
+            "Mend the cause (`./timeloom stack logs connect`), then `./timeloom prepare`.",
+        )

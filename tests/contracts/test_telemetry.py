@@ -140,11 +140,22 @@ def test_one_record_that_our_own_code_failed_on_turns_health_red() -> None:
 
 def test_what_was_told_to_stop_is_not_ready() -> None:
     stop = threading.Event()
-    vitals = TendVitals(None, stop)  # type: ignore[arg-type]  # nobody asks for lag here
+    vitals = TendVitals(None, stop, lambda: None)  # type: ignore[arg-type]  # nobody asks for lag here
     assert all(check.well for check in vitals.ready())
     stop.set()
     assert [check.name for check in vitals.ready() if not check.well] == ["running"]
     assert all(check.well for check in vitals.alive()), "who ends in order is well"
+
+
+def test_tend_is_not_well_once_it_has_given_up_and_says_what_to_type() -> None:
+    stuck: list[str | None] = [None]
+    vitals = TendVitals(None, threading.Event(), lambda: stuck[0])  # type: ignore[arg-type]  # nobody asks for lag here
+    assert all(check.well for check in vitals.alive())
+    stuck[0] = "Access denied for user 'capture'"
+    (wrong,) = (check for check in vitals.alive() if not check.well)
+    assert "Access denied for user 'capture'" in wrong.said
+    assert "./timeloom prepare" in wrong.mend
+    assert all(check.well for check in vitals.ready()), "it looks after capture again, once that is mended"
 
 
 def test_a_process_without_partitions_is_ready_once_it_was_assigned_none() -> None:

@@ -20,6 +20,14 @@ def run(sights: list[tuple[float, str, int | None]]) -> list[tuple[float, Act]]:
     return done
 
 
+def after(sights: list[tuple[float, str, int | None]]) -> Tending:
+    """What is remembered in the end."""
+    tending = Tending(quiet_since=sights[0][0])
+    for at, state, sent in sights:
+        tending, _ = look(tending, Sight(at=at, state=state, sent=sent))
+    return tending
+
+
 def each(seconds: int, state: str, sent: int | None, begin: int = 0) -> list[tuple[float, str, int | None]]:
     return [(float(at), state, sent) for at in range(begin, begin + seconds)]
 
@@ -69,6 +77,27 @@ def test_a_person_who_mended_it_after_it_was_given_up_has_it_tended_again() -> N
     hours, calm = 3 * 3600, int(CALM_S)
     again = each(hours, "FAILED", None) + moving(calm + 10, hours) + each(10, "FAILED", None, hours + calm + 10)
     assert [act for _, act in run(again)][-3:] == [Act.GIVE_UP, Act.WELL, Act.START_FAILED]
+
+
+def test_a_person_is_needed_from_giving_up_until_something_comes() -> None:
+    hours = 4 * 3600
+    failed = each(hours, "FAILED", None)
+    assert not after(failed[:60]).stuck
+    assert after(failed).stuck
+    assert after(failed + each(60, "UNKNOWN", None, hours)).stuck, "that Connect is away mends nothing"
+    assert not after(failed + moving(1, hours)).stuck
+    assert after(failed + moving(1, hours) + each(60, "FAILED", None, hours + 1)).stuck
+
+
+def test_what_is_silent_is_so_until_it_speaks_again_though_it_was_started_again() -> None:
+    silent = moving(10, 0) + each(600, "RUNNING", 9, begin=10)
+    # It last moved at 9, and may be silent for 45 s.
+    assert not after(silent[:54]).silent
+    assert after(silent[:55]).silent
+    assert after(silent[:70]).silent, "started again at 56, it has said nothing yet"
+    assert after(silent + each(5, "UNKNOWN", None, 610)).silent
+    assert not after(silent + moving(1, 610)).silent
+    assert after(each(4 * 3600, "RUNNING", 1)).stuck
 
 
 @given(
