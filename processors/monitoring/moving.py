@@ -30,18 +30,21 @@ def moves(standings: dict[int, Standing], targets: dict[int, int]) -> list[Move]
             raise ValueError(f"partition {number} has offsets {at.begin} to {at.end}; {target} isn't one")
         if target == (at.begin if at.place is None else at.place):
             continue
-        skips = at.next is not None and at.next < target
-        found.append(Move(partition=number, before=at.place, after=target, skips=skips))
+        found.append(_move(number, at, target))
     return found
 
 
 def put_back(standings: dict[int, Standing], moved: list[Move]) -> list[Move]:
-    """The moves that undo these: to the beginning where nothing was read, or what was read is gone by now."""
+    """The moves that undo these: to the beginning where nothing was read, or what was read is gone by now.
+
+    One skips where the consumer was to read again, and hasn't come so far as it was.
+    """
     return [
-        Move(
-            partition=one.partition,
-            before=standings[one.partition].place,
-            after=max(standings[one.partition].begin, one.before or 0),
-        )
+        _move(one.partition, standings[one.partition], max(standings[one.partition].begin, one.before or 0))
         for one in moved
     ]
+
+
+def _move(number: int, at: Standing, target: int) -> Move:
+    skips = at.next is not None and at.next < target
+    return Move(partition=number, before=at.place, after=target, skips=skips)

@@ -107,7 +107,8 @@ def reset(
 def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
     """Put a consumer back to where it was before its last reset. Says what it would do; --yes does it.
 
-    A partition that had never been read goes to its beginning, which is where it would have begun.
+    A partition that had never been read goes to its beginning, which is where it would have begun. Changes that it was
+    reset to read again, and hasn't, are passed over; that is said.
 
     Example: ./timeloom ops offsets undo group --yes
 
@@ -131,7 +132,10 @@ def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
         return
     commit_for(settings.kafka(), group, {(consumer.topic.name, one.partition): one.after for one in back})
     file = save(settings.home, undone(left[-1]))
-    _print(consumer, back, as_json, done=True, said=f"Put back, and read back. Noted in {file}")
+    said = f"Put back, and read back. Noted in {file}"
+    if any(one.skips for one in back):
+        said += "\nWhat it was to read again is as it was; if that was wrong: ./timeloom verify --mend"
+    _print(consumer, back, as_json, done=True, said=said)
 
 
 def _print(consumer: "Consumer", planned: "list[Move]", as_json: bool, done: bool, said: str) -> None:

@@ -51,3 +51,14 @@ def test_putting_back_leads_to_where_it_would_have_gone_on(at: Standing, data: s
 def test_what_is_gone_by_the_topics_rules_is_put_back_to_the_beginning() -> None:
     (back,) = put_back({0: Standing(begin=40, end=90, place=80)}, [Move(partition=0, before=10, after=80)])
     assert back == Move(partition=0, before=80, after=40)
+
+
+def test_putting_back_says_that_it_passes_over_what_was_to_be_read_again() -> None:
+    """It was at 100, was put to 10 and has come to 60: the records from there on aren't read again."""
+    reset = [Move(partition=0, before=100, after=10)]
+    (back,) = put_back({0: Standing(begin=0, end=200, place=60, next=60)}, reset)
+    assert back == Move(partition=0, before=60, after=100, skips=True)
+    (back,) = put_back({0: Standing(begin=0, end=200, place=98, next=100)}, reset)
+    assert not back.skips, "98 and 99 are marks"
+    (back,) = put_back({0: Standing(begin=0, end=200, place=150, next=150)}, reset)
+    assert back == Move(partition=0, before=150, after=100)
