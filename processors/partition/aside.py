@@ -25,7 +25,7 @@ class Aside:
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._letters: dict[Scope, int] = {}
+        self._letters: dict[Scope, set[int]] = {}
         self._withheld: dict[Scope, dict[RowKey, Change]] = defaultdict(dict)
         self.errors: dict[Scope, str] = {}
 
@@ -35,17 +35,17 @@ class Aside:
         return {*self._letters, *self._withheld}
 
     def restore(self, key: RowKey) -> None:
-        """Takes in that an owner before us wrote a letter."""
-        self._letters[Scope(key.firm, key.timekeeper)] = key.id
+        """Takes in that an owner before us wrote a letter; another one may have written a second, at another change."""
+        self._letters.setdefault(Scope(key.firm, key.timekeeper), set()).add(key.id)
 
     def withhold(self, change: Change) -> None:
         """Keeps a mark back until its timekeeper isn't aside any more. The caller keeps its row."""
         self._withheld[Scope(change.key.firm, change.key.timekeeper)][change.key] = change
 
     def put(self, scope: Scope, at: int, error: Exception) -> list[Outgoing]:
-        """Sets somebody aside whose newest change is that at `at`: their letter, one however often it is tried."""
+        """Sets somebody aside whose newest change is that at `at`: their letter, the same one at the next try."""
         self.errors[scope] = repr(error)
-        at = self._letters.setdefault(scope, at)
+        at = min(self._letters.setdefault(scope, {at}))
         detail = (
             f"timekeeper {scope.timekeeper} of firm {scope.firm} is set aside, since grouping their work fails: "
             f"{error!r}. Rows are kept, groups stay as they were, periods wait; `group` tries again when it starts"
@@ -57,7 +57,7 @@ class Aside:
         ]
 
     def make_good(self, scope: Scope) -> list[Outgoing]:
-        """Of somebody who isn't aside any more: passes on the marks that waited, and takes the letter back."""
+        """Of somebody who isn't aside any more: passes on the marks that waited, and takes back every letter."""
         outgoing = []
         for key, change in sorted(self._withheld.pop(scope, {}).items()):
             assert isinstance(change.value, Mark)
@@ -65,7 +65,7 @@ class Aside:
                 mark_record(self._number, scope, change.value, change.lineage),
                 kept_record(self._number, key, None),
             ]
-        if (at := self._letters.pop(scope, None)) is not None:
+        for at in sorted(self._letters.pop(scope, ())):
             nothing = Incoming(self._number, at, None, None)
             letter = letter_record(self._origin(at), nothing, DeadLetter(Reason.BUG, ""))
             outgoing += [

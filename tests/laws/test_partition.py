@@ -18,11 +18,11 @@ from processors.partition.partition import Partition
 from schemas.changes import decode_change
 from schemas.dead_letters import DeadLettered, decode_dead_letter
 from schemas.groups import GroupSaid, MarkSaid, decode_said, encode_group
-from schemas.keys import GroupKey, MarkKey, Scope, decode_said_key
+from schemas.keys import GroupKey, MarkKey, RowKey, Scope, decode_said_key
 from schemas.outcomes import Ok, Skip
 from schemas.records import Incoming, Outgoing
 from schemas.topics import DEAD_LETTERS, GROUPS, MOST_BYTES, WORKING_SET
-from schemas.values import Activity
+from schemas.values import Activity, Value
 from streams.models import known_models, shipped_model
 
 MODELS, DEFAULT = known_models(), shipped_model().version
@@ -398,6 +398,30 @@ def fold_without_a_bug(bug: Broken, history: Sequence[bytes]) -> dict[tuple[Scop
     found = fold(history)
     bug.there = True
     return found
+
+
+def test_two_letters_of_who_was_set_aside_are_both_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One version fails at deciding, the next at a row that it reads before it reads that there is a letter."""
+    topics = Topics()
+    history = [envelope("c", row(1, activity, 0, 30, 0, False)) for activity in (1, 2)]
+    topics.log += owner(topics).absorb([Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)])
+    bug = Broken(monkeypatch, says="Lease")
+    owner(topics)
+    apply = WorkingSet.apply
+    with monkeypatch.context() as until_mended:
+
+        def broken(working_set: WorkingSet, key: RowKey, version: int, value: Value | None) -> bool:
+            if key.id == 1:
+                raise ZeroDivisionError("nobody foresaw this either")
+            return apply(working_set, key, version, value)
+
+        until_mended.setattr(WorkingSet, "apply", broken)
+        owner(topics)
+    assert len(letters(topics)) == 2
+    bug.there = False
+    owner(topics)
+    assert letters(topics) == []
+    assert topics.groups() == fold(history)
 
 
 def test_a_burial_that_does_not_help_sets_the_timekeeper_aside(monkeypatch: pytest.MonkeyPatch) -> None:
