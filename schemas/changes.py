@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from schemas.groups import Lineage
-from schemas.keys import RowKey
+from schemas.keys import OURS, RowKey
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
 from schemas.rows import ROWS, UNREADABLE, BadRow, RowId
 from schemas.values import Value
@@ -127,6 +127,8 @@ def _open(raw: bytes) -> _Envelope | DeadLetter:
 
 def _key(table: str, row: msgspec.Raw) -> RowKey | None:
     """The row of a table that has no decoder, if it is like all others."""
+    if table.startswith(OURS):
+        return None
     try:
         ids = _ids.decode(row)
     except UNREADABLE:

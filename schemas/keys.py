@@ -12,6 +12,12 @@ class Scope(msgspec.Struct, frozen=True, array_like=True, order=True):
     timekeeper: int
 
 
+OURS = "ours:"
+"""How the names begin under which `working-set` keeps what is no captured row; a change of a table so named is about no
+row.
+"""
+
+
 class RowKey(msgspec.Struct, frozen=True, array_like=True, order=True):
     """A row of one timekeeper, in the working-set topic: `[firm, timekeeper, table, id]`."""
 

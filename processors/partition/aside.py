@@ -10,13 +10,13 @@ import msgspec
 
 from processors.partition.outgoing import kept_record, letter_record, mark_record
 from schemas.changes import Change, Kept
-from schemas.keys import OriginKey, RowKey, Scope
+from schemas.keys import OURS, OriginKey, RowKey, Scope
 from schemas.outcomes import DeadLetter, Reason
 from schemas.records import Incoming, Outgoing
 from schemas.topics import WORKING_SET
 from schemas.values import Mark
 
-ASIDE = "aside"
+ASIDE = f"{OURS}aside"
 """The table under which the working set keeps that there is a letter; the id is the offset in its origin."""
 
 

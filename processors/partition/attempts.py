@@ -3,10 +3,10 @@
 from collections import defaultdict
 
 from schemas.changes import Kept
-from schemas.keys import RowKey, Scope
+from schemas.keys import OURS, RowKey, Scope
 from schemas.records import Incoming
 
-ATTEMPT = "attempt"
+ATTEMPT = f"{OURS}attempt"
 """The table under which the working set keeps the count; the id is the change's offset."""
 
 TRIES = 3

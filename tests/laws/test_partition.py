@@ -502,6 +502,22 @@ def test_a_change_whose_record_no_broker_takes_is_an_error_and_can_be_buried(mon
     assert topics.groups() == {}
 
 
+@pytest.mark.parametrize("table", ["attempt", "aside", "ours:attempt", "ours:aside", "ours:other"])
+def test_no_table_of_a_stranger_is_taken_for_what_is_kept_beside_the_rows(table: str) -> None:
+    what = {"id": 99, "firm_id": 1, "timekeeper_id": 1}
+    change = json.dumps({"op": "c", "before": None, "after": what, "source": {"table": table}}).encode()
+    topics = Topics()
+    partition = owner(topics)
+    topics.log += partition.absorb([Incoming(NUMBER, 50, b"k", change)])
+    records = len(topics.log)
+    heir = owner(topics)
+    assert len(topics.log) == records, "no letter is taken back that nobody wrote"
+    assert [letter.reason for letter in letters(topics)] == ["unknown_table"]
+    good = Incoming(NUMBER, 99, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))
+    assert not heir.tried(good)
+    assert not heir.hopeless(good)
+
+
 def test_a_record_that_no_letter_holds_stays_at_its_origin() -> None:
     topics = Topics()
     record = Incoming(NUMBER, 7, b"k", b"x" * MOST_BYTES[DEAD_LETTERS.name])
