@@ -79,6 +79,9 @@ def test_an_incremental_snapshot_says_every_row_again_and_no_group(live: Live) -
     def read_again() -> Counter[int]:
         found: Counter[int] = Counter()
         for record in read_to_end(live.settings.kafka(), CHANGES.name, list(range(PARTITIONS))):
+            # Other tests put what is no envelope at all into this topic.
+            if f'"timekeeper_id":{who.timekeeper},'.encode() not in (record.value or b""):
+                continue
             envelope = json.loads(record.value or b"")
             if envelope["op"] == "r" and envelope["after"]["timekeeper_id"] == who.timekeeper:
                 found[envelope["after"]["id"]] += 1
@@ -108,13 +111,12 @@ def test_every_migration_is_ddl_that_capture_can_read(live: Live) -> None:
     other = "timeloom_migrated_under_capture"
     migrate(database.url("admin"), Passwords(secrets.collector, secrets.capture, secrets.pipeline), other)
     who = live.timekeeper()
-    row = live.insert(who, "After the migration.docx")
+    words = b"After the migration of another database.docx"
+    row = live.insert(who, words.decode())
 
     def captured() -> bool:
         records = read_to_end(live.settings.kafka(), CHANGES.name, list(range(PARTITIONS)))
-        return any(
-            json.loads(r.key or b"{}").get("id") == row and b"After the migration" in (r.value or b"") for r in records
-        )
+        return any(f'"id":{row},'.encode() in (r.value or b"") and words in (r.value or b"") for r in records)
 
     try:
         eventually(captured, what=str(Connect(live.settings.connect()).state()))
