@@ -20,6 +20,11 @@ def kept(live: Live, who: Scope) -> dict[int, bytes]:
     return {id: value.encode() for id, value in rows}
 
 
+def held(live: Live, *people: Scope) -> int:
+    """How many activities of these people bill has in groups."""
+    return sum(len(msgspec.json.decode(value)["members"]) for who in people for value in kept(live, who).values())
+
+
 def settled(live: Live, who: Scope) -> bool:
     """Is everything that MariaDB holds grouped, kept and sliced as it must be?"""
     return (

@@ -4,7 +4,6 @@ happens to the process on the way.
 
 import json
 import random
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from schemas.groups import GroupSaid, decode_said
 from schemas.keys import GroupKey, decode_said_key
 from schemas.outcomes import Reason
 from schemas.topics import GROUPS
-from tests.entries import EVERY, SHUT, close_the_week, row, settles
+from tests.entries import EVERY, SHUT, close_the_week, held, row, settles
 from tests.live import Live
 from tests.llm_server import language_model
 from tests.programs import Program, eventually, running
@@ -65,7 +64,9 @@ def test_bill_is_killed_again_and_again(live: Live) -> None:
             for n in range(25):
                 live.insert(who, f"Harbour lease draft {n % 5}.docx", minute=round * 400 + n * 6)
                 live.insert(other, f"Audit of the bakery {n % 5}.xlsx", minute=round * 400 + n * 6)
-            time.sleep(order.uniform(0.5, 4))  # killed wherever it is then: that is the test
+            # Killed at another place each time, wherever it is then: that is the test.
+            some = round * 50 + order.randint(1, 50)
+            eventually(lambda some=some: held(live, who, other) >= some, what=program.said())  # type: ignore[misc]
             program.kill()
     with running(live.stack.home.path, "bill"):
         settles(live, who)
