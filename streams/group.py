@@ -42,12 +42,13 @@ log = structlog.get_logger("group")
 def make_app(
     cluster: Cluster, models: "Mapping[str, Model]", default: str, datadir: str, session_s: float
 ) -> "tuple[faust.App, GroupVitals]":
-    """The Faust application, and how it is. Public API only; state is in topics of ours, so it has no tables.
+    """The Faust application, and how it is. State is in topics of ours, so it has no tables.
 
     `session_s` is how long a silent worker keeps its partitions: Faust's default lets a killed one's rest for minutes.
     """
     import faust
 
+    from streams.gaps import ExactGaps
     from streams.ownership import Owner, Turns
     from streams.seats import Seats
     from streams.telemetry.of_group import GroupVitals
@@ -67,6 +68,7 @@ def make_app(
         stream_wait_empty=False,
         stream_buffer_maxsize=2 * TAKE,
     )
+    app.transport.Consumer = ExactGaps  # type: ignore[misc]  # an instance has it where the class has it
 
     def failed(error: BaseException) -> None:
         log.error("crash", error=told(error), exc_info=error)
