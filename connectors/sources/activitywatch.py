@@ -74,7 +74,8 @@ def read_export(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
     by_host: dict[str, dict[str, _Bucket]] = {}
     for name, bucket in buckets.items():
         by_host.setdefault(alone if bucket.hostname in NOWHERE else bucket.hostname, {})[name] = bucket
-    notes.read_as(asked.zone, str(path))
+    if asked.zone == "UTC":
+        notes.add("it names no time zone, so its days are those of UTC (--zone names another)", str(path))
     for host, buckets in by_host.items():
         yield from _Host(path, host, buckets, asked, notes).events()
 

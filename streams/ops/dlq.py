@@ -135,10 +135,13 @@ def discard(
 
 
 def _read() -> "Letters":
+    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
     from connectors.kafka.standing import read_letters
     from streams.settings import load
 
-    return read_letters(load().kafka())
+    cluster = load().kafka()
+    knock(cluster, ASKED_BY_A_PERSON_S)
+    return read_letters(cluster)
 
 
 def _chosen(letters: "Letters", origins: list[str] | None, reason: Reason | None) -> "list[Letter]":
