@@ -39,7 +39,8 @@ test: lint ## Everything that must hold: lint, types, import rules, laws, contra
 drawing: check-machine .venv/.development ## Draw the programs and packages in README.md and docs/ anew
 	.venv/bin/python -m streams.drawing --write
 
-soak: check-machine .venv/.development ## The long matrices of kills; writes benchmarks/results/
+soak: check-machine .venv/.development ## The long tests, then the long matrices of kills; writes benchmarks/results/
+	.venv/bin/python -m pytest -m long
 	.venv/bin/python -m benchmarks.soak
 
 bench: check-machine .venv/.development ## The figures, beside the peers in the same run; writes benchmarks/results/

@@ -98,7 +98,13 @@ def test_killed_at_any_point_of_a_batch(live: Live) -> None:
         assert heir.stop() == 0
 
 
-@pytest.mark.parametrize(("point", "said"), [("before_take", '"event": "fenced"'), ("inside_take", "does not answer")])
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ("before_take", '"event": "fenced"'),
+        pytest.param("inside_take", "does not answer", marks=pytest.mark.long),
+    ],
+)
 def test_frozen_at_any_point_of_a_batch_it_writes_nothing_when_it_wakes(live: Live, point: str, said: str) -> None:
     """Before its transaction it is fenced. Inside it holds the place's lock, until the server rolls it back."""
     people = [live.timekeeper() for _ in range(2)]
@@ -141,6 +147,7 @@ def test_two_at_once_of_which_one_is_killed_and_one_frozen(live: Live, model: La
         assert second.ended() == 3 or second.stop() == 0, second.said()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["reserving", "asking"])
 def test_frozen_while_it_buys_the_narrative_is_bought_once(live: Live, model: LanguageModelServer, point: str) -> None:
     """Reserving, it holds the budget until the server rolls it back; asking, its reservation holds for minutes."""
@@ -256,6 +263,7 @@ def test_told_to_stop_in_mid_flow_it_ends_what_it_began(live: Live) -> None:
         all_right(live, people)
 
 
+@pytest.mark.long
 def test_told_to_stop_while_a_narrative_is_bought_it_waits_for_the_answer(
     live: Live, model: LanguageModelServer
 ) -> None:
@@ -291,6 +299,7 @@ def test_a_record_on_which_our_own_code_fails_is_a_dead_letter_the_third_time(li
     with running(home, str(who.timekeeper), script=HERE / "broken_bill.py") as bill:
         eventually(lambda: settled(live, other), what=bill.said())
         assert bill.ended() is None
-    letters = [letter for letter in live.dead_letters() if letter.reason == "bug" and letter.key is not None]
-    assert [msgspec.json.decode(letter.key)[:2] for letter in letters if letter.key] == [[who.firm, who.timekeeper]]
+    theirs = f"[{who.firm},{who.timekeeper},".encode()
+    letters = [letter for letter in live.dead_letters() if (letter.key or b"").startswith(theirs)]
+    assert [letter.reason for letter in letters] == ["bug"]
     assert "nobody foresaw" not in letters[0].detail

@@ -31,7 +31,7 @@ def agree(live: Live, people: list[Scope], within_s: float = 60) -> None:
 
 
 @pytest.mark.parametrize("point", ["before_write", "inside_write", "after_write", "after_ack"])
-@pytest.mark.parametrize("nth", [1, 5])
+@pytest.mark.parametrize("nth", [1, pytest.param(5, marks=pytest.mark.long)])
 def test_killed_between_any_two_steps_nothing_is_lost(live: Live, point: str, nth: int) -> None:
     home, people = live.stack.home.path, [live.timekeeper() for _ in range(3)]
     work(live, people, start=0)

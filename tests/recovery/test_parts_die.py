@@ -129,6 +129,7 @@ def test_a_topic_that_refuses_what_group_says_stops_group_until_it_is_mended(who
     assert through(whole.engine, whole.people, BACK_WITHIN_S)
 
 
+@pytest.mark.long
 def test_a_topic_that_refuses_a_change_fails_capture_and_tend_starts_it_again_when_it_is_mended(whole: Whole) -> None:
     with setting(whole, ("changes",), "max.message.bytes", "300"):
         told = "capture_started_again"
@@ -162,6 +163,7 @@ def test_a_broker_without_room_says_so_and_goes_on_when_there_is_room_and_the_st
     assert through(whole.engine, whole.people, BACK_WITHIN_S)
 
 
+@pytest.mark.long
 def test_a_database_without_room_takes_nothing_and_goes_on_when_there_is_room(whole: Whole) -> None:
     with no_room(whole, "mariadb"):
         assert wait_until(whole.stalled, 30), "the database takes rows"

@@ -145,6 +145,7 @@ def test_what_truncate_took_is_found_and_said_again(live: Live, admin: Engine) -
 UNREADABLE = "ALTER TABLE activity ADD CONSTRAINT IF NOT EXISTS ck_never CHECK (octet_length(kind) < 1000)"
 
 
+@pytest.mark.long
 def test_a_statement_that_capture_can_not_read_is_passed_over_by_hand(live: Live, admin: Engine) -> None:
     """As the runbook says: only where it changed no column of a captured table; then nothing is lost by it."""
     who = live.timekeeper()
