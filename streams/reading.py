@@ -30,8 +30,9 @@ class Dates(StrEnum):
 PathArgument = Annotated[
     Path,
     typer.Argument(
+        readable=False,
         help="Lines of JSON, a calendar (.ics), a table (.csv), day notes (.md), an ActivityWatch export, a git "
-        "repository, or a folder of files."
+        "repository, or a folder of files.",
     ),
 ]
 SinceOption = Annotated[

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from connectors.stack.home import Home
 from connectors.stack.waiting import wait_until
@@ -133,6 +133,8 @@ class Supervisor:
         try:
             return getattr(server.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as error:
+            if error.faultCode == Faults.ALREADY_STARTED:
+                return None  # it started it again by itself, between our question and this
             raise StackError(
                 f"supervisord refused {method} {arguments}: {error.faultString}. See {self._home.logs}/supervisord.log"
             ) from error
