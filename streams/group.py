@@ -9,6 +9,7 @@ its supervisor starts it again, and exactly the unacknowledged changes come agai
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from threading import Timer
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ WITHIN_S = 0.005
 
 STOP_WITHIN_S = 5.0
 """A worker that crashed and hasn't ended by then ends at once: nothing of it is needed any more."""
+
+SWITCH_S = 0.000_5
+"""How long the loop waits for a thread that decides, each time that it needs Python's lock; and it needs it for each
+system call, so that the interpreter's 5 ms add up to a loop that seems held.
+"""
 
 log = structlog.get_logger("group")
 
@@ -136,6 +142,7 @@ def command() -> None:
     from streams.settings import load
     from streams.telemetry.server import Telemetry
 
+    sys.setswitchinterval(SWITCH_S)
     settings = load()
     to_json("group")
     kafka = settings.kafka()
