@@ -89,7 +89,9 @@ class Tender:
         from streams.telemetry import metrics
 
         state = self._state()
-        sent = self._sent() if state.running else None
+        # The task alone is asked: after a broker's restart Connect may call the connector UNASSIGNED for ever, with a
+        # task that says RUNNING and hangs.
+        sent = self._sent() if state.task == "RUNNING" else None
         said = "FAILED" if state.failed else state.task
         self._tending, act = look(self._tending, Sight(at=at, state=said, sent=sent), self._silent_s)
         metrics.CAPTURE_RUNNING.set(state.running and not self._tending.silent)
