@@ -85,7 +85,7 @@ def make_app(
         app.add_future(app.crash(error))
 
     turns = Turns()
-    seats = Seats(lambda number: Owner(cluster, number, models, default, turns), failed)
+    seats = Seats(lambda number: Owner(cluster, number, models, default, turns), failed, lambda: app.should_stop)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, /, *assignment: "set[TP]", **__: Any) -> None:

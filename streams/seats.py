@@ -146,9 +146,8 @@ class Seat:
         """Makes the owner, handles a batch, or looks at somebody; True while there is somebody left to look at."""
         if self._owner is None:
             if term != self._term or not self.seated:
-                return (
-                    True  # it left while this waited for its thread: making an owner now would fence the rightful one
-                )
+                # It left while this waited for its thread: making an owner now would fence the rightful one.
+                return True
             with metrics.READ_BACK_SECONDS.time():
                 self._owner = self._make()
             if self._unproven_at != _PROVEN:
@@ -162,10 +161,12 @@ class Seat:
 
 
 class Seats:
-    """All seats by partition number. `failed` is told of the error that ends this process."""
+    """All seats by partition number. `failed` is told of the error that ends this process; `stopping`: does it end?"""
 
-    def __init__(self, make: "Callable[[int], Owner]", failed: Callable[[BaseException], None]) -> None:
-        self._make, self._failed = make, failed
+    def __init__(
+        self, make: "Callable[[int], Owner]", failed: Callable[[BaseException], None], stopping: Callable[[], bool]
+    ) -> None:
+        self._make, self._failed, self._stopping = make, failed, stopping
         # A thread a partition: most of a batch's time is the broker's.
         self._threads = ThreadPoolExecutor(CHANGES.partitions, thread_name_prefix="partition")
         self._seats: dict[int, Seat] = {}
@@ -215,7 +216,9 @@ class Seats:
         self._room.set()
         if work.cancelled() or (error := work.exception()) is None:
             return
-        if seat in self._seats.values():
+        if isinstance(error, Fenced) and self._stopping():
+            log.info("fenced_at_the_end")  # who has the partition now didn't wait for our last batch: it is theirs
+        elif seat in self._seats.values():
             self.error = error
             self._failed(error)
         else:  # somebody else has the partition now, and will meet the error if it is one

@@ -76,6 +76,7 @@ def run(
     errors: list[BaseException] | None = None,
     *,
     busy_until: threading.Event | None = None,
+    stopping: bool = False,
 ) -> tuple[list[int], list[BaseException]]:
     """Runs the script against a seat of the partition; what was acknowledged, and the errors told.
 
@@ -85,7 +86,7 @@ def run(
     errors = [] if errors is None else errors
 
     async def main() -> None:
-        seats = Seats(owner.again, errors.append)  # type: ignore[arg-type]
+        seats = Seats(owner.again, errors.append, lambda: stopping)  # type: ignore[arg-type]
         if busy_until is not None:
             for _ in range(CHANGES.partitions):
                 seats._threads.submit(busy_until.wait, 10)
@@ -160,8 +161,9 @@ def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() ->
     assert owner.batches in ([[1, 2]], [])
 
 
-@pytest.mark.parametrize("leaves", [True, False])
-def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool) -> None:
+@pytest.mark.parametrize(("leaves", "stopping"), [(True, False), (False, True), (False, False)])
+def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool, stopping: bool) -> None:
+    """Told to stop, a process leaves the group before it knows that its partitions are gone."""
     owner = Owner(fails_at=2, error=Fenced)
     owner.go.set()
 
@@ -175,9 +177,9 @@ def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool) -> N
         owner.go.set()
         await asyncio.sleep(0.05)
 
-    acknowledged, errors = run(owner, script)
+    acknowledged, errors = run(owner, script, stopping=stopping)
     assert acknowledged == [1]
-    assert [type(error) for error in errors] == ([] if leaves else [Fenced])
+    assert [type(error) for error in errors] == ([] if leaves or stopping else [Fenced])
 
 
 @pytest.mark.parametrize("again", [True, False])
