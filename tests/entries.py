@@ -52,13 +52,19 @@ def row(live: Live, query: str, who: Scope) -> tuple[object, ...]:
     return tuple(found) if found else ()
 
 
-def close_the_week(live: Live, who: Scope) -> None:
-    """A cadence of one week, whose end is in the past: 2 March 2026, the day of the activities, is inside."""
+def bill_by(live: Live, who: Scope, rrule: str, first_day: str, cutoff_minutes: int) -> None:
+    """Gives somebody a cadence, by Berlin's clock, whose first occurrence is at the beginning of that day."""
+    cadence = {**msgspec.structs.asdict(who), "rrule": rrule, "dtstart": first_day, "cutoff": cutoff_minutes}
     with live.collector.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes) VALUES (:firm,"
-                " :timekeeper, 'FREQ=WEEKLY;BYDAY=MO;COUNT=2', '2026-03-02 00:00:00', 'Europe/Berlin', 60)"
+                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes)"
+                " VALUES (:firm, :timekeeper, :rrule, :dtstart, 'Europe/Berlin', :cutoff)"
             ),
-            msgspec.structs.asdict(who),
+            cadence,
         )
+
+
+def close_the_week(live: Live, who: Scope) -> None:
+    """A cadence of one week, whose end is in the past: 2 March 2026, the day of the activities, is inside."""
+    bill_by(live, who, "FREQ=WEEKLY;BYDAY=MO;COUNT=2", "2026-03-02", cutoff_minutes=60)

@@ -19,7 +19,7 @@ SILENCE_S = 60
 
 # A process that was frozen in the middle of a transaction holds its locks, and its heir waits for them. So long may it
 # do nothing before the server rolls it back; nothing of ours computes that long between statements of one that writes.
-IDLE_S = 60
+IDLE_S = 30
 
 # Every session computes times in UTC and refuses what doesn't fit instead of cutting it.
 SESSION = (

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -19,7 +18,7 @@ from schemas.dead_letters import DeadLettered
 from schemas.keys import Scope
 from streams.auditing import Auditor
 from streams.scheduling import Scheduler
-from tests.entries import EVERY, SHUT, close_the_week, row, settled, settles
+from tests.entries import EVERY, SHUT, bill_by, close_the_week, row, settled, settles
 from tests.live import Live
 from tests.llm_server import Call, LanguageModelServer, good, language_model
 from tests.programs import Program, eventually, running
@@ -144,7 +143,7 @@ def test_two_at_once_of_which_one_is_killed_and_one_frozen(live: Live, model: La
             assert [row(live, CLOSED, who) for who in people] == [(1, 1)] * len(people)
             assert [row(live, MARKS, who) for who in people] == [(1,)] * len(people)
             assert third.stop() == 0
-        # Frozen in mid-transaction for longer than a minute it ends, for its supervisor to start it again.
+        # Frozen in mid-transaction for longer than half a minute it ends, for its supervisor to start it again.
         assert second.ended() == 3 or second.stop() == 0, second.said()
 
 
@@ -193,14 +192,7 @@ def test_a_server_that_hangs_up_in_the_middle_of_a_batch(live: Live) -> None:
 def test_it_catches_up_in_order_after_two_days(live: Live) -> None:
     """Work and close marks of three days wait on the topic, and the fourth period is due when it starts. Two start."""
     who = live.timekeeper()
-    with live.collector.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO cadence (firm_id, timekeeper_id, rrule, dtstart, zone, cutoff_minutes) VALUES (:firm,"
-                " :timekeeper, 'FREQ=DAILY;COUNT=5', '2026-03-01 00:00:00', 'Europe/Berlin', 0)"
-            ),
-            msgspec.structs.asdict(who),
-        )
+    bill_by(live, who, "FREQ=DAILY;COUNT=5", "2026-03-01", cutoff_minutes=0)
     day = 24 * 60
     for n in (2, 3, 4):  # each evening somebody works on, the next morning another scheduler looks
         live.insert(who, f"Harbour lease {n}.docx", minute=(n - 2) * day, minutes=30)
