@@ -51,18 +51,19 @@ def settings(stack: Stack) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def collector(settings: Settings) -> Iterator[Engine]:
-    """The database as a collector may use it."""
-    engine = connect(settings.mariadb().url("collector"))
+def admin(settings: Settings) -> Iterator[Engine]:
+    """The database as who may change tables, and write the values that no collector can."""
+    engine = connect(settings.mariadb().url("admin"))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def live(stack: Stack, settings: Settings, collector: Engine) -> Iterator[Live]:
+def live(stack: Stack, settings: Settings) -> Iterator[Live]:
     """What a test asks the running stack: rows in, groups and entries out."""
-    pipeline = connect(settings.mariadb().url("pipeline"))
+    collector, pipeline = (connect(settings.mariadb().url(user)) for user in ("collector", "pipeline"))
     yield Live(stack, settings, collector, pipeline)
+    collector.dispose()
     pipeline.dispose()
 
 

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 
 import msgspec
 import pytest
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, Engine, text
 
 from connectors.mariadb.engine import connect
 from connectors.mariadb.migrate import migrate
 from connectors.mariadb.users import Passwords
 from streams.settings import USERS, Settings
+from tests.contracts.books import Books
 
 NAME = "timeloom_contracts"
 
@@ -50,3 +51,25 @@ def database(settings: Settings) -> Iterator[Database]:
     yield Database(passwords=passwords, **users)
     with session(admin) as connection:
         connection.execute(drop)
+
+
+@pytest.fixture(scope="module")
+def collector(database: Database) -> Iterator[Engine]:
+    """That database as a collector may use it."""
+    engine = connect(database.collector)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def pipeline(database: Database) -> Iterator[Engine]:
+    """That database as `bill` may use it."""
+    engine = connect(database.pipeline)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def books(collector: Engine, pipeline: Engine) -> Books:
+    """A timekeeper of its own, who hasn't done anything yet."""
+    return Books(collector, pipeline)

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import Destination, Gateway
 from connectors.mariadb.narratives import Kind
@@ -15,13 +15,26 @@ from processors.billing.prompts import GUIDELINES, PROMPT_VERSION
 from schemas.billing import Occurrence
 from schemas.values import MarkKind
 from streams.narration import Narrator, Terms
-from tests.contracts.books import Books
+from tests.contracts.books import MINUTE, Books
 from tests.llm_server import LanguageModelServer
 
 NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
 PRICE = Price(400_000, 1_600_000)
 MODEL = "test-model"
 KIND = Kind(PROMPT_VERSION, GUIDELINES, MODEL)
+
+
+def two_entries(collector: Engine, pipeline: Engine) -> Books:
+    """A timekeeper with two entries in an open period; what other tests left to narrate is out of the way."""
+    with pipeline.begin() as connection:
+        connection.execute(text("UPDATE entry SET status = 'accepted'"))
+        connection.execute(text("DELETE FROM narrative_call"))
+        connection.execute(text("DELETE FROM llm_call"))
+    books = Books(collector, pipeline)
+    books.insert(NINE, 30, "a", words='{"title":"Lease draft"}')
+    books.insert(NINE + 60 * MINUTE, 20, "b", words='{"title":"Tax return"}')
+    books.say()
+    return books
 
 
 def close(books: Books) -> None:

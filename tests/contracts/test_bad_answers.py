@@ -6,7 +6,6 @@ import gzip
 import json
 import socket
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,11 +13,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import ATTEMPTS
-from connectors.mariadb.engine import connect
 from tests.bad_input import told
 from tests.contracts.books import Books
-from tests.contracts.conftest import Database
-from tests.contracts.narrating import BOUGHT, NINE, OWN, calls, close, narrator, texts
+from tests.contracts.narrating import BOUGHT, NINE, OWN, calls, close, narrator, texts, two_entries
 from tests.llm_server import (
     Behaviour,
     Call,
@@ -37,31 +34,9 @@ from tests.llm_server import (
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-def collector(database: Database) -> Iterator[Engine]:
-    engine = connect(database.collector)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def pipeline(database: Database) -> Iterator[Engine]:
-    engine = connect(database.pipeline)
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
 def books(collector: Engine, pipeline: Engine) -> Books:
-    """A timekeeper with two entries in a closed period, and nothing else to narrate."""
-    with pipeline.begin() as connection:
-        connection.execute(text("UPDATE entry SET status = 'accepted'"))
-        connection.execute(text("DELETE FROM narrative_call"))
-        connection.execute(text("DELETE FROM llm_call"))
-    books = Books(collector, pipeline)
-    books.insert(NINE, 30, "a", words='{"title":"Lease draft"}')
-    books.insert(NINE + 3_600_000_000, 20, "b", words='{"title":"Tax return"}')
-    books.say()
+    books = two_entries(collector, pipeline)
     close(books)
     return books
 

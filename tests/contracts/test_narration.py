@@ -3,7 +3,6 @@ that isn't in what it cites. Against the real database and an HTTP server that f
 """
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,13 +11,12 @@ from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import ATTEMPTS
 from connectors.mariadb import narratives
-from connectors.mariadb.engine import connect
 from connectors.mariadb.narratives import Spending
 from processors.billing.pricing import cost
 from schemas.groups import Disposition
 from tests.contracts.books import MINUTE, Books
 from tests.contracts.conftest import Database, session
-from tests.contracts.narrating import BOUGHT, KIND, NINE, OWN, PRICE, calls, close, narrator, texts
+from tests.contracts.narrating import BOUGHT, KIND, NINE, OWN, PRICE, calls, close, narrator, texts, two_entries
 from tests.llm_server import (
     Call,
     failing,
@@ -33,32 +31,9 @@ from tests.llm_server import (
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-def collector(database: Database) -> Iterator[Engine]:
-    engine = connect(database.collector)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def pipeline(database: Database) -> Iterator[Engine]:
-    engine = connect(database.pipeline)
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
-def books(collector: Engine, pipeline: Engine) -> Iterator[Books]:
-    """A timekeeper with two entries in an open period; what other tests left to narrate is out of the way."""
-    with pipeline.begin() as connection:
-        connection.execute(text("UPDATE entry SET status = 'accepted'"))
-        connection.execute(text("DELETE FROM narrative_call"))
-        connection.execute(text("DELETE FROM llm_call"))
-    books = Books(collector, pipeline)
-    books.insert(NINE, 30, "a", words='{"title":"Lease draft"}')
-    books.insert(NINE + 60 * MINUTE, 20, "b", words='{"title":"Tax return"}')
-    books.say()
-    return books
+def books(collector: Engine, pipeline: Engine) -> Books:
+    return two_entries(collector, pipeline)
 
 
 def test_nothing_is_sent_before_the_period_is_closed(books: Books) -> None:

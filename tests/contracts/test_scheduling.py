@@ -1,41 +1,19 @@
 """Periods are opened once, in order and without a gap, whoever looks, however seldom, and whatever else is changed."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
-from connectors.mariadb.engine import connect
 from connectors.mariadb.periods import Scheduled, cadences, close_period, mark_again, open_period, under_way
 from processors.billing.cadence import periods_due
 from processors.billing.days import instant
 from streams.scheduling import MOST_AT_ONCE, Scheduler
 from tests.contracts.books import Books
-from tests.contracts.conftest import Database
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def collector(database: Database) -> Iterator[Engine]:
-    engine = connect(database.collector)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def pipeline(database: Database) -> Iterator[Engine]:
-    engine = connect(database.pipeline)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def books(collector: Engine, pipeline: Engine) -> Books:
-    return Books(collector, pipeline)
 
 
 def at(day: str) -> int:

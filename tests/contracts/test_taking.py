@@ -2,7 +2,6 @@
 once gives; nothing is taken twice, by two, or from a process that was fenced.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from connectors.mariadb.columns import to_datetime
-from connectors.mariadb.engine import connect
 from connectors.mariadb.taking import Batch, Record, left_in_doubt, take
 from processors.billing.days import instant
 from schemas.errors import Fenced
@@ -19,7 +17,6 @@ from schemas.groups import Disposition, GroupSaid, Lineage
 from schemas.topics import GROUPS
 from schemas.values import MarkKind
 from tests.contracts.books import MINUTE, PARTITION, Books
-from tests.contracts.conftest import Database
 
 pytestmark = pytest.mark.stack
 
@@ -27,25 +24,6 @@ NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
 MONDAY = date(2026, 3, 2)
 AROUND_FOUR = instant(datetime(2026, 3, 29, 1, 0, tzinfo=UTC))  # the night in which Europe's clocks go forward
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu")
-
-
-@pytest.fixture(scope="module")
-def collector(database: Database) -> Iterator[Engine]:
-    engine = connect(database.collector)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def pipeline(database: Database) -> Iterator[Engine]:
-    engine = connect(database.pipeline)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def books(collector: Engine, pipeline: Engine) -> Books:
-    return Books(collector, pipeline)
 
 
 def narratives(books: Books) -> list[str]:

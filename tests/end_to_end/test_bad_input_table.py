@@ -15,7 +15,6 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.kafka.standing import read_letters
-from connectors.mariadb.engine import connect
 from schemas.groups import Group
 from schemas.keys import Scope
 from streams.auditing import Auditor, Verdict
@@ -222,13 +221,6 @@ class Happened(msgspec.Struct, frozen=True):
     reasons: dict[str, list[str]]
     verdict: Verdict
     scopes: dict[str, Scope]
-
-
-@pytest.fixture(scope="module")
-def admin(live: Live) -> Iterator[Engine]:
-    engine = connect(live.settings.mariadb().url("admin"))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(scope="module", autouse=True)

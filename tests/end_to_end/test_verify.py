@@ -12,7 +12,6 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import Connection, Engine, text
 
-from connectors.mariadb.engine import connect
 from processors.audit.findings import At, Kind
 from schemas.groups import GroupSaid, decode_said, encode_said
 from schemas.keys import GroupKey, Scope, decode_said_key, encode_key
@@ -262,13 +261,6 @@ DAMAGE: dict[str, Damage] = {
         At.BOTH,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def admin(live: Live) -> Iterator[Engine]:
-    engine = connect(live.settings.mariadb().url("admin"))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,21 +6,33 @@ killed_group.py POINT NTH        POINT: before_write, inside_write, after_write,
 import os
 import signal
 import sys
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from faust.events import Event
+from faust.transport.consumer import Consumer
 
 from connectors.kafka.writer import FencedWriter
 from streams import group
 
 point, nth = sys.argv[1], int(sys.argv[2])
-passed = 0
+passed = commits = 0
+committed = threading.Condition()
+_commit = Consumer.commit
+
+WITHIN_S = 30
+"""A commit is due each second; without one for so long there is nothing to see here, and this exits with 3."""
 
 
-COMMITTED_S = 2.5
-"""Longer than offsets take to be committed: what was acknowledged too early is lost by then."""
+async def commit(self: Consumer, *arguments: Any, **named: Any) -> bool:
+    """Counts the times that what was acknowledged has been committed."""
+    global commits
+    done = await _commit(self, *arguments, **named)
+    with committed:
+        commits += 1
+        committed.notify_all()
+    return done
 
 
 def die() -> None:
@@ -29,7 +41,11 @@ def die() -> None:
     passed += 1
     if passed >= nth:
         if point != "after_ack":  # there we are on the loop, which must not commit any more
-            time.sleep(COMMITTED_S)
+            # Of two commits that end from now on, the later began from now on: what was acknowledged too early is lost.
+            with committed:
+                enough = commits + 2
+                if not committed.wait_for(lambda: commits >= enough, WITHIN_S):
+                    os._exit(3)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -45,6 +61,7 @@ def wrapped(original: Callable[..., Any], before: bool) -> Callable[..., Any]:
     return call
 
 
+Consumer.commit = commit  # type: ignore[method-assign]
 match point:
     case "before_write":
         FencedWriter.write = wrapped(FencedWriter.write, before=True)  # type: ignore[method-assign]

@@ -11,13 +11,13 @@ from sqlalchemy import Engine, text
 
 from connectors.debezium.connector import NAME, Connect
 from connectors.kafka.standing import Letter, read_letters
-from connectors.mariadb.engine import connect
 from processors.audit.findings import Kind
 from schemas.groups import Group
 from schemas.keys import Scope
 from streams.auditing import Auditor
 from streams.mending import Mender
 from streams.models import shipped_model
+from streams.passing import pass_marks
 from streams.prepare import prepare
 from streams.retrying import Retry
 from tests.live import Live
@@ -27,13 +27,6 @@ pytestmark = pytest.mark.stack
 
 WITHIN_S = 90
 SKIP = "schema.history.internal.skip.unparseable.ddl"
-
-
-@pytest.fixture(scope="module")
-def admin(live: Live) -> Iterator[Engine]:
-    engine = connect(live.settings.mariadb().url("admin"))
-    yield engine
-    engine.dispose()
 
 
 def run(admin: Engine, statement: str) -> None:
@@ -115,6 +108,7 @@ def test_columns_come_go_and_are_renamed_under_load(live: Live, admin: Engine) -
                     load.zone = "zone"
             more(load)
         with running(live.stack.home.path, "bill", "--no-llm"):
+            pass_marks(live.pipeline, live.settings.kafka(), [who], WITHIN_S)  # all that was written has been read
             letters = waiting(live, who)
             assert {one.said.reason for one in letters} == {"missing_column"}
             done = Retry(live.settings.kafka(), live.collector, live.pipeline, WITHIN_S).retry(letters)
