@@ -36,9 +36,9 @@ def _how(part: str) -> str:
 
 def _captured(cluster: Cluster, since_ms: int) -> set[int]:
     found: set[int] = set()
-    for partition, start in offsets_since(cluster, CHANGES.name, range(CHANGES.partitions), since_ms).items():
-        for record in read_to_end(cluster, CHANGES.name, [partition], start):
-            outcome = decode_change(record.value, record.partition, record.offset)
-            if isinstance(outcome, Ok) and isinstance(outcome.value.value, Mark):
-                found.add(outcome.value.value.id)
+    starts = offsets_since(cluster, CHANGES.name, range(CHANGES.partitions), since_ms)
+    for record in read_to_end(cluster, CHANGES.name, list(starts), starts):
+        outcome = decode_change(record.value, record.partition, record.offset)
+        if isinstance(outcome, Ok) and isinstance(outcome.value.value, Mark):
+            found.add(outcome.value.value.id)
     return found

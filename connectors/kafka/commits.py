@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.consumers import TIMEOUT_S, unanswered
+from connectors.kafka.reader import reader
 from schemas.errors import StackError
 
 OFFSETS = "__consumer_offsets"
@@ -34,17 +35,7 @@ def commits_since(cluster: Cluster, groups: Iterable[str], since_ms: int) -> lis
     Raises StackError where the broker doesn't answer, or doesn't let us read its topic of offsets.
     """
     wanted = set(groups)
-    consumer = Consumer(
-        {
-            **cluster.client(),
-            "group.id": "timeloom-reader",  # required by the library; nothing is ever committed under it
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "latest",
-            "fetch.wait.max.ms": 10,
-            "log_level": 0,
-        }
-    )
+    consumer = reader(cluster, auto_offset_reset="latest")
     try:
         known = consumer.list_topics(OFFSETS, timeout=TIMEOUT_S).topics[OFFSETS]
         # The broker makes its topic when the first group comes; before, nothing was ever committed.

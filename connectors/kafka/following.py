@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
+from connectors.kafka.reader import reader
 from schemas.errors import StackError
 from schemas.records import Incoming
 
@@ -19,17 +20,7 @@ def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: flo
     A batch is what came within `wait_s`, perhaps nothing, so that the caller can look at a clock or be interrupted.
     Raises StackError where the broker isn't there.
     """
-    consumer = Consumer(
-        {
-            **cluster.client(),
-            "group.id": "timeloom-watcher",  # required by the library; nothing is ever committed under it
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 20,
-            "log_level": 0,  # what the library would print of a broker that went, the error says better
-        }
-    )
+    consumer = reader(cluster, enable_partition_eof=False, fetch_wait_max_ms=20)
     try:
         consumer.assign([_near_the_end(consumer, TopicPartition(topic, one), back) for one in range(partitions)])
         while True:

@@ -1,14 +1,15 @@
 """Reads a topic's partitions from where one says to where they end now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import cast
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
+from connectors.kafka.reader import reader
 from schemas.errors import StackError
 from schemas.records import Incoming
 
@@ -23,10 +24,16 @@ SETTLED_S = 60
 
 
 def read_to_end(
-    cluster: Cluster, topic: str, partitions: list[int], start: int = 0, *, settled: bool = False
+    cluster: Cluster,
+    topic: str,
+    partitions: list[int],
+    starts: Mapping[int, int] | None = None,
+    *,
+    settled: bool = False,
 ) -> Iterator[Incoming]:
     """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
 
+    Where `starts` has an offset for a partition it begins there, else with what the broker still has.
     A transaction hides itself and what others committed behind its beginning until its end marks are in the log, which
     is a moment after its writer was told that it is committed. With `settled` the end is at least where the partition
     ended when this was called, so it waits for such. Without, it is for who needs no more than what was settled
@@ -35,20 +42,10 @@ def read_to_end(
     """
     ends = _ends(cluster, topic, partitions) if settled else {}
     patience = SETTLED_S if settled else SILENCE_S
-    consumer = Consumer(
-        {
-            **cluster.client(),
-            "group.id": "timeloom-reader",  # required by the library; nothing is ever committed under it
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 10,
-        }
-    )
+    consumer = reader(cluster)
     left, heard = set(partitions), monotonic()
     try:
-        consumer.assign([TopicPartition(topic, p, start) for p in partitions])
+        consumer.assign([TopicPartition(topic, p, (starts or {}).get(p, 0)) for p in partitions])
         while left:
             for message in consumer.consume(5000, timeout=ROUND_S):
                 heard = monotonic()

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from connectors.kafka.cluster import Cluster
+from connectors.kafka.reader import reader
 from schemas.errors import StackError
 
 TIMEOUT_S = 10
@@ -12,7 +13,7 @@ TIMEOUT_S = 10
 
 def offsets_since(cluster: Cluster, topic: str, partitions: Iterable[int], since_ms: int) -> dict[int, int]:
     """The first offset written at `since_ms` (since 1970) or later; partitions without such a record are left out."""
-    consumer = Consumer({**cluster.client(), "group.id": "timeloom-reader", "enable.auto.commit": False})
+    consumer = reader(cluster)
     try:
         found = consumer.offsets_for_times([TopicPartition(topic, p, since_ms) for p in partitions], timeout=TIMEOUT_S)
     except KafkaException as error:

@@ -11,7 +11,6 @@ from typing import cast
 
 import msgspec
 from confluent_kafka import (
-    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -22,6 +21,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.consumers import TIMEOUT_S, admin, unanswered
+from connectors.kafka.reader import reader
 from schemas.errors import StackError
 
 Partition = tuple[str, int]
@@ -99,19 +99,7 @@ def first_records(cluster: Cluster, starts: Mapping[Partition, int]) -> dict[Par
     """
     if not starts:
         return {}
-    consumer = Consumer(
-        {
-            **cluster.client(),
-            "group.id": "timeloom-reader",  # required by the library; nothing is ever committed under it
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 10,
-            "max.partition.fetch.bytes": 65_536,
-            "log_level": 0,
-        }
-    )
+    consumer = reader(cluster, max_partition_fetch_bytes=65_536)
     found: dict[Partition, tuple[int, int]] = {}
     left, heard = set(starts), monotonic()
     try:
