@@ -10,6 +10,9 @@ import msgspec
 
 from schemas.keys import RowKey
 
+TRIES = 3
+"""A record on which our own code fails so often is dead-lettered with reason `bug`."""
+
 T = TypeVar("T")
 
 
@@ -29,7 +32,7 @@ class Reason(StrEnum):
     SEALED = "sealed"  # the words are sealed and no key opens them
     BAD_INTERVAL = "bad_interval"  # ends before it starts, or outside what a calendar can hold
     UNKNOWN_MODEL = "unknown_model"  # an activation names a model that isn't here
-    BUG = "bug"  # our own code failed on this record three times
+    BUG = "bug"  # our own code failed on this record `TRIES` times
 
 
 class Ok(msgspec.Struct, Generic[T], frozen=True):

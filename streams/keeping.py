@@ -16,7 +16,7 @@ import structlog
 from schemas.dead_letters import DeadLettered
 from schemas.errors import Fenced, TimeloomError
 from schemas.keys import OriginKey
-from schemas.outcomes import Reason
+from schemas.outcomes import TRIES, Reason
 from schemas.topics import GROUPS
 from streams.telemetry import metrics
 from streams.telemetry.keeping import tell_kept
@@ -37,9 +37,6 @@ MOST_RECORDS = 2_000
 WAIT_S = 0.1
 COMPANY_S = 0.2
 """How long a first record waits for others. Each day that a batch touches is sliced once, so company pays."""
-
-TRIES = 3
-"""A record on which our own code fails so often is dead-lettered with reason `bug`."""
 
 DOUBT_S = (0.2, 30.0)
 """When activities in doubt are looked at again: first soon, since the record that explains them is on its way, then
@@ -119,6 +116,22 @@ class Keeper:
 
     def _taken(self, partition: int, records: Sequence["Incoming"]) -> None:
         """Takes a batch; where that fails, each record by itself, so that a failure is known to be this record's."""
+        if error := self._tried(partition, records):
+            offsets = [records[0].offset, records[-1].offset]
+            log.error("batch_failed", partition=partition, offsets=offsets, exc_info=error)
+            for record in records:
+                self._take_alone(partition, record)
+
+    def _take_alone(self, partition: int, record: "Incoming") -> None:
+        from connectors.mariadb.taking import count_failure
+
+        if error := self._tried(partition, [record]):
+            if count_failure(self._engine, GROUPS.name, partition, record.offset) < TRIES:
+                raise error
+            self._bury(partition, record, error)
+
+    def _tried(self, partition: int, records: Sequence["Incoming"]) -> Exception | None:
+        """Takes records, and returns the error where our own code fails on them. Any other is raised."""
         from connectors.mariadb.transactions import is_of_the_server
 
         try:
@@ -128,24 +141,8 @@ class Keeper:
         except Exception as error:
             if is_of_the_server(error):
                 raise
-            log.exception("batch_failed", partition=partition, offsets=[records[0].offset, records[-1].offset])
-            for record in records:
-                self._take_alone(partition, record)
-
-    def _take_alone(self, partition: int, record: "Incoming") -> None:
-        from connectors.mariadb.taking import count_failure
-        from connectors.mariadb.transactions import is_of_the_server
-
-        try:
-            self._take(partition, [record])
-        except TimeloomError:
-            raise
-        except Exception as error:
-            if is_of_the_server(error):
-                raise
-            if count_failure(self._engine, GROUPS.name, partition, record.offset) < TRIES:
-                raise
-            self._bury(partition, record, error)
+            return error
+        return None
 
     def _bury(self, partition: int, record: "Incoming", error: Exception) -> None:
         """Dead-letters a record on which our own code fails, whole, and passes it over."""

@@ -8,8 +8,7 @@ touches narratives: an entry that changes meanwhile keeps its own words, and is 
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -17,27 +16,15 @@ import msgspec
 import structlog
 
 from connectors.llm.failures import LONGEST_WAIT_S, Failure
-from connectors.llm.gateway import ATTEMPTS, Answer, Asked, Gateway
+from connectors.llm.gateway import ATTEMPTS, Answer, Gateway
 from connectors.mariadb import narratives
 from connectors.mariadb.directory import read_directory
-from connectors.mariadb.narratives import DueEntry, Kind, Result, Spending, Usage
+from connectors.mariadb.narratives import DueEntry, Kind, Spending, Usage
 from connectors.mariadb.rows import read_ids
-from processors.billing.checks import check_narrative
-from processors.billing.content import content
 from processors.billing.pricing import Price, cost, estimate
-from processors.billing.prompts import (
-    GUIDELINES,
-    PROMPT_VERSION,
-    SCHEMA,
-    EntryMaterial,
-    Question,
-    Sentence,
-    entry_material,
-    questions,
-    read_answer,
-)
+from processors.billing.prompts import GUIDELINES, PROMPT_VERSION, Question
 from schemas.errors import BudgetExceeded, LanguageModelError, QuestionRefused
-from schemas.values import Activity, content_hash
+from streams.narration_batches import Batch, as_sent, batches_of, only, results_of
 from streams.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -66,14 +53,6 @@ class Terms(msgspec.Struct, frozen=True):
     budget_usd: float
     quiet_s: float = 5.0
     stale_s: float | None = None
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """One call to be made: a question and the entries that it is about, in the order of its numbers from 1."""
-
-    scope: "Scope"
-    question: Question
-    entries: tuple[DueEntry, ...]
 
 
 class Narrator(threading.Thread):
@@ -166,7 +145,7 @@ class Narrator(threading.Thread):
         return [
             batch
             for (scope, matter), entries in groupby(due, key=lambda entry: (entry.scope, entry.matter))
-            for batch in _questions(scope, matters.get(matter or 0, ""), list(entries), activities[scope])
+            for batch in batches_of(scope, matters.get(matter or 0, ""), list(entries), activities[scope])
         ]
 
     def _announce(self, batches: Sequence[Batch]) -> None:
@@ -194,7 +173,7 @@ class Narrator(threading.Thread):
         spending = self._spending(batch.question)
         contents = list(dict.fromkeys(entry.content for entry in batch.entries))
         mine, call = narratives.reserve(self._engine, batch.scope, self._kind, contents, spending, self._stale_s)
-        asked = _only(batch, mine)
+        asked = only(batch, mine)
         if asked is None:
             return 0
         recorder = _Calls(self._engine, batch.scope, self._kind, list(mine.values()), spending, call)
@@ -257,67 +236,3 @@ class _Calls:
         metrics.LLM_CALLS.labels(failure.state).inc()
         narratives.settle_failed(self._engine, call, failure.state, failure.status, failure.error, failure.paid)
         self.unpaid = self.unpaid and failure.paid is False
-
-
-def _questions(scope: "Scope", matter: str, entries: Sequence[DueEntry], rows: Mapping[int, object]) -> Iterator[Batch]:
-    """The calls for one timekeeper's entries of one matter; entries whose rows have changed meanwhile are left out."""
-    current = [entry for entry in entries if _current(entry, rows)]
-    materials = [
-        entry_material(n, entry.day, (one for id in entry.activities if isinstance(one := rows[id], Activity)))
-        for n, entry in enumerate(current)
-    ]
-    for question in questions(matter, materials):
-        yield Batch(scope, _numbered(question), tuple(current[one.entry] for one in question.entries))
-
-
-def _current(entry: DueEntry, rows: Mapping[int, object]) -> bool:
-    members = [(id, content_hash(one)) for id in entry.activities if isinstance(one := rows.get(id), Activity)]
-    return content(entry.day, entry.matter, members) == entry.content
-
-
-def _numbered(question: Question) -> Question:
-    entries = tuple(msgspec.structs.replace(one, entry=n) for n, one in enumerate(question.entries, 1))
-    return msgspec.structs.replace(question, entries=entries)
-
-
-def _only(batch: Batch, mine: Mapping[str, int]) -> Batch | None:
-    """The batch without entries that somebody else has reserved, and with each content once."""
-    kept: dict[str, tuple[DueEntry, EntryMaterial]] = {}
-    for entry, material in zip(batch.entries, batch.question.entries, strict=True):
-        if entry.content in mine:
-            kept.setdefault(entry.content, (entry, material))
-    if not kept:
-        return None
-    question = msgspec.structs.replace(batch.question, entries=tuple(material for _, material in kept.values()))
-    return Batch(batch.scope, _numbered(question), tuple(entry for entry, _ in kept.values()))
-
-
-def as_sent(batch: Batch, kind: Kind, contents: Sequence[str]) -> Asked:
-    """The question as it is sent. Two timekeepers' questions never have one key: an endpoint that knows keys would give
-    one of them the other's answer.
-    """
-    named = msgspec.json.encode((batch.scope, kind, contents))
-    return Asked(
-        messages=batch.question.messages,
-        schema_name="narratives",
-        schema=SCHEMA,
-        most_output_tokens=batch.question.most_output_tokens,
-        idempotency_key=f"timeloom-{blake2b(named, digest_size=16).hexdigest()}",
-    )
-
-
-def results_of(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[Result]:
-    """What stands of the answer for each entry; an answer that can't be read leaves nothing standing."""
-    try:
-        said: Mapping[int, tuple[Sentence, ...]] = read_answer(answer.text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        log.warning("answer_unreadable", call=answer.call, complete=answer.complete, error=type(error).__name__)
-        said = {}
-    results = []
-    for entry, material in zip(asked.entries, asked.question.entries, strict=True):
-        checked = check_narrative(said.get(material.entry, ()), material, asked.question.matter)
-        for refused in checked.refused:
-            log.warning("sentence_refused", entry=entry.id, reason=refused.reason)  # `why` has words
-        text = checked.text or None
-        results.append(Result(mine[entry.content], entry.id, text, msgspec.json.encode(checked).decode()))
-    return results

@@ -4,13 +4,11 @@ from collections import defaultdict
 
 from schemas.changes import Kept
 from schemas.keys import OURS, RowKey, Scope
+from schemas.outcomes import TRIES
 from schemas.records import Incoming
 
 ATTEMPT = f"{OURS}attempt"
 """The table under which the working set keeps the count; the id is the change's offset."""
-
-TRIES = 3
-"""A change on which our own code fails so often is dead-lettered with reason `bug`."""
 
 
 class Attempts:

@@ -9,7 +9,7 @@ from connectors.llm.gateway import Answer
 from connectors.mariadb.narratives import DueEntry, Kind
 from processors.billing.prompts import EntryMaterial, Material, Question
 from schemas.keys import Scope
-from streams.narration import Batch, as_sent, results_of
+from streams.narration_batches import Batch, as_sent, results_of
 
 DAY = date(2026, 3, 2)
 SCOPE = Scope(1, 1)
