@@ -56,6 +56,7 @@ def test_inserts_updates_and_deletes_reach_the_entries(live: Live, bill: Program
     assert bill.stop() == 0
 
 
+@pytest.mark.long
 def test_bill_is_killed_again_and_again(live: Live) -> None:
     who, other = live.timekeeper(), live.timekeeper()
     order = random.Random(7)

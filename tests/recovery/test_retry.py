@@ -158,6 +158,7 @@ def test_a_letter_goes_with_its_cause(live: Live) -> None:
         eventually(lambda: live.groups(who) == live.expected(who), what="discarded, its row may still be corrected")
 
 
+@pytest.mark.long
 def test_a_bug_is_tried_on_one_record_before_the_others(live: Live) -> None:
     """Were it still there, each record would end the worker three times."""
     home, who = live.stack.home.path, live.timekeeper()
