@@ -1,0 +1,104 @@
+"""What simple rules make of a stream: the groupings that a model has to beat. Groups are numbered by their first event.
+
+Events go in the order of their starts, and of their ids where those tie; excluded ones aren't grouped.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from processors.billing.days import billing_day
+from processors.evaluation.likeness import Nearest, nearest
+from schemas.values import Activity
+
+MINUTE_US = 60_000_000
+DAY_US = 24 * 60 * MINUTE_US
+
+Grouping = Mapping[int, int]
+"""The group of each activity by its id; a group's name is the id of its first activity."""
+
+Rule = Callable[[Sequence[Activity]], Grouping]
+"""Groups the activities of one stream."""
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """Which values of each rule are tried: gaps and how far back a like event is looked for in microseconds, and from
+    which likeness (the cosine of words weighed by their rarity) on an event is joined to it.
+    """
+
+    gaps_us: tuple[int, ...]
+    within_us: tuple[int, ...]
+    likenesses: tuple[float, ...]
+
+
+class Family(msgspec.Struct, frozen=True):
+    """A rule with every value that is tried, each by what is said of it. Of a `stream`'s own the best for each stream
+    is taken, in the light of the true groups: what no rule could know.
+    """
+
+    name: str
+    tries: Mapping[str, Rule]
+    own: bool = False
+
+
+def families(grid: Grid) -> tuple[Family, ...]:
+    """The peers, in the order in which they are shown."""
+    gaps = {f"{gap // MINUTE_US} min": _gap(gap) for gap in grid.gaps_us}
+    return (
+        Family("singletons", {"": singletons}),
+        Family("one a day", {"": one_a_day}),
+        Family("time gap", gaps),
+        Family("time gap, each stream's best", gaps, own=True),
+        Family("lexical", _lexical(grid)),
+    )
+
+
+def singletons(activities: Sequence[Activity]) -> Grouping:
+    """Every event by itself."""
+    return {one.id: one.id for one in _in_order(activities)}
+
+
+def one_a_day(activities: Sequence[Activity]) -> Grouping:
+    """All of a billing day, which begins at 04:00 where the event happened."""
+    first: dict[object, int] = {}
+    return {one.id: first.setdefault(billing_day(one.started_at, one.zone), one.id) for one in _in_order(activities)}
+
+
+def by_gap(activities: Sequence[Activity], gap_us: int) -> Grouping:
+    """A new group where an event starts `gap_us` or more after all before it have ended."""
+    found: dict[int, int] = {}
+    name, ended = 0, 0
+    for one in _in_order(activities):
+        if not found or one.started_at - ended >= gap_us:
+            name = one.id
+        found[one.id] = name
+        ended = max(ended, one.ended_at or one.started_at)
+    return found
+
+
+def by_likeness(near: Sequence[Nearest], likeness: float) -> Grouping:
+    """Joins the group of the most similar earlier event, where that is similar enough."""
+    found: dict[int, int] = {}
+    for one in near:
+        joins = one.earlier is not None and one.likeness >= likeness
+        found[one.id] = found[one.earlier] if joins and one.earlier is not None else one.id
+    return found
+
+
+def _gap(gap_us: int) -> Rule:
+    return lambda activities: by_gap(activities, gap_us)
+
+
+def _lexical(grid: Grid) -> dict[str, Rule]:
+    def rule(within_us: int, likeness: float) -> Rule:
+        return lambda activities: by_likeness(nearest(_in_order(activities), within_us), likeness)
+
+    return {
+        f"{within // DAY_US} d, {likeness:g}": rule(within, likeness)
+        for within in grid.within_us
+        for likeness in grid.likenesses
+    }
+
+
+def _in_order(activities: Sequence[Activity]) -> list[Activity]:
+    return sorted((one for one in activities if not one.excluded), key=lambda one: (one.started_at, one.id))

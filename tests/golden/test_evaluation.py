@@ -1,0 +1,154 @@
+"""Measures, confidences and simple rules on examples that were worked out by hand: see the files in `evaluation/`."""
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from processors.billing.days import instant
+from processors.evaluation.calibration import Sure, worth
+from processors.evaluation.contest import Case, sums_of, sure_of
+from processors.evaluation.counting import count
+from processors.evaluation.days import worst_day
+from processors.evaluation.likeness import nearest
+from processors.evaluation.measures import MEASURES, measures
+from processors.evaluation.mistakes import Mistake, Piece, merges, splits, worst
+from processors.evaluation.peers import MINUTE_US, Grouping, by_gap, by_likeness, one_a_day, singletons
+from schemas.groups import Disposition, Group, Member
+from schemas.values import Activity, Kind, Words
+
+FOLDER = Path(__file__).with_name("evaluation")
+MEASURED, CONFIDENCES, PEERS = (
+    tomllib.loads(FOLDER.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    for name in ("measures", "confidences", "peers")
+)
+
+
+@pytest.mark.parametrize("case", MEASURED["case"], ids=lambda case: case["name"])
+def test_measures_are_as_on_paper(case: dict[str, Any]) -> None:
+    streams = [count(zip(one["gold"], one["ours"], strict=True)) for one in case["streams"].values()]
+    pooled = dict(zip(MEASURES, measures(np.sum(streams, axis=0)), strict=True))
+    mean = dict(zip(MEASURES, measures(np.stack(streams)).mean(axis=0), strict=True))
+    assert pooled == pytest.approx(case["pooled"], abs=0.005)
+    assert mean == pytest.approx(case.get("mean", case["pooled"]), abs=0.005)
+
+
+@pytest.mark.parametrize("case", CONFIDENCES["case"], ids=lambda case: case["name"])
+def test_confidences_are_worth_what_they_are_on_paper(case: dict[str, Any]) -> None:
+    groups = [Sure(round(sure * 1_000_000), right, shown, events) for sure, right, shown, events in case["groups"]]
+    found = worth(groups, case["bins"])
+    assert found is not None
+    assert [(one.groups, one.confidence, one.right) for one in found.bins] == [
+        pytest.approx(tuple(one)) for one in case["expected_bins"]
+    ]
+    assert found.groups == len(groups)
+    for name in ("error", "auroc", "precision", "coverage", "coverage_events", "right"):
+        assert getattr(found, name) == pytest.approx(case.get(name), abs=0.00005), name
+
+
+def test_no_groups_have_no_worth() -> None:
+    assert worth([]) is None
+
+
+def berlin(text: str) -> int:
+    return instant(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")))
+
+
+def event(id: int, at: str, until: str = "", title: str = "") -> Activity:
+    ended = berlin(until) if until else None
+    return Activity(id, Kind.OTHER, berlin(at), ended, "Europe/Berlin", Words(title=title))
+
+
+EVENTS = [event(*one) for one in PEERS["events"]]
+
+
+def ruled(rule: str) -> Grouping:
+    match rule.split():
+        case ["gap", minutes]:
+            return by_gap(EVENTS, int(minutes) * MINUTE_US)
+        case ["like", likeness, "in", minutes]:
+            return by_likeness(nearest(EVENTS, int(minutes) * MINUTE_US), float(likeness))
+        case ["singletons"]:
+            return singletons(EVENTS)
+        case _:
+            return one_a_day(EVENTS)
+
+
+@pytest.mark.parametrize("rule", PEERS["expected"])
+def test_simple_rules_group_as_on_paper(rule: str) -> None:
+    found: dict[int, list[int]] = {}
+    for id, name in sorted(ruled(rule).items()):
+        found.setdefault(name, []).append(id)
+    assert sorted(found.values()) == PEERS["expected"][rule]
+    assert all(name == ids[0] for name, ids in found.items())
+
+
+def test_likeness_is_the_cosine_on_paper() -> None:
+    found = {one.id: (one.earlier, round(one.likeness, 3)) for one in nearest(EVENTS, 10_080 * MINUTE_US)}
+    assert found == {1: (None, 0), 2: (None, 0), 3: (1, 0.362), 4: (1, 0.665), 5: (2, 0.541), 6: (None, 0)}
+
+
+CASE = Case("ada", tuple(EVENTS), {1: "L", 2: "B", 3: "L", 4: "L", 6: "P"})
+"""What event 5 belongs to nobody knows: it is grouped, and never judged."""
+OURS = {1: 1, 2: 1, 3: 1, 4: 4, 5: 4, 6: 6}
+
+
+def test_what_nobody_knows_is_left_out_of_every_group() -> None:
+    assert sums_of(CASE, OURS).tolist() == count([("L", 1), ("B", 1), ("L", 1), ("L", 4), ("P", 6)]).tolist()
+
+
+def test_an_event_in_no_group_is_one_of_its_own() -> None:
+    assert sums_of(CASE, {1: 1, 2: 1, 3: 1, 4: 4}).tolist() == sums_of(CASE, OURS).tolist()
+
+
+def test_mistakes_count_their_wrong_pairs_and_name_their_pieces() -> None:
+    assert merges(CASE, OURS) == [Mistake("ada", 1, 2, (Piece("L", (1, 3)), Piece("B", (2,))))]
+    assert splits(CASE, OURS) == [Mistake("ada", "L", 2, (Piece(1, (1, 3)), Piece(4, (4,))))]
+
+
+def test_the_worst_mistakes_come_first() -> None:
+    two, three = (Mistake("ada", "L", wrong, (Piece(1, (1,)),)) for wrong in (2, 3))
+    other = Mistake("bob", "L", 3, (Piece(1, (1,)),))
+    assert worst([two, other, three], 2) == [three, other]
+
+
+def group(ids: tuple[int, ...], disposition: Disposition, confidence: int) -> Group:
+    return Group(tuple(Member(id, "") for id in ids), disposition, confidence, 0, 0, 0, "model")
+
+
+def test_a_group_is_right_if_it_is_exactly_a_true_one_among_the_judged() -> None:
+    groups = {
+        1: group((1, 3), Disposition.WORK, 900_000),  # 4 is lacking
+        2: group((2, 5), Disposition.HELD, 400_000),  # 5 isn't judged, 2 is all of B
+        4: group((4,), Disposition.OUTLIER, 990_000),  # claims nothing
+        6: group((6,), Disposition.WORK, 800_000),
+    }
+    assert sure_of(CASE, groups) == [
+        Sure(900_000, False, True, 2),
+        Sure(400_000, True, False, 1),
+        Sure(800_000, True, True, 1),
+    ]
+    assert sure_of(CASE, {5: group((5,), Disposition.WORK, 1)}) == []
+
+
+def test_the_worst_day_has_its_blocks_in_rows_and_partners_in_one_colour() -> None:
+    """Ours has 1, 2, 3 together: of the pairs (1, 3), (1, 4), (3, 4) it misses two, and two of its own are wrong."""
+    day = worst_day(CASE, OURS, least_us=15 * MINUTE_US)
+    assert (day.stream, str(day.day), day.zone, day.wrong_pairs) == ("ada", "2026-03-02", "Europe/Berlin", 4)
+    assert day.partners == (("L", 1),)
+    assert [(block.activity.id, block.row, block.colour) for block in day.ours] == [
+        (1, 0, 0),
+        (2, 0, 0),
+        (3, 1, 0),  # 2 still has the first row
+        (4, 0, None),
+    ]
+    assert [(block.activity.id, block.row, block.colour) for block in day.gold] == [
+        (1, 0, 0),
+        (2, 0, None),
+        (3, 1, 0),
+        (4, 0, 0),
+    ]

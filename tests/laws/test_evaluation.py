@@ -1,0 +1,263 @@
+"""What holds of every measure, confidence and simple rule, whatever is judged."""
+
+from collections import Counter
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from processors.evaluation.calibration import Sure, worth
+from processors.evaluation.contest import Case, compete, sums_of
+from processors.evaluation.counting import SUMS, count, pairing
+from processors.evaluation.intervals import measured
+from processors.evaluation.likeness import nearest
+from processors.evaluation.measures import MEASURES, measures
+from processors.evaluation.mistakes import merges, splits
+from processors.evaluation.peers import DAY_US, MINUTE_US, Grid, by_gap, by_likeness, families, one_a_day
+from schemas.values import Activity, Kind, Words
+from tests.laws.grouping_strategies import activity
+
+Labels = list[tuple[int, int]]
+
+labels = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30)
+streams = st.lists(labels, min_size=1, max_size=5)
+days = st.lists(activity(), max_size=12, unique_by=lambda one: one.id)
+MIRRORED = {name: name.replace("-P", "-?").replace("-R", "-P").replace("-?", "-R") for name in MEASURES}
+unhurried = settings(deadline=None)
+GRID = Grid(gaps_us=(10 * MINUTE_US, 60 * MINUTE_US), within_us=(DAY_US,), likenesses=(0.2, 0.6))
+
+
+def of(one: Labels) -> dict[str, float]:
+    return dict(zip(MEASURES, measures(count(one)).tolist(), strict=True))
+
+
+@given(labels, st.randoms(use_true_random=False))
+def test_names_and_order_do_not_matter(one: Labels, chance: Random) -> None:
+    names = [str(number) for number in range(7)]
+    chance.shuffle(names)
+    again = [(f"true {names[gold]}", names[6 - group]) for gold, group in one]
+    chance.shuffle(again)
+    assert count(again).tolist() == count(one).tolist()
+
+
+@given(labels)
+def test_what_is_right_is_worth_a_hundred(one: Labels) -> None:
+    found = of([(gold, gold + 100) for gold, _ in one])
+    several = max(Counter(gold for gold, _ in one).values()) > 1
+    for name, value in found.items():
+        of_several = name.startswith(("EM", "PW"))
+        assert value == pytest.approx(100 if several or not of_several else 0), name
+
+
+@given(labels)
+def test_measures_lie_between_nothing_and_a_hundred(one: Labels) -> None:
+    for name, value in of(one).items():
+        assert (-100 if name == "ARI" else -1e-9) <= value <= 100 + 1e-9, name
+
+
+@given(labels)
+def test_what_is_wrong_is_worth_less(one: Labels) -> None:
+    """Of these measures none but a grouping that is the same has a hundred."""
+    same = len(set(one)) == len({gold for gold, _ in one}) == len({group for _, group in one})
+    found = of(one)
+    for name in ("1-VI", "1-1", "B3-F"):
+        assert (found[name] > 100 - 1e-9) == same, name
+
+
+@given(labels)
+def test_precision_one_way_is_recall_the_other(one: Labels) -> None:
+    back = of([(group, gold) for gold, group in one])
+    assert {MIRRORED[name]: value for name, value in of(one).items()} == pytest.approx(back)
+
+
+@given(labels)
+def test_an_event_taken_out_never_raises_recall_and_all_together_it_is_whole(one: Labels) -> None:
+    gold, _ = one[0]
+    assert of([(gold, 99), *one[1:]])["B3-R"] <= of(one)["B3-R"] + 1e-9
+    assert of([(true, 0) for true, _ in one])["B3-R"] == pytest.approx(100)
+
+
+@given(labels)
+def test_no_other_pairing_shares_more(one: Labels) -> None:
+    """A greedy one shares half of what the best does at least, and never more than it."""
+    both = Counter(one)
+    best = pairing(both)
+    assert len({gold for gold, _, _ in best}) == len({group for _, group, _ in best}) == len(best)
+    assert all(both[gold, group] == events for gold, group, events in best)
+    taken: list[tuple[int, int]] = []
+    for gold, group in sorted(both, key=lambda pair: (-both[pair], pair)):
+        if all(gold != other and group != its for other, its in taken):
+            taken.append((gold, group))
+    greedy, most = sum(both[pair] for pair in taken), sum(events for _, _, events in best)
+    assert greedy <= most <= 2 * greedy
+
+
+@given(streams)
+def test_pooled_is_all_streams_as_one_lot_of_groups(each: list[Labels]) -> None:
+    pooled = count([((n, gold), (n, group)) for n, one in enumerate(each) for gold, group in one])
+    assert np.sum([count(one) for one in each], axis=0) == pytest.approx(pooled)
+
+
+@unhurried
+@given(streams, st.integers(0, 5))
+def test_intervals_are_the_same_for_the_same_seed_and_hold_the_streams(each: list[Labels], seed: int) -> None:
+    sums = [count(one) for one in each]
+    found = measured(sums, seed, draws=40)
+    assert found == measured(sums, seed, draws=40)
+    least, most = measures(np.stack(sums)).min(axis=0), measures(np.stack(sums)).max(axis=0)
+    for n, name in enumerate(MEASURES):
+        one = found.mean[name]
+        assert one.value == pytest.approx(np.mean([measures(own)[n] for own in sums]))
+        if len(each) == 1:
+            assert (one.low, one.high) == (None, None)
+            assert found.pooled[name] == one
+        else:
+            assert one.low is not None
+            assert one.high is not None
+            assert least[n] - 1e-9 <= one.low <= one.high <= most[n] + 1e-9
+            pooled = found.pooled[name]
+            assert pooled.low is not None
+            assert pooled.high is not None
+            assert pooled.low <= pooled.high
+
+
+@unhurried
+@given(labels, st.integers(2, 4))
+def test_streams_that_are_alike_leave_nothing_open(one: Labels, copies: int) -> None:
+    found = measured([count(one)] * copies, 0, draws=20)
+    for name in MEASURES:
+        mean = found.mean[name]
+        assert (mean.low, mean.high) == (pytest.approx(mean.value), pytest.approx(mean.value))
+
+
+def test_an_interval_is_as_wide_as_chance_makes_it() -> None:
+    """Of four streams two at 100 and two at 0 half a hundred draws are 50 or more; 95 of 100 lie within 0 and 100."""
+    right, wrong = count([(1, 1), (1, 1)]), count([(1, 1), (1, 2)])
+    one = measured([right, right, wrong, wrong], 1).mean["ARI"]
+    assert (one.low, one.value, one.high) == (0, 50, 100)
+    many = measured([right, wrong] * 200, 1).mean["ARI"]
+    assert many.low is not None
+    assert many.high is not None
+    assert 43 < many.low < 47  # the standard deviation of a mean of 400 is 2.5
+    assert 53 < many.high < 57
+
+
+sures = st.lists(
+    st.builds(
+        Sure,
+        st.sampled_from([0, 100_000, 500_000, 500_001, 1_000_000]),
+        st.booleans(),
+        st.booleans(),
+        st.integers(1, 9),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(sures, st.integers(1, 12), st.randoms(use_true_random=False))
+def test_the_worth_of_confidences_hangs_on_no_order_and_has_bounds(
+    groups: list[Sure], bins: int, chance: Random
+) -> None:
+    found = worth(groups, bins)
+    assert found is not None
+    mixed = groups.copy()
+    chance.shuffle(mixed)
+    assert worth(mixed, bins) == found
+    assert 0 <= found.error <= 1
+    assert found.auroc is None or 0 <= found.auroc <= 1
+    assert len(found.bins) <= bins
+    assert sum(one.groups for one in found.bins) == len(groups)
+    assert sum(one.right * one.groups for one in found.bins) == pytest.approx(found.right * len(groups))
+    turned = worth([replace(one, confidence=1_000_000 - one.confidence) for one in groups], bins)
+    assert turned is not None
+    assert found.auroc is None or turned.auroc == pytest.approx(1 - found.auroc)
+
+
+@given(st.lists(st.integers(0, 1_000_000), min_size=1, max_size=60, unique=True), st.integers(1, 10))
+def test_bins_of_different_confidences_are_of_equal_mass(confidences: list[int], bins: int) -> None:
+    found = worth([Sure(one, True, True, 1) for one in confidences], bins)
+    assert found is not None
+    masses = [one.groups for one in found.bins]
+    assert len(masses) == min(bins, len(confidences))
+    assert max(masses) - min(masses) <= 1
+    means = [one.confidence for one in found.bins]
+    assert means == sorted(means)
+
+
+@unhurried
+@given(days, st.randoms(use_true_random=False))
+def test_a_rule_groups_everything_once_and_hangs_on_no_order(those: list[Activity], chance: Random) -> None:
+    mixed = those.copy()
+    chance.shuffle(mixed)
+    for family in families(GRID):
+        for rule in family.tries.values():
+            found = rule(those)
+            assert rule(mixed) == found
+            assert found.keys() == {one.id for one in those if not one.excluded}
+            starts = {one.id: (one.started_at, one.id) for one in those}
+            assert all(found[name] == name and starts[name] <= starts[id] for id, name in found.items())
+
+
+@unhurried
+@given(days)
+def test_larger_gaps_and_lower_likenesses_only_join(those: list[Activity]) -> None:
+    wide, narrow = by_gap(those, 60 * MINUTE_US), by_gap(those, 20 * MINUTE_US)
+    assert all(wide[id] == wide[name] for id, name in narrow.items())
+    near = nearest(sorted(those, key=lambda one: (one.started_at, one.id)), DAY_US)
+    low, high = by_likeness(near, 0.2), by_likeness(near, 0.7)
+    assert all(low[id] == low[name] for id, name in high.items())
+
+
+@unhurried
+@given(days)
+def test_a_day_is_together_wherever_it_was(those: list[Activity]) -> None:
+    moved = [
+        replace(one, started_at=one.started_at + DAY_US, ended_at=one.ended_at and one.ended_at + DAY_US)
+        for one in those
+    ]
+    assert one_a_day(moved) == one_a_day(those)  # these days have no change of clocks in them
+
+
+@unhurried
+@given(st.lists(st.tuples(days, st.randoms(use_true_random=False)), min_size=1, max_size=4))
+def test_the_best_of_each_stream_beats_the_best_for_all(each: list[tuple[list[Activity], Random]]) -> None:
+    cases = [
+        Case(str(n), tuple(those), {one.id: chance.choice("AB") for one in those})
+        for n, (those, chance) in enumerate(each)
+        if those
+    ]
+    if not cases:
+        return
+    column = MEASURES.index("B3-F")
+    entrants = {one.name: one for one in compete(cases, families(GRID), "B3-F")}
+    means = {name: measures(np.stack(one.sums))[:, column].mean() for name, one in entrants.items()}
+    for gap in GRID.gaps_us:
+        one_gap = [measures(sums_of(case, by_gap(case.activities, gap)))[column] for case in cases]
+        assert np.mean(one_gap) <= means["time gap"] + 1e-9
+    assert means["time gap"] <= means["time gap, each stream's best"] + 1e-9
+
+
+@given(labels)
+def test_mistakes_are_all_the_wrong_pairs_and_nothing_else(one: Labels) -> None:
+    case = Case("ada", (), {id: gold for id, (gold, _) in enumerate(one)})
+    ours = {id: group for id, (_, group) in enumerate(one)}
+    sums = dict(zip(SUMS, count(one).tolist(), strict=True))
+    assert sum(mistake.wrong_pairs for mistake in merges(case, ours)) == sums["pairs"] - sums["both_pairs"]
+    assert sum(mistake.wrong_pairs for mistake in splits(case, ours)) == sums["gold_pairs"] - sums["both_pairs"]
+
+
+def test_a_stream_without_words_is_like_nothing_and_an_empty_one_has_nothing() -> None:
+    """The matrix of words has no column then, or no row."""
+    silent = [Activity(id, Kind.OTHER, id, None, "UTC", Words()) for id in (1, 2)]
+    assert [(one.earlier, one.likeness) for one in nearest(silent, DAY_US)] == [(None, 0), (None, 0)]
+    assert nearest([], DAY_US) == []
+
+
+def test_many_identical_titles_are_compared_in_bounded_time_and_memory() -> None:
+    """A screen saver: each is like the one just before it."""
+    saver = [Activity(id, Kind.WINDOW, id, None, "UTC", Words(title="Screen saver")) for id in range(3_000)]
+    assert [one.earlier for one in nearest(saver, DAY_US)] == [None, *range(2_999)]
