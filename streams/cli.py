@@ -8,6 +8,7 @@ from schemas.errors import TimeloomError
 from streams import (
     bill,
     demo,
+    evaluate,
     export,
     group,
     importing,
@@ -37,6 +38,7 @@ app.command("prepare")(prepare.command)
 app.command("group")(group.command)
 app.command("tend")(tend.command)
 app.command("preview")(preview.preview)
+app.command("evaluate")(evaluate.evaluate)
 app.command("import")(importing.import_)
 app.command("export")(export.export)
 app.command("simulate")(simulate.simulate)

@@ -148,6 +148,9 @@ PROGRAMS = (
     ),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
     Program(
+        "evaluate", "judges groupings by events whose true groups are known, without any stack", "streams.evaluate"
+    ),
+    Program(
         "prepare",
         "makes or checks tables, users, topics and the connector",
         "streams.prepare",

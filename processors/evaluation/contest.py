@@ -8,7 +8,7 @@ import numpy as np
 from processors.evaluation.calibration import Sure
 from processors.evaluation.counting import Sums, count
 from processors.evaluation.measures import MEASURES, measures
-from processors.evaluation.peers import Family, Grouping, Rule
+from processors.evaluation.peers import Family, Grouping
 from schemas.groups import Disposition, Group
 from schemas.values import Activity
 
@@ -49,18 +49,14 @@ def compete(cases: Sequence[Case], peers: Iterable[Family], by: str) -> list[Ent
 
 
 def _best(cases: Sequence[Case], family: Family, column: int) -> Entrant:
-    tried = {said: _sums(cases, rule) for said, rule in family.tries.items()}
-    scores = np.stack([measures(sums)[:, column] for sums in tried.values()])
-    every = np.stack(list(tried.values()))
-    if family.own:
-        best = scores.argmax(axis=0)
-        return Entrant(family.name, "by the true groups", tuple(every[best, np.arange(len(cases))]))
+    tried = [{said: sums_of(case, one) for said, one in family.tries(case.activities).items()} for case in cases]
+    said = list(tried[0])
+    every = np.stack([np.stack([of[one] for of in tried]) for one in said])  # by value and stream
+    scores = measures(every)[:, :, column]
+    if family.oracle:
+        return Entrant(family.name, "oracle", tuple(every[scores.argmax(axis=0), np.arange(len(cases))]))
     first = int(scores.mean(axis=1).argmax())
-    return Entrant(family.name, list(tried)[first], tuple(every[first]))
-
-
-def _sums(cases: Sequence[Case], rule: Rule) -> Sums:
-    return np.stack([sums_of(case, rule(case.activities)) for case in cases])
+    return Entrant(family.name, said[first], tuple(every[first]))
 
 
 def sure_of(case: Case, groups: Mapping[int, Group]) -> list[Sure]:

@@ -25,22 +25,23 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A day of a stream, with the pairs of its events that were judged wrongly. `partners` are the true groups and
-    groups that have each colour, the first colour first.
+    """A day of a stream, with the pairs of its events that were judged wrongly. A block that is shorter than `least_us`
+    is drawn as long as that. `partners` are the true groups and groups that have each colour, the first colour first.
     """
 
     stream: str
     day: date
     zone: str
     wrong_pairs: int
+    least_us: int
     ours: tuple[Block, ...]
     gold: tuple[Block, ...]
     partners: tuple[tuple[Hashable, Hashable], ...]
 
 
-def worst_day(case: Case, grouping: Grouping, least_us: int) -> Day:
-    """The day with most wrong pairs among its judged events, the first of several. A block is at least `least_us`
-    long, so that points in time can be seen.
+def worst_day(case: Case, grouping: Grouping, finest: int) -> Day:
+    """The day with most wrong pairs among its judged events, the first of several. So that points in time can be seen,
+    a block takes the `finest` part of the time from the first to the last event at least.
     """
     days: dict[date, list[Activity]] = {}
     for one in case.activities:
@@ -53,12 +54,15 @@ def worst_day(case: Case, grouping: Grouping, least_us: int) -> Day:
     partners = tuple((gold, group) for gold, group, _ in pairing(Counter((case.gold[a.id], of[a.id]) for a in those)))
     true = {gold: n for n, (gold, _) in enumerate(partners)}
     ours = {group: n for n, (_, group) in enumerate(partners)}
+    span_us = max(one.ended_at or one.started_at for one in those) - those[0].started_at
+    least_us = max(span_us // finest, 1)
     rows = _rows(those, least_us)
     return Day(
         stream=case.stream,
         day=day,
         zone=those[0].zone,
         wrong_pairs=wrong[day],
+        least_us=least_us,
         ours=tuple(Block(a, row, ours.get(of[a.id])) for a, row in zip(those, rows, strict=True)),
         gold=tuple(Block(a, row, true.get(case.gold[a.id])) for a, row in zip(those, rows, strict=True)),
         partners=partners,

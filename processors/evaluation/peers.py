@@ -17,8 +17,8 @@ DAY_US = 24 * 60 * MINUTE_US
 Grouping = Mapping[int, int]
 """The group of each activity by its id; a group's name is the id of its first activity."""
 
-Rule = Callable[[Sequence[Activity]], Grouping]
-"""Groups the activities of one stream."""
+Tries = Callable[[Sequence[Activity]], Mapping[str, Grouping]]
+"""What a rule makes of one stream with each value that is tried, by what is said of the value."""
 
 
 class Grid(msgspec.Struct, frozen=True):
@@ -32,24 +32,23 @@ class Grid(msgspec.Struct, frozen=True):
 
 
 class Family(msgspec.Struct, frozen=True):
-    """A rule with every value that is tried, each by what is said of it. Of a `stream`'s own the best for each stream
-    is taken, in the light of the true groups: what no rule could know.
+    """A rule with every value that is tried. Of an `oracle` the best for each stream is taken, in the light of the true
+    groups: what no rule could know, and so more than any could reach.
     """
 
     name: str
-    tries: Mapping[str, Rule]
-    own: bool = False
+    tries: Tries
+    oracle: bool = False
 
 
 def families(grid: Grid) -> tuple[Family, ...]:
     """The peers, in the order in which they are shown."""
-    gaps = {f"{gap // MINUTE_US} min": _gap(gap) for gap in grid.gaps_us}
     return (
-        Family("singletons", {"": singletons}),
-        Family("one a day", {"": one_a_day}),
-        Family("time gap", gaps),
-        Family("time gap, each stream's best", gaps, own=True),
-        Family("lexical", _lexical(grid)),
+        Family("singletons", lambda activities: {"": singletons(activities)}),
+        Family("one a day", lambda activities: {"": one_a_day(activities)}),
+        Family("time gap", lambda activities: _gaps(activities, grid)),
+        Family("time gap of each", lambda activities: _gaps(activities, grid), oracle=True),
+        Family("lexical", lambda activities: _likenesses(activities, grid)),
     )
 
 
@@ -85,19 +84,22 @@ def by_likeness(near: Sequence[Nearest], likeness: float) -> Grouping:
     return found
 
 
-def _gap(gap_us: int) -> Rule:
-    return lambda activities: by_gap(activities, gap_us)
+def _gaps(activities: Sequence[Activity], grid: Grid) -> dict[str, Grouping]:
+    return {_long(gap): by_gap(activities, gap) for gap in grid.gaps_us}
 
 
-def _lexical(grid: Grid) -> dict[str, Rule]:
-    def rule(within_us: int, likeness: float) -> Rule:
-        return lambda activities: by_likeness(nearest(_in_order(activities), within_us), likeness)
+def _likenesses(activities: Sequence[Activity], grid: Grid) -> dict[str, Grouping]:
+    ordered = _in_order(activities)
+    near = {_long(within): nearest(ordered, within) for within in grid.within_us}
+    return {f"{long}, {like:g}": by_likeness(near[long], like) for long in near for like in grid.likenesses}
 
-    return {
-        f"{within // DAY_US} d, {likeness:g}": rule(within, likeness)
-        for within in grid.within_us
-        for likeness in grid.likenesses
-    }
+
+def _long(length_us: int) -> str:
+    """A length in whole days, hours or minutes, the largest that fits: two lengths never read the same."""
+    for unit, us in (("d", DAY_US), ("h", 60 * MINUTE_US), ("min", MINUTE_US)):
+        if length_us % us == 0:
+            return f"{length_us // us} {unit}"
+    return f"{length_us} us"
 
 
 def _in_order(activities: Sequence[Activity]) -> list[Activity]:

@@ -137,7 +137,8 @@ def test_a_group_is_right_if_it_is_exactly_a_true_one_among_the_judged() -> None
 
 def test_the_worst_day_has_its_blocks_in_rows_and_partners_in_one_colour() -> None:
     """Ours has 1, 2, 3 together: of the pairs (1, 3), (1, 4), (3, 4) it misses two, and two of its own are wrong."""
-    day = worst_day(CASE, OURS, least_us=15 * MINUTE_US)
+    day = worst_day(CASE, OURS, finest=12)  # from 9:00 to 11:59
+    assert day.least_us == 179 * MINUTE_US // 12
     assert (day.stream, str(day.day), day.zone, day.wrong_pairs) == ("ada", "2026-03-02", "Europe/Berlin", 4)
     assert day.partners == (("L", 1),)
     assert [(block.activity.id, block.row, block.colour) for block in day.ours] == [
