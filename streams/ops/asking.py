@@ -28,7 +28,7 @@ class Asked(Generic[A]):
         """What came until `deadline` (monotonic seconds). Raises what the question raised, or Late."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
-            raise Late(f"{self._whom} didn't answer in time")
+            raise Late(f"{self._whom} didn't answer in time: it hangs or is busy (--within 10 waits longer)")
         if self._error is not None:
             raise self._error
         return self._answer  # type: ignore[return-value]  # None only where the question's answer is None

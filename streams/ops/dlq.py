@@ -132,6 +132,8 @@ def discard(
         ]
     )
     print(f"{len(chosen)} discarded; ./timeloom ops dlq list --discarded shows who gave up what, and why")
+    if rows := len({(said.firm, said.timekeeper, said.table, said.row) for _, said in named if said.row is not None}):
+        print(f"{rows} of their rows may still be there: what they say is in no group until they change")
 
 
 def _read() -> "Letters":

@@ -38,7 +38,7 @@ def print_letters(found: Sequence[Letter], discarded: int, limit: int, now_s: fl
         reasons.add_row(reason, str(len(some)), _age(some[0], now_s))
     letters_of = _table("Origin", "Reason", "Age", "Row", "What is wrong")
     for one in found[:limit]:
-        wrong = Text(_safe(one.said.detail), overflow="ellipsis", no_wrap=True)
+        wrong = Text(_safe(one.said.detail))
         letters_of.add_row(shown(one.origin), one.said.reason.value, _age(one, now_s), _row(one.said), wrong)
     Console().print(reasons, "", letters_of)
     if len(found) > limit:

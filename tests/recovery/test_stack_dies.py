@@ -1,6 +1,9 @@
 """A stack that was killed whole, or whose port was taken, comes up again with its data. It has a home of its own."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +49,18 @@ def _states(stack: Stack) -> dict[str, str]:
 
 
 ALL_UP = dict.fromkeys(SERVERS, "up")
+
+
+@pytest.mark.stack
+def test_one_part_is_started_again_by_command_and_the_others_stay(mortal: Stack) -> None:
+    before = {part: mortal.pid(part) for part in SERVERS}
+    env = {**os.environ, "TIMELOOM_HOME": str(mortal.home.path)}
+    command = [sys.executable, "-m", "streams", "stack", "restart", "mariadb"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()) == (0, ["mariadb is told to end", "mariadb is up"]), done.stderr
+    after = {part: mortal.pid(part) for part in SERVERS}
+    assert [part for part in SERVERS if before[part] != after[part]] == ["mariadb"]
+    assert _has_its_data(mortal)
 
 
 @pytest.mark.stack
