@@ -18,6 +18,7 @@ from schemas.errors import Fenced, TimeloomError
 from schemas.keys import OriginKey
 from schemas.outcomes import TRIES, Reason
 from schemas.topics import GROUPS
+from streams.doubts import Doubts
 from streams.telemetry import metrics
 from streams.telemetry.keeping import tell_kept
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from connectors.kafka.letters import DeadLetters
     from connectors.kafka.placed import Place, PlacedConsumer
     from connectors.mariadb.slicing import Slicing
-    from connectors.mariadb.taking import Record, Taken
+    from connectors.mariadb.taking import Record
     from schemas.keys import Scope
     from schemas.records import Incoming
 
@@ -38,22 +39,9 @@ WAIT_S = 0.1
 COMPANY_S = 0.2
 """How long a first record waits for others. Each day that a batch touches is sliced once, so company pays."""
 
-DOUBT_S = (0.2, 30.0)
-"""When activities in doubt are looked at again: first soon, since the record that explains them is on its way, then
-ever more rarely, since a row that nothing explains is for `verify` to tell.
-"""
-
 log = structlog.get_logger("bill")
 
 Clock = Callable[[], float]
-
-
-class Doubts(msgspec.Struct):
-    """A partition's activities whose row and group differ, and when to look at them again (monotonic seconds)."""
-
-    found: dict["Scope", set[int]] = msgspec.field(default_factory=dict)
-    wait_s: float = DOUBT_S[0]
-    due: float = 0.0
 
 
 class Keeper:
@@ -86,7 +74,7 @@ class Keeper:
     @property
     def in_doubt(self) -> int:
         """How many activities' rows aren't what was grouped."""
-        return sum(len(ids) for doubts in list(self._doubts.values()) for ids in list(doubts.found.values()))
+        return sum(doubts.count for doubts in list(self._doubts.values()))
 
     def close(self) -> None:
         """Leaves the consumer group; what was taken is kept."""
@@ -100,7 +88,7 @@ class Keeper:
         for partition, doubts in list(self._doubts.items()):
             if partition not in self._consumer.places:
                 del self._doubts[partition]  # its next owner finds them in the database
-            elif doubts.due <= self._clock():
+            elif doubts.are_due(self._clock(), busy=partition in batches):
                 self._guarded(partition, lambda p=partition, d=doubts: self._look_again(p, d))  # type: ignore[misc]
         return sum(map(len, batches.values()))
 
@@ -165,7 +153,7 @@ class Keeper:
         decoded = self._decoded(records)
         taken = take(self._engine, Batch(GROUPS.name, partition, place, after, decoded), self._slicing)
         self._consumer.moved(partition, after)
-        self._doubt(partition, taken)
+        self._doubts.setdefault(partition, Doubts()).heard(taken.in_doubt, taken.settled, self._clock())
         metrics.BATCH_SECONDS.observe(self._clock() - began)
         tell_kept(partition, records, decoded, taken)
         if taken.entries or taken.closed:
@@ -194,18 +182,7 @@ class Keeper:
 
         place = self._consumer.places[partition]
         taken = look_again(self._engine, GROUPS.name, partition, place, doubts.found, self._slicing)
-        waited = min(2 * doubts.wait_s, DOUBT_S[1])
-        del self._doubts[partition]
-        if taken.in_doubt:
-            self._doubts[partition] = Doubts(taken.in_doubt, waited, self._clock() + waited)
-
-    def _doubt(self, partition: int, taken: "Taken") -> None:
-        if not taken.in_doubt:
-            return
-        doubts = self._doubts.setdefault(partition, Doubts())
-        for scope, ids in taken.in_doubt.items():
-            doubts.found.setdefault(scope, set()).update(ids)
-        doubts.wait_s, doubts.due = DOUBT_S[0], self._clock() + DOUBT_S[0]
+        doubts.looked(taken.in_doubt, self._clock())
 
     def place(self, partition: int) -> int:
         """Where to go on in a partition that is being assigned; with what its last owner left in doubt."""
@@ -213,5 +190,5 @@ class Keeper:
 
         found = left_in_doubt(self._engine, partition)
         if found:
-            self._doubts[partition] = Doubts(found, due=self._clock())
+            self._doubts[partition] = Doubts(found)
         return take_up(self._engine, GROUPS.name, partition)

@@ -30,14 +30,15 @@ from schemas.values import Activity
 
 
 class Resliced(msgspec.Struct):
-    """What slicing again did: days, entries written, drafts withheld (law 7), and the activities in doubt: to be looked
-    at again soon, since either their row or their group is about to be said again.
+    """What slicing again did: days, entries written, drafts withheld (law 7); the activities that it was done for; and
+    those in doubt, to be looked at again, since either their row or their group is about to be said again.
     """
 
     days: int = 0
     entries: int = 0
     withheld: int = 0
     in_doubt: set[int] = msgspec.field(default_factory=set)
+    moved: set[int] = msgspec.field(default_factory=set)
 
 
 class Reslicer:
@@ -59,7 +60,7 @@ class Reslicer:
             days = _days(before, now, zones, self._slicing) | set(also)
             if not days:
                 remember(self.connection, scope, moved_ids, now, before)
-                return Resliced(in_doubt=now.in_doubt)
+                return Resliced(in_doubt=now.in_doubt, moved=moved_ids)
             read = in_ranges(self.connection, scope, self._slicing.window(days, zones))
             unheard = _unheard(self.connection, scope, read) - moved_ids
             if not unheard:
@@ -67,7 +68,7 @@ class Reslicer:
             moved_ids |= unheard
         result = self._store(scope, read, days)
         remember(self.connection, scope, moved_ids, now, before)
-        result.in_doubt = read.in_doubt | now.in_doubt
+        result.in_doubt, result.moved = read.in_doubt | now.in_doubt, moved_ids
         mark_in_doubt(self.connection, scope, result.in_doubt)
         return result
 

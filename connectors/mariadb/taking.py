@@ -56,6 +56,7 @@ class Taken(msgspec.Struct):
     marks: int = 0
     closed: list[int] = msgspec.field(default_factory=list)
     in_doubt: dict[Scope, set[int]] = msgspec.field(default_factory=dict)
+    settled: dict[Scope, set[int]] = msgspec.field(default_factory=dict)
 
     def add(self, scope: Scope, resliced: Resliced) -> None:
         """Counts what slicing again did."""
@@ -64,6 +65,7 @@ class Taken(msgspec.Struct):
         self.withheld += resliced.withheld
         if resliced.in_doubt:
             self.in_doubt[scope] = self.in_doubt.get(scope, set()) | resliced.in_doubt
+        self.settled[scope] = (self.settled.get(scope, set()) | resliced.moved) - self.in_doubt.get(scope, set())
 
 
 def take_up(engine: Engine, topic: str, partition: int) -> int:
