@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from connectors.sources.event import Notes
-from schemas.errors import SourceError
+from schemas.errors import ConfigurationError, SourceError
 from streams.reading import counted
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def evaluate(
 
     Exit: 0 done; 1 a model can't be used; 2 EVENTS can't be read, or have no true groups.
     """
+    if html is not None and not html.parent.is_dir():
+        raise ConfigurationError(f"--html {html}: there is no folder {html.parent}. Make it, or name another file.")
     notes = Notes()
     files = _event_files(events, notes)
     from streams.judging import cases_of, evaluation, tried  # scipy takes its time, and a wrong path needs none

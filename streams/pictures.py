@@ -8,7 +8,7 @@ import msgspec
 from processors.billing.days import moment
 from processors.evaluation.calibration import Worth
 from processors.evaluation.days import Block, Day
-from processors.evaluation.titles import title_of, titles_of
+from processors.evaluation.titles import cut, title_of, titles_of
 
 WIDTH, LEFT = 900, 44
 FINEST = 180
@@ -46,10 +46,13 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A colour's line in the legend."""
+    """A colour's line in the legend: the true group's name, what most of its events are called, and how many there are
+    that both lanes have in it.
+    """
 
     colour: str
     number: str
+    name: str
     title: str
     events: int
 
@@ -173,6 +176,12 @@ def _legend(day: Day) -> tuple[Piece, ...]:
         if ours.colour is not None and ours.colour == gold.colour:
             both.setdefault(ours.colour, []).append(ours)
     return tuple(
-        Piece(str(n), str(n + 1), titles_of(block.activity for block in both[n])[0], len(both[n]))
+        Piece(
+            str(n),
+            str(n + 1),
+            cut(str(day.partners[n][0])),
+            titles_of(block.activity for block in both[n])[0],
+            len(both[n]),
+        )
         for n in range(min(len(day.partners), COLOURS))
     )

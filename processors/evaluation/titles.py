@@ -13,7 +13,12 @@ def title_of(activity: Activity) -> str:
     words = activity.words
     files = words.files or ("(no words)",)
     said = words.title or words.text or words.url or activity.app or files[0]
-    line = " ".join((f"{words.actor}: {said}" if words.actor else said).split())
+    return cut(f"{words.actor}: {said}" if words.actor else said)
+
+
+def cut(text: str) -> str:
+    """A text of people's on one line, of bounded length."""
+    line = " ".join(text.split())
     return line if len(line) <= TITLE_CHARS else f"{line[: TITLE_CHARS - 1]}…"
 
 

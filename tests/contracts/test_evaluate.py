@@ -233,12 +233,14 @@ def test_the_page_shows_the_day_in_two_lanes_and_the_mistake_with_its_reasons(tm
     mistake = text.partition("Put together, and belong apart")[2]
     assert "1 wrong pair, bob: a group of 2 judged events [work, " in mistake
     assert "the same title (+" in mistake
+    assert "truly: x, 1 event: Lease Quarrymill" in mistake
+    assert "y, 1 event: Lease Quarrymill" in mistake
     assert "Taken apart" not in text
 
 
 def test_a_true_group_that_was_taken_apart_is_shown_with_what_we_made_of_it(tmp_path: Path) -> None:
     text = " ".join(read_page(tmp_path, *[{**line, "group": "all"} for line in DAY]).text.split())
-    assert "4 missed pairs, ada: a true group of 4 events, of which we made: 2 events:" in text
+    assert "4 missed pairs, ada: all, a true group of 4 events, of which we made: 2 events:" in text
     assert text.count(f"{LEASE} (×2)") >= 1
 
 
@@ -291,3 +293,9 @@ def test_what_has_no_true_groups_is_refused_by_its_kind(tmp_path: Path) -> None:
     table.write_text("start,end,title\n2026-03-02 9:00,2026-03-02 9:30,Lease\n")
     assert "is of kind table, which has no true groups" in str(refused(table))
     assert "there is no such file or folder" in str(refused(tmp_path / "none.jsonl"))
+
+
+def test_a_page_that_can_not_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    error = refused(tmp_path / "not even read.jsonl", "--html", tmp_path / "nowhere" / "report.html")
+    assert error.exit_code == 2
+    assert f"there is no folder {tmp_path / 'nowhere'}. Make it" in str(error)
