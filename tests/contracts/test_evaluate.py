@@ -191,6 +191,7 @@ class Reader(HTMLParser):
         self.tags: list[str] = []
         self.loads: list[str] = []
         self.colours: list[str] = []
+        self.shapes: list[tuple[str, dict[str, str]]] = []
         self.text = ""
         self.feed(page)
 
@@ -198,6 +199,8 @@ class Reader(HTMLParser):
         self.tags.append(tag)
         self.loads += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "action", "data")]
         self.loads += [f"{name}=" for name, _ in attrs if name.startswith("on")]
+        if tag in ("rect", "circle"):
+            self.shapes.append((tag, {name: value or "" for name, value in attrs}))
         if tag == "rect":
             self.colours.append(dict(attrs)["class"] or "")
 
@@ -242,6 +245,30 @@ def test_a_true_group_that_was_taken_apart_is_shown_with_what_we_made_of_it(tmp_
     text = " ".join(read_page(tmp_path, *[{**line, "group": "all"} for line in DAY]).text.split())
     assert "4 missed pairs, ada: all, a true group of 4 events, of which we made: 2 events:" in text
     assert text.count(f"{LEASE} (×2)") >= 1
+
+
+def test_a_block_lies_where_its_time_is_and_the_axis_has_the_time_of_the_place(tmp_path: Path) -> None:
+    """Bob's hour in Berlin is 59 minutes from 44 to 900: his second block begins after 30, and each is 29 long."""
+    page = read_page(tmp_path, *[{**line, "zone": "Europe/Berlin"} for line in WRONG])
+    minute = (900 - 44) / 59
+    boxes = [shape for tag, shape in page.shapes if tag == "rect"]
+    assert [float(box["x"]) for box in boxes] == pytest.approx([44, 44 + 30 * minute] * 2, abs=0.05)
+    assert [float(box["width"]) for box in boxes] == pytest.approx([29 * minute - 0.6] * 4, abs=0.05)
+    ours, gold = {box["y"] for box in boxes[:2]}, {box["y"] for box in boxes[2:]}
+    assert len(ours) == len(gold) == 1  # one after the other, so in one row
+    assert float(min(gold)) > float(min(ours)) + float(boxes[0]["height"])
+    assert re.findall(r"\b1\d:\d\d\b(?! Lease)", page.text) == [f"10:{minutes:02d}" for minutes in range(0, 60, 5)]
+    assert "10:00 Lease Quarrymill" in page.text
+    assert "10:30 Lease Quarrymill" in page.text
+
+
+def test_the_diagram_has_a_dot_where_each_bin_is(tmp_path: Path) -> None:
+    bins = figures(file(tmp_path / "same.jsonl", *DAY, *WRONG))["rated"][0]["confidence"]["bins"]
+    dots = [shape for tag, shape in read_page(tmp_path, *DAY, *WRONG).shapes if tag == "circle"]
+    assert len(dots) == len(bins) > 0
+    for dot, one in zip(dots, bins, strict=True):
+        assert float(dot["cx"]) == pytest.approx(100 * one["confidence"], abs=0.01)
+        assert float(dot["cy"]) == pytest.approx(100 - 100 * one["right"], abs=0.01)  # upwards is less in SVG
 
 
 def test_a_page_without_a_mistake_has_no_lanes(tmp_path: Path) -> None:
