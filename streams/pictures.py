@@ -45,7 +45,7 @@ class Tick(msgspec.Struct, frozen=True):
     label: str
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Legend(msgspec.Struct, frozen=True):
     """A colour's line in the legend: the true group's name, what most of its events are called, and how many there are
     that both lanes have in it.
     """
@@ -69,7 +69,7 @@ class Lanes(msgspec.Struct, frozen=True):
     ours: tuple[Box, ...]
     gold: tuple[Box, ...]
     ticks: tuple[Tick, ...]
-    legend: tuple[Piece, ...]
+    legend: tuple[Legend, ...]
 
 
 class Dot(msgspec.Struct, frozen=True):
@@ -169,14 +169,14 @@ def _ticks(starts: int, ends: int, zone: str) -> tuple[Tick, ...]:
     return tuple(found)
 
 
-def _legend(day: Day) -> tuple[Piece, ...]:
+def _legend(day: Day) -> tuple[Legend, ...]:
     """What the events of each colour are called that both lanes have in it."""
     both: dict[int, list[Block]] = {}
     for ours, gold in zip(day.ours, day.gold, strict=True):
         if ours.colour is not None and ours.colour == gold.colour:
             both.setdefault(ours.colour, []).append(ours)
     return tuple(
-        Piece(
+        Legend(
             str(n),
             str(n + 1),
             cut(str(day.partners[n][0])),

@@ -159,6 +159,12 @@ def test_labels_and_what_people_said_change_no_group(tmp_path: Path) -> None:
     assert after["confidence"]["bins"][0]["confidence"] == before["confidence"]["bins"][0]["confidence"]
 
 
+def test_what_people_said_has_no_label_even_if_it_is_called_as_an_event(tmp_path: Path) -> None:
+    said = {"stream": "ada", "id": "feedback-1", "kind": "feedback", "together": ["feedback-1", "b"]}
+    path = file(tmp_path / "events.jsonl", event("feedback-1", "09:00", LEASE, "lease"), said)
+    assert true_groups([path]) == {"ada": {"feedback-1": "lease"}}
+
+
 def test_the_seed_moves_the_intervals_and_nothing_else(tmp_path: Path) -> None:
     bobs = [{**line, "stream": f"bob {n}"} for n in range(3) for line in WRONG]
     path = file(tmp_path / "events.jsonl", *DAY, *bobs)

@@ -260,3 +260,10 @@ def test_many_identical_titles_are_compared_in_bounded_time_and_memory() -> None
     """A screen saver: each is like the one just before it."""
     saver = [Activity(id, Kind.WINDOW, id, None, "UTC", Words(title="Screen saver")) for id in range(3_000)]
     assert [one.earlier for one in nearest(saver, DAY_US)] == [None, *range(2_999)]
+
+
+def test_only_what_is_near_enough_is_looked_at_however_long_the_stream_is() -> None:
+    """A title that comes back each day for two years, and on all but the first day there was one the day before."""
+    daily = [Activity(id, Kind.OTHER, id * DAY_US, None, "UTC", Words(title="Daily")) for id in range(700)]
+    assert [one.earlier for one in nearest(daily, DAY_US)] == [None, *range(699)]
+    assert {one.earlier for one in nearest(daily, DAY_US - 1)} == {None}
