@@ -113,6 +113,14 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.001)
 
 
+async def rebalanced(owner: Owner, seats: Seats, take: Any) -> None:
+    """A first batch is handled, then the partition leaves and comes back."""
+    await take(1)
+    await until(lambda: owner.batches == [[1]])
+    seats.revoked({PARTITION})
+    seats.assigned({PARTITION})
+
+
 def test_what_comes_meanwhile_is_the_next_batch_and_all_is_acknowledged_in_order() -> None:
     owner = Owner()
 
@@ -175,7 +183,6 @@ def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool, stop
         if leaves:
             seats.revoked({PARTITION})
         owner.go.set()
-        await asyncio.sleep(0.05)
 
     acknowledged, errors = run(owner, script, stopping=stopping)
     assert acknowledged == [1]
@@ -209,7 +216,6 @@ def test_no_owner_is_made_for_a_partition_that_left_while_its_work_waited_for_a_
         seats.revoked({PARTITION})
         seats.assigned(set())
         free.set()
-        await asyncio.sleep(0.05)
         made.append(owner.made)
         if back:
             seats.assigned({PARTITION})
@@ -226,10 +232,7 @@ def test_what_a_rebalance_gives_back_is_not_read_back() -> None:
     owner.go.set()
 
     async def script(seats: Seats, take: Any) -> None:
-        await take(1)
-        await until(lambda: owner.batches == [[1]])
-        seats.revoked({PARTITION})
-        seats.assigned({PARTITION})
+        await rebalanced(owner, seats, take)
         await take(2)
         await until(lambda: owner.batches == [[1], [2]])
 
@@ -242,10 +245,7 @@ def test_memory_that_another_owner_outdated_is_read_back_and_the_batch_handled_a
     owner.go.set()
 
     async def script(seats: Seats, take: Any) -> None:
-        await take(1)
-        await until(lambda: owner.batches == [[1]])
-        seats.revoked({PARTITION})
-        seats.assigned({PARTITION})
+        await rebalanced(owner, seats, take)
         await take(2)
         await until(lambda: owner.made == 2)
 
@@ -260,14 +260,10 @@ def test_proven_memory_that_is_fenced_is_that_of_a_zombie() -> None:
     owner.go.set()
 
     async def script(seats: Seats, take: Any) -> None:
-        await take(1)
-        await until(lambda: owner.batches == [[1]])
-        seats.revoked({PARTITION})
-        seats.assigned({PARTITION})
+        await rebalanced(owner, seats, take)
         await take(2)
         await until(lambda: owner.batches == [[1], [2]])
         await take(3)
-        await asyncio.sleep(0.05)
 
     acknowledged, errors = run(owner, script)
     assert (acknowledged, [type(error) for error in errors]) == ([1, 2], [Fenced])
