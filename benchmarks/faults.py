@@ -35,7 +35,10 @@ FROZEN_WORKER_S = 7.5
 """Longer than a worker's session of 6 s: somebody else has its partitions when it wakes up."""
 
 APART_S = 6.0
-"""The second of a pair strikes at most so much later: often while the first one's victim is coming back."""
+"""What strikes with another strikes at most so much later: often while the first one's victim is coming back."""
+
+AT_ONCE = {1: 0.4, 2: 0.35, 3: 0.25}
+"""How often a round has so many faults."""
 
 STARTED_WITHIN_S = 60
 
@@ -118,9 +121,10 @@ class Crew:
 
 
 def drawn(chance: random.Random) -> tuple[Fault, ...]:
-    """One fault, or every third time two, of different victims, the second at any point of the first one's return."""
-    victims = chance.sample(VICTIMS, 2 if chance.random() < 0.33 else 1)
-    hows: list[How] = chance.choices(("killed", "froze", "restarted"), (0.6, 0.2, 0.2), k=len(victims))
+    """One fault, or two or three of different victims, each at any point of the first one's return."""
+    (count,) = chance.choices(list(AT_ONCE), list(AT_ONCE.values()))
+    victims = chance.sample(VICTIMS, count)
+    hows: list[How] = chance.choices(("killed", "froze", "restarted"), (0.6, 0.2, 0.2), k=count)
     first = Fault(victims[0], hows[0], 0.0)
     rest = [Fault(v, h, round(chance.uniform(0, APART_S), 2)) for v, h in zip(victims[1:], hows[1:], strict=True)]
-    return (first, *rest)
+    return (first, *sorted(rest, key=lambda one: one.after_s))

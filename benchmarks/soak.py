@@ -1,6 +1,6 @@
 """`make soak`: kills, freezes and restarts at random points under load; afterwards everything must be right.
 
-load ──▶ for each round: one fault, or two at random points ──▶ marks go the whole way in every partition ──▶ next
+load ──▶ for each round: one to three faults at random points ──▶ marks go the whole way in every partition ──▶ next
 end  ──▶ nothing lost, nothing doubled, law 1's bytes, `verify` clean. results/soak.json is written after every round.
 """
 
@@ -36,7 +36,7 @@ from schemas.keys import Scope
 from schemas.topics import PARTITIONS
 from streams.settings import ROOT, Settings
 
-BACK_WITHIN_S = 180
+BACK_WITHIN_S = 300
 SETTLED_WITHIN_S = 900
 APART_S = 1.5
 """A round begins at a random point in so much time: where exactly is what is tried."""
@@ -63,7 +63,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Soak(msgspec.Struct, frozen=True):
-    """A run as far as it has come; `ending` is there when it has ended by itself."""
+    """A run as far as it has come, `planned` and done in faults; `ending` is there when it has ended by itself."""
 
     at: str
     machine: str
@@ -71,6 +71,7 @@ class Soak(msgspec.Struct, frozen=True):
     seed: int
     rate: float
     planned: int
+    faults: int
     minutes: float
     writes: int
     ok: bool | None
@@ -80,13 +81,13 @@ class Soak(msgspec.Struct, frozen=True):
 
 
 def main(
-    rounds: Annotated[int, typer.Option(help="How many.")] = 200,
+    faults: Annotated[int, typer.Option(help="No round begins after so many.")] = 200,
     seed: Annotated[int, typer.Option(help="Draws load, faults and points.")] = 1,
     rate: Annotated[float, typer.Option(help="Changes a second.")] = 200,
-    minutes: Annotated[float, typer.Option(help="No round begins after so long.")] = 40,
+    minutes: Annotated[float, typer.Option(help="No round begins after so long.")] = 120,
     out: Annotated[Path, typer.Option(help="The JSON, written after every round.")] = RESULTS / "soak.json",
 ) -> None:
-    """Runs the rounds under load, then compares everything. Exit 1 if anything is wrong or didn't come back."""
+    """Runs rounds of faults under load, then compares everything. Exit 1 if anything is wrong or didn't come back."""
     chance, began, load_before = random.Random(seed), time.monotonic(), os.getloadavg()[0]
     with ExitStack() as stacked:
         folder = Path(stacked.enter_context(tempfile.TemporaryDirectory()))
@@ -108,7 +109,8 @@ def main(
                 load_before=round(load_before, 2),
                 seed=seed,
                 rate=rate,
-                planned=rounds,
+                planned=faults,
+                faults=_faults(done),
                 minutes=round((time.monotonic() - began) / 60, 1),
                 writes=sum(one.writes for one in tried(folder / "load.txt")),
                 ok=all(one.back for one in done) and (end.ok if end else None),
@@ -120,10 +122,10 @@ def main(
             return soak
 
         assert wait_until(lambda: len(set(reader.partitions.values())) == PARTITIONS, BACK_WITHIN_S), "no work comes"
-        while len(done) < rounds and time.monotonic() - began < minutes * 60 and all(one.back for one in done):
+        while _faults(done) < faults and time.monotonic() - began < minutes * 60 and all(one.back for one in done):
             time.sleep(chance.uniform(0, APART_S))
             done.append(_round(crew, engine, reader, drawn(chance), folder / "load.txt", began))
-            _print(len(done), rounds, done[-1])
+            _print(_faults(done), faults, done[-1])
             kept()
         load.send_signal(signal.SIGTERM)
         load.wait(BACK_WITHIN_S)
@@ -136,7 +138,8 @@ def main(
             _keep_logs(stack.home.logs, folder / "second" / "logs")
     if crew_given_up:
         print(f"given up by their supervisor at the end: {', '.join(crew_given_up)}")
-    print(f"{soak.writes} writes, {len(done)} rounds: {'all is right' if soak.ok else f'NOT RIGHT, see {out}'}")
+    verdict = "all is right" if soak.ok else f"NOT RIGHT, see {out}"
+    print(f"{soak.writes} writes, {len(done)} rounds, {soak.faults} faults: {verdict}")
     sys.exit(0 if soak.ok else 1)
 
 
@@ -169,6 +172,10 @@ def _one_each(partitions: dict[Scope, int]) -> list[Scope]:
     return list({partition: scope for scope, partition in dict(partitions).items()}.values())
 
 
+def _faults(rounds: list[Round]) -> int:
+    return sum(len(one.faults) for one in rounds)
+
+
 def _spreads(rounds: list[Round]) -> dict[str, Spread]:
     """By victim and what was done to it; both workers of a kind are one."""
     alone: dict[str, list[Round]] = defaultdict(list)
@@ -187,10 +194,10 @@ def _spreads(rounds: list[Round]) -> dict[str, Spread]:
     }
 
 
-def _print(number: int, of: int, one: Round) -> None:
+def _print(faults: int, of: int, one: Round) -> None:
     what = ", ".join(f"{f.victim} {f.how}{f' at {f.after_s} s' if f.after_s else ''}" for f in one.faults)
     end = f"gap {one.gap_s} s, ready after {one.ready_s} s" if one.back else "DID NOT COME BACK"
-    print(f"{number}/{of} {what}: {end}", flush=True)
+    print(f"{faults}/{of} {what}: {end}", flush=True)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def test_a_letter_goes_with_its_cause(live: Live) -> None:
         live.delete(deleted)
         live.update(moved, zone="UTC", firm_id=other.firm, timekeeper_id=other.timekeeper)
         eventually(lambda: reasons(live, [who, other]) == {"bad_column": 1})
-        assert live.groups(who, other).keys() == {(who, corrected), (other, moved)}
+        eventually(lambda: live.groups(who, other).keys() == {(who, corrected), (other, moved)}, what="moved, too")
         (letter,) = waiting(live, [who])
         retried = dlq(live, "retry", shown(letter.origin))
         out, _ = retried.communicate(timeout=60)
