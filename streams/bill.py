@@ -158,7 +158,7 @@ def work(
     try:
         while not stop.is_set():
             beat()
-            keeper.step()
+            keeper.step(stop.is_set)
             if time.monotonic() >= due:
                 schedule()
                 due = time.monotonic() + every

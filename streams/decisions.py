@@ -19,6 +19,7 @@ class Decisions:
 
     def __init__(self) -> None:
         self._books: dict[Directory, MatterBook] = {}
+        self._latest: tuple[Directory, MatterBook] | None = None
 
     def reach(self, started_at: int, ended_at: int | None) -> Range:
         """See `processors.billing.reach.reach`."""
@@ -48,6 +49,12 @@ class Decisions:
         return follow(stored, drafts)
 
     def _book(self, directory: Directory) -> MatterBook:
+        # Finding it costs as much as the directory has matters, and one is asked for each timekeeper of a batch.
+        if self._latest is None or self._latest[0] is not directory:
+            self._latest = directory, self._found(directory)
+        return self._latest[1]
+
+    def _found(self, directory: Directory) -> MatterBook:
         if directory not in self._books:
             if len(self._books) >= FIRMS_KEPT:
                 self._books.clear()

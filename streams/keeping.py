@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from schemas.records import Incoming
 
 MOST_RECORDS = 2_000
-"""Records taken at once: what a crash makes us do again, and a bound on one transaction."""
+"""Records of one partition taken at once: what a crash makes us do again, and a bound on one transaction."""
 
 WAIT_S = 0.1
-COMPANY_S = 0.2
-"""How long a first record waits for others. Each day that a batch touches is sliced once, so company pays."""
+COMPANY_S, COMPANY_MOST_S = 0.2, 5.0
+"""How long a first record waits for others. Each day that a batch touches is read and sliced once, however many records
+touch it, so company pays: the wait is twice what the last batches took of the processor, within these bounds. A load
+under which each record by itself would be too dear is thus kept up with, some seconds late.
+"""
 
 log = structlog.get_logger("bill")
 
@@ -59,6 +62,7 @@ class Keeper:
         self._engine, self._letters, self._slicing = engine, letters, slicing
         self._narrate, self._clock = narrate, clock
         self._doubts: dict[int, Doubts] = {}
+        self._company_s = COMPANY_S
         self._consumer = consumer(self.place)
 
     @property
@@ -80,9 +84,13 @@ class Keeper:
         """Leaves the consumer group; what was taken is kept."""
         self._consumer.close()
 
-    def step(self) -> int:
-        """Takes what there is, at most a batch of each partition; returns how many records that was."""
-        batches = self._consumer.poll(MOST_RECORDS, WAIT_S, COMPANY_S)
+    def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Takes what there is, at most a batch of each partition; returns how many records that was.
+
+        Waits no longer for company once it is `stopping`.
+        """
+        batches = self._consumer.poll(MOST_RECORDS, WAIT_S, self._company_s, stopping)
+        began = time.thread_time()
         for partition, records in batches.items():
             self._guarded(partition, lambda p=partition, r=records: self._taken(p, r))  # type: ignore[misc]
         for partition, doubts in list(self._doubts.items()):
@@ -90,6 +98,7 @@ class Keeper:
                 del self._doubts[partition]  # its next owner finds them in the database
             elif doubts.are_due(self._clock(), busy=partition in batches):
                 self._guarded(partition, lambda p=partition, d=doubts: self._look_again(p, d))  # type: ignore[misc]
+        self._company_s = min(max(COMPANY_S, 2 * (time.thread_time() - began)), COMPANY_MOST_S)
         return sum(map(len, batches.values()))
 
     def _guarded(self, partition: int, work: Callable[[], None]) -> None:

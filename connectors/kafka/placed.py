@@ -19,6 +19,9 @@ from schemas.records import Incoming
 SESSION_MS = 6_000
 """How long a silent consumer keeps its partitions: a killed one's rest that long, a busy machine's must not flap."""
 
+SLICE_S = 0.2
+"""How long waiting for company goes on before it is asked whether that is enough."""
+
 log = structlog.get_logger("kafka")
 
 Place = Callable[[int], int]
@@ -57,13 +60,19 @@ class PlacedConsumer:
         )
         self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
-    def poll(self, most: int, wait_s: float, company_s: float) -> dict[int, list[Incoming]]:
-        """The next records by partition: waits for a first one, then a moment for company.
+    def poll(
+        self, most: int, wait_s: float, company_s: float, enough: Callable[[], bool] = lambda: False
+    ) -> dict[int, list[Incoming]]:
+        """The next records by partition: waits for a first one, then for company, for `most` of each partition at most.
 
-        Only of partitions that are ours, from our place on. Raises StackError where the broker refuses.
+        Only of partitions that are ours, from our place on. `enough` ends the waiting. Raises StackError where the
+        broker refuses.
         """
         first = self._consumer.poll(wait_s)
-        messages = [] if first is None else [first, *self._consumer.consume(most - 1, company_s)]
+        messages = [] if first is None else [first]
+        while messages and company_s > 0 and len(messages) < most * len(self.places) and not enough():
+            messages += self._consumer.consume(most * len(self.places) - len(messages), min(company_s, SLICE_S))
+            company_s -= SLICE_S
         found: dict[int, list[Incoming]] = defaultdict(list)
         for message in messages:
             partition, offset = cast(int, message.partition()), cast(int, message.offset())
