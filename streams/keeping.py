@@ -89,17 +89,21 @@ class Keeper:
 
         Waits no longer for company once it is `stopping`.
         """
-        batches = self._consumer.poll(MOST_RECORDS, WAIT_S, self._company_s, stopping)
-        began = time.thread_time()
-        for partition, records in batches.items():
-            self._guarded(partition, lambda p=partition, r=records: self._taken(p, r))  # type: ignore[misc]
+        self._consumer.gather(MOST_RECORDS, WAIT_S, self._company_s, stopping)
+        began, taken = time.thread_time(), {}
+        for partition in self._consumer.waiting:
+            if records := self._consumer.next(partition, MOST_RECORDS):
+                self._guarded(partition, lambda p=partition, r=records: self._taken(p, r))  # type: ignore[misc]
+                taken[partition] = len(records)
+            self._consumer.gather(MOST_RECORDS, 0)
         for partition, doubts in list(self._doubts.items()):
             if partition not in self._consumer.places:
                 del self._doubts[partition]  # its next owner finds them in the database
-            elif doubts.are_due(self._clock(), busy=partition in batches):
+            elif doubts.are_due(self._clock(), busy=partition in taken):
                 self._guarded(partition, lambda p=partition, d=doubts: self._look_again(p, d))  # type: ignore[misc]
+                self._consumer.gather(MOST_RECORDS, 0)
         self._company_s = min(max(COMPANY_S, 2 * (time.thread_time() - began)), COMPANY_MOST_S)
-        return sum(map(len, batches.values()))
+        return sum(taken.values())
 
     def _guarded(self, partition: int, work: Callable[[], None]) -> None:
         """A fence means that somebody else read on: nothing of ours was written, so go on from where they are."""

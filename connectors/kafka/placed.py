@@ -4,7 +4,6 @@ On assignment it asks for the place and seeks there. Kafka's own offsets are com
 they are for those who watch consumers.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -41,6 +40,7 @@ class PlacedConsumer:
     def __init__(self, cluster: Cluster, group: str, topic: str, place: Place) -> None:
         self.topic = topic
         self.places: dict[int, int] = {}
+        self._held: dict[int, list[Incoming]] = {}
         self._ends: dict[int, End] = {}
         self.assigned_once = False
         self._place, self._group = place, group
@@ -60,28 +60,48 @@ class PlacedConsumer:
         )
         self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
-    def poll(
-        self, most: int, wait_s: float, company_s: float, enough: Callable[[], bool] = lambda: False
-    ) -> dict[int, list[Incoming]]:
-        """The next records by partition: waits for a first one, then for company, for `most` of each partition at most.
+    def gather(
+        self, most: int, wait_s: float, company_s: float = 0.0, enough: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Takes in records of partitions that are ours, from our place on, at most about `most` of each partition.
 
-        Only of partitions that are ours, from our place on. `enough` ends the waiting. Raises StackError where the
-        broker refuses.
+        Waits for a first one, where none is held, then for company: until it is `most` in all, or `enough`. Between
+        batches, too, it has to be called: only here are partitions given up and taken over, and others wait for that.
+        Raises StackError where the broker refuses.
         """
-        first = self._consumer.poll(wait_s)
-        messages = [] if first is None else [first]
-        while messages and company_s > 0 and len(messages) < most * len(self.places) and not enough():
-            messages += self._consumer.consume(most * len(self.places) - len(messages), min(company_s, SLICE_S))
+        self._take_in([self._consumer.poll(0 if self._held else wait_s)])
+        while self._held and company_s > 0 and self._count < most and not enough():
+            self._take_in(self._consumer.consume(most, min(company_s, SLICE_S)))
             company_s -= SLICE_S
-        found: dict[int, list[Incoming]] = defaultdict(list)
+        if self._count >= most and (room := most * len(self.places) - self._count) > 0:
+            self._take_in(self._consumer.consume(room, 0))  # behind: company is here already
+
+    @property
+    def waiting(self) -> list[int]:
+        """The partitions that hold records."""
+        return list(self._held)
+
+    def next(self, partition: int, most: int) -> list[Incoming]:
+        """The next records that are held of a partition, which may have been given up meanwhile."""
+        held = self._held.pop(partition, [])
+        if held[most:]:
+            self._held[partition] = held[most:]
+        return held[:most]
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._held.values()))
+
+    def _take_in(self, messages: Sequence[Message | None]) -> None:
         for message in messages:
+            if message is None:  # said so, since a message without a value is falsy
+                continue
             partition, offset = cast(int, message.partition()), cast(int, message.offset())
+            held = self._held.get(partition, [])
             if message.error():
-                self._told(message, found.get(partition, ()))
-            elif offset >= self.places.get(partition, offset + 1):
-                found[partition].append(Incoming(partition, offset, message.key(), message.value()))
-        # A revocation inside consume() makes what came before it somebody else's.
-        return {partition: records for partition, records in found.items() if partition in self.places}
+                self._told(message, held)
+            elif partition in self.places and offset >= max(self.places[partition], held[-1].offset + 1 if held else 0):
+                self._held.setdefault(partition, []).append(Incoming(partition, offset, message.key(), message.value()))
 
     def moved(self, partition: int, next: int) -> None:
         """What is before `next` is done, and kept by its keeper."""
@@ -91,7 +111,7 @@ class PlacedConsumer:
 
     def replace(self, partition: int) -> None:
         """Takes the partition up again from its keeper, after somebody else was found to have read on."""
-        self._ends.pop(partition, None)
+        self._drop(partition)
         if partition in self.places:
             self.places[partition] = self._place(partition)
             self._consumer.seek(TopicPartition(self.topic, partition, self.places[partition]))
@@ -132,6 +152,7 @@ class PlacedConsumer:
 
     def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         for one in partitions:
+            self._drop(one.partition)
             one.offset = self.places[one.partition] = self._place(one.partition)
         consumer.assign(partitions)
         self.assigned_once = True
@@ -140,5 +161,10 @@ class PlacedConsumer:
     def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
         for one in partitions:
             self.places.pop(one.partition, None)
-            self._ends.pop(one.partition, None)
+            self._drop(one.partition)
         log.info("revoked", topic=self.topic, partitions=sorted(one.partition for one in partitions))
+
+    def _drop(self, partition: int) -> None:
+        """What is held of it may be another's now, or come again."""
+        self._held.pop(partition, None)
+        self._ends.pop(partition, None)

@@ -23,7 +23,8 @@ def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> N
     records: list[Incoming] = []
 
     def polled() -> list[Incoming]:
-        records.extend(consumer.poll(4, 0.1, 10).get(0, []))  # three records and the end: in one poll
+        consumer.gather(100, 0.1, 1)  # three records and the end: at once
+        records.extend(consumer.next(0, 4))
         return records
 
     def committed() -> list[int]:
