@@ -29,9 +29,6 @@ READY: dict[str, Callable[[Remembered], bool]] = {
     **{name: partial(_worker_answers, name) for name in WORKERS},
 }
 
-# On a small machine everything shares the cores, and nobody waits for an entry as one waits for a group.
-RUN = {name: [sys.executable] if name == "group" else ["nice", "-n", "5", sys.executable] for name in WORKERS}
-
 STAYS_S, TRIES = 20, 20
 """A worker that ends within seconds is started again for some minutes, ever more slowly: a broker or a database may be
 away so long, and each change that our own code fails on takes three. After that a person is needed. One that had
@@ -82,7 +79,7 @@ def workers(home: Home, memory: Remembered | None = None) -> list[Program]:
     return [
         Program(
             name,
-            [*RUN[name], "-m", "streams", name],
+            [sys.executable, "-m", "streams", name],
             ROOT,
             {**environment, **listens[name]},
             stays_s=STAYS_S,
