@@ -78,8 +78,9 @@ class Program:
         return self._process.poll()
 
     def said(self) -> str:
-        """All that it printed."""
-        return self.log.read_text(errors="replace")
+        """All that it printed, in whole lines: the last one may be half written, or cut off by a kill."""
+        said = self.log.read_text(errors="replace")
+        return said[: said.rfind("\n") + 1]
 
 
 @contextmanager
