@@ -5,8 +5,8 @@ from itertools import count
 from time import time
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.commits import commits_since, decode_commit
@@ -14,6 +14,7 @@ from connectors.kafka.consumers import consumer_groups
 from connectors.kafka.unread import Unread, partitions_of, unread
 from schemas.errors import StackError
 from streams.settings import Settings
+from tests.programs import eventually
 
 pytestmark = pytest.mark.stack
 _names = count(1)
@@ -28,15 +29,29 @@ class Topic:
         self.admin.create_topics([NewTopic(self.name, 1, 1)])[self.name].result()
         self._producer = Producer({**cluster.client(), "transactional.id": self.name})
         self._producer.init_transactions(20)
+        self._end = 0
 
     def commit(self, records: int) -> None:
         """A transaction of so many records, and its end mark."""
         self.open(records)
         self._producer.commit_transaction(20)
+        self._marked(records)
 
     def abort(self, records: int) -> None:
         self.open(records)
         self._producer.abort_transaction(20)
+        self._marked(records)
+
+    def _marked(self, records: int) -> None:
+        """The broker says that a transaction has ended a moment before its end mark is in the log."""
+        self._end += records + 1
+        latest = {TopicPartition(self.name, 0): OffsetSpec.latest()}  # type: ignore[no-untyped-call]
+
+        def end() -> int:
+            (asked,) = self.admin.list_offsets(latest, isolation_level=IsolationLevel.READ_COMMITTED).values()
+            return int(asked.result().offset)
+
+        eventually(lambda: end() == self._end, what="the end mark is there")
 
     def open(self, records: int) -> None:
         """A transaction that doesn't end."""
