@@ -1,6 +1,7 @@
 """The database is the API: its tables are what the models say, its users may do their part and nothing else."""
 
 import signal
+from contextlib import ExitStack
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -265,9 +266,13 @@ def test_an_exit_in_the_middle_of_a_statement_is_not_told_as_a_server_that_is_aw
     before = signal.signal(signal.SIGALRM, told)
     try:
         with session(database.pipeline) as connection:
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
-            with pytest.raises(SystemExit):
+
+            def asleep() -> None:
+                signal.setitimer(signal.ITIMER_REAL, 0.3)
                 connection.execute(text("SELECT SLEEP(5)"))
+
+            with pytest.raises(SystemExit):
+                asleep()
     finally:
         signal.signal(signal.SIGALRM, before)
 
@@ -276,9 +281,11 @@ def test_who_does_nothing_in_the_middle_of_writing_is_rolled_back(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A frozen process would hold its locks for hours, and whoever takes its work over would wait."""
-    monkeypatch.setattr("connectors.mariadb.engine.IDLE_S", 1)
     move = text("UPDATE consumer_offset SET next_offset = next_offset + 1 WHERE consumer = 'idle'")
-    with session(database.pipeline) as frozen, session(database.pipeline) as heir:
+    with ExitStack() as sessions:
+        heir = sessions.enter_context(session(database.pipeline))  # with the patience that is shipped
+        monkeypatch.setattr("connectors.mariadb.engine.IDLE_S", 1)
+        frozen = sessions.enter_context(session(database.pipeline))
         place = (
             "INSERT INTO consumer_offset (consumer, topic, partition_no, next_offset) VALUES ('idle', 'groups', 0, 5)"
         )
