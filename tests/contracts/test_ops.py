@@ -42,8 +42,12 @@ def committed(live: Live) -> dict[tuple[str, int], int]:
     return group.committed
 
 
-def at_rest(live: Live) -> bool:
-    return all(one.status is Status.OK and one.lag == 0 and one.lag_seconds == 0 for one in seen(live).values())
+def at_rest(now: dict[str, ConsumerSeen]) -> bool:
+    """Nobody is behind, and nobody is on their way in or out."""
+    return all(
+        one.status is Status.OK and one.lag == 0 and one.lag_seconds == 0 and all(p.owner for p in one.partitions)
+        for one in now.values()
+    )
 
 
 def test_at_rest_nothing_lags_though_end_marks_lie_behind_every_place(live: Live) -> None:
@@ -51,8 +55,9 @@ def test_at_rest_nothing_lags_though_end_marks_lie_behind_every_place(live: Live
     with running(home, "group"), running(home, "bill"):
         live.insert(who, "Harbour lease.docx")
         eventually(lambda: live.groups(who) == live.expected(who), what="grouped")
-        eventually(lambda: at_rest(live), what="at rest")
-        now = seen(live)
+        looks: list[dict[str, ConsumerSeen]] = []
+        eventually(lambda: looks.append(seen(live)) or at_rest(looks[-1]), what="at rest")
+        now = looks[-1]
         for group in now.values():
             assert len(group.partitions) == CHANGES.partitions
             assert all((one.lag, one.lag_seconds) == (0, 0) for one in group.partitions)
@@ -99,11 +104,11 @@ def test_one_that_freezes_has_stopped_and_one_that_does_nothing_stalls(live: Liv
         live.insert(who, "Harbour lease 2.docx", minute=5)
         inserted = time()
         eventually(lambda: seen(live)["group"].lag > 0, what="captured")
-        lags = []
-        while time() < inserted + ALLOWED_S + 1:
-            lags.append(seen(live)["group"].lag_seconds)
+        lags: list[float] = []
+        # It waits since capture wrote it, which may take a while.
+        eventually(lambda: lags.append(seen(live)["group"].lag_seconds) or lags[-1] > ALLOWED_S, what="it waits")
         assert lags == sorted(lags)
-        assert lags[-1] >= ALLOWED_S - 1
+        assert lags[-1] <= time() - inserted + 1
         stopped = seen(live)["group"]
         assert stopped.status is Status.ERR
         assert [one.status for one in stopped.partitions if one.lag] == [Status.STOP]
