@@ -15,8 +15,10 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.kafka.standing import read_letters
+from schemas.dead_letters import DeadLettered
 from schemas.groups import Group
 from schemas.keys import Scope
+from schemas.rows import UNREADABLE
 from streams.auditing import Auditor, Verdict
 from tests.bad_input import NONE, told
 from tests.live import Live
@@ -242,6 +244,22 @@ def world(live: Live, admin: Engine) -> World:
     return World(live, admin, who, live.timekeeper(), lease, audit)
 
 
+def firm_of(letter: DeadLettered) -> int | None:
+    """Whose row it is about, by the whole record; None where it is a stranger's, from another test."""
+    try:
+        return msgspec.json.decode(letter.value or b"{}", type=_Envelope).after.firm_id
+    except UNREADABLE:
+        return None
+
+
+class _After(msgspec.Struct):
+    firm_id: int
+
+
+class _Envelope(msgspec.Struct):
+    after: _After
+
+
 @pytest.fixture(scope="module")
 def happened(live: Live, admin: Engine, auditor: Auditor) -> Happened:
     said: dict[str, str] = {}
@@ -255,14 +273,7 @@ def happened(live: Live, admin: Engine, auditor: Auditor) -> Happened:
     scopes = {name: one.who for name, one in worlds.items()}
     verdict = auditor.verify([*scopes.values(), *(one.other for one in worlds.values())])
     letters = [letter.said for letter in read_letters(live.settings.kafka()).standing.values()]
-    reasons = {
-        name: [
-            one.reason.value
-            for one in letters
-            if json.loads(one.value or b"{}").get("after", {}).get("firm_id") == of.firm
-        ]
-        for name, of in scopes.items()
-    }
+    reasons = {name: [one.reason.value for one in letters if firm_of(one) == of.firm] for name, of in scopes.items()}
     return Happened(said, reasons, verdict, scopes)
 
 
