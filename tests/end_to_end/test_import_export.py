@@ -151,10 +151,10 @@ def test_watch_shows_the_last_word_on_groups_with_their_words(live: Live, tmp_pa
     home = live.stack.home.path
     ran(home, "import", written(tmp_path / "w.jsonl", LINES), "--timekeeper", "watched@example.com")
     who = person(live, "watched@example.com")
-    eventually(lambda: live.groups(who.scope), what="there are groups to watch")
+    eventually(lambda: live.groups(who.scope) == live.expected(who.scope), what="there are groups to watch")
     seen = [
         json.loads(line)
-        for line in ran(home, "watch", "--for", "2", "--timekeeper", who.email, "--json").stdout.splitlines()
+        for line in ran(home, "watch", "--for", "5", "--timekeeper", who.email, "--json").stdout.splitlines()
     ]
     assert seen
     assert {one["timekeeper"] for one in seen} == {who.email}
