@@ -109,7 +109,7 @@ def test_workers_come_and_go_under_load(live: Live) -> None:
         finally:
             over.set()
         assert written.result(60) > 10
-        agree(live, people)
+        agree(live, people, within_s=120)  # who was killed in mid-transaction hides what is behind it for half a minute
         assert staying.ended() is None, staying.said()
     never_back(live, people)
 
@@ -132,8 +132,11 @@ def test_a_bug_crashes_twice_and_the_third_time_it_is_a_dead_letter(live: Live) 
         assert [(letter.reason, letter.timekeeper) for letter in letters] == [("bug", who.timekeeper)]
         assert "nobody foresaw this" in letters[0].detail
         assert program.ended() is None
-        health = ask(program.telemetry(), "healthz")
-        assert health is not None
-        assert [check.name for check in health.checks if not check.well] == ["bugs"]
+
+        def unwell() -> list[str]:
+            health = ask(program.telemetry(), "healthz")
+            return [] if health is None else [check.name for check in health.checks if not check.well]
+
+        eventually(lambda: unwell() == ["bugs"], what="it says that a bug was met, and nothing else")
         assert "BOOM" not in program.said()
         assert "nobody foresaw this" not in program.said(), "an error's text may hold words"

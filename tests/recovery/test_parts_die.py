@@ -125,7 +125,8 @@ def test_a_topic_that_refuses_what_group_says_stops_group_until_it_is_mended(who
     before = whole.stack.pid("group")
     with setting(whole, ("groups", "working-set"), "max.message.bytes", "200"):
         assert wait_until(lambda: whole.stack.pid("group") != before, BACK_WITHIN_S), "group doesn't stop"
-        assert "whether the broker took the batch" in "".join(whole.stack.logs("group", 400))
+        why = "whether the broker took the batch"
+        assert wait_until(lambda: why in "".join(whole.stack.logs("group", 400)), BACK_WITHIN_S), "it doesn't say why"
     assert through(whole.engine, whole.people, BACK_WITHIN_S)
 
 
@@ -158,7 +159,7 @@ def test_a_broker_without_room_says_so_and_goes_on_when_there_is_room_and_the_st
     before, log = whole.stack.pid("kafka"), whole.stack.home.logs / "kafka.log"
     with no_room(whole, "kafka"):
         assert wait_until(lambda: whole.stack.pid("kafka") != before, BACK_WITHIN_S), "the broker goes on"
-        assert "File too large" in last_error(log)
+        assert wait_until(lambda: "File too large" in last_error(log), BACK_WITHIN_S), last_error(log)
     up(whole.stack)
     assert through(whole.engine, whole.people, BACK_WITHIN_S)
 
