@@ -90,7 +90,7 @@ def entries(live: Live, timekeeper: int) -> int:
 
 def test_nobody_gets_in_without_tls(protected: Live) -> None:
     with pytest.raises(StackError, match=r"another protocol.*TIMELOOM_KAFKA_SECURITY_PROTOCOL"):
-        knock(Cluster(protected.settings.kafka().bootstrap), within_s=2)
+        knock(Cluster(protected.settings.kafka().bootstrap), within_s=5)
     where = protected.settings.mariadb()
     with pytest.raises(pymysql.OperationalError, match="insecure transport"):
         pymysql.connect(
