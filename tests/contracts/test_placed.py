@@ -43,3 +43,28 @@ def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> N
     finally:
         consumer.close()
         topic.admin.delete_topics([topic.name])[topic.name].result()
+
+
+def test_what_is_held_of_a_partition_that_is_taken_up_again_comes_once(settings: Settings) -> None:
+    """After a fence its keeper says where to go on: what was held from before is no part of that."""
+    topic = Topic(settings.kafka())
+    topic.commit(3)
+    kept = [0]
+    consumer = PlacedConsumer(topic.cluster, topic.name, topic.name, lambda partition: kept[0])
+
+    def held() -> list[int]:
+        consumer.gather(100, 0.1, 0.5)
+        return consumer.waiting
+
+    try:
+        eventually(held, what="the records come")
+        assert [record.offset for record in consumer.next(0, 2)] == [0, 1], "no more than was asked for"
+        assert consumer.waiting == [0]
+        kept[0] = 1
+        consumer.replace(0)
+        assert consumer.waiting == []
+        eventually(held, what="the records come again")
+        assert [record.offset for record in consumer.next(0, 100)] == [1, 2]
+    finally:
+        consumer.close()
+        topic.admin.delete_topics([topic.name])[topic.name].result()
