@@ -155,10 +155,14 @@ def work(
 ) -> None:
     """The loop: take what there is; now and then look for due periods. Leaves the consumer group at the end."""
     due = time.monotonic()
+
+    def stopping() -> bool:
+        beat()
+        return stop.is_set()
+
     try:
-        while not stop.is_set():
-            beat()
-            keeper.step(stop.is_set)
+        while not stopping():
+            keeper.step(stopping)
             if time.monotonic() >= due:
                 schedule()
                 due = time.monotonic() + every

@@ -87,11 +87,13 @@ class Keeper:
     def step(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Takes what there is, at most a batch of each partition; returns how many records that was.
 
-        Waits no longer for company once it is `stopping`.
+        Asked again and again whether it is `stopping`, it waits no longer for company then, and begins no batch.
         """
         self._consumer.gather(MOST_RECORDS, WAIT_S, self._company_s, stopping)
         began, taken = time.thread_time(), {}
         for partition in self._consumer.waiting:
+            if stopping():
+                break
             if records := self._consumer.next(partition, MOST_RECORDS):
                 self._guarded(partition, lambda p=partition, r=records: self._taken(p, r))  # type: ignore[misc]
                 taken[partition] = len(records)

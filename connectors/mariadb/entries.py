@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connectors.mariadb.ledger import Entry, EntryActivity
+from connectors.mariadb.owned import owned, owner
 from schemas.billing import StoredEntry
 from schemas.keys import Scope
 
@@ -43,27 +44,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def read_entries(connection: Connection, scope: Scope, days: Collection[date]) -> dict[date, list[Row]]:
     """The entries of these days, locked until the transaction ends: a person may edit one at this moment."""
-    of = Entry
-    query = (
-        select(
-            of.id,
-            of.group_id,
-            of.billing_day,
-            of.matter_id,
-            of.period_id,
-            of.status,
-            of.billable,
-            of.allocated_us,
-            of.imputed_us,
-            of.content,
-            of.narrative,
-            of.narrative_id,
-        )
-        .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.billing_day.in_(sorted(days)))
-        .order_by(of.id)
-        .with_for_update()
-    )
-    rows = connection.execute(query).fetchall()
+    rows = connection.execute(_ENTRIES, {**owner(scope), "days": sorted(days)}).fetchall()
     parts = _read_parts(connection, [row.id for row in rows])
     found: dict[date, list[Row]] = defaultdict(list)
     for row in rows:
@@ -73,12 +54,34 @@ def read_entries(connection: Connection, scope: Scope, days: Collection[date]) -
 
 
 def _read_parts(connection: Connection, entry_ids: list[int]) -> dict[int, dict[int, tuple[int, bool]]]:
-    of = EntryActivity
-    query = select(of.entry_id, of.activity_id, of.allocated_us, of.imputed).where(of.entry_id.in_(entry_ids))
     found: dict[int, dict[int, tuple[int, bool]]] = defaultdict(dict)
-    for entry_id, activity_id, allocated_us, imputed in connection.execute(query):
+    for entry_id, activity_id, allocated_us, imputed in connection.execute(_PARTS, {"ids": entry_ids}):
         found[entry_id][activity_id] = (allocated_us, bool(imputed))
     return found
+
+
+_ENTRIES = (
+    select(
+        Entry.id,
+        Entry.group_id,
+        Entry.billing_day,
+        Entry.matter_id,
+        Entry.period_id,
+        Entry.status,
+        Entry.billable,
+        Entry.allocated_us,
+        Entry.imputed_us,
+        Entry.content,
+        Entry.narrative,
+        Entry.narrative_id,
+    )
+    .where(*owned(Entry), Entry.billing_day.in_(bindparam("days", expanding=True)))
+    .order_by(Entry.id)
+    .with_for_update()
+)
+_PARTS = select(
+    EntryActivity.entry_id, EntryActivity.activity_id, EntryActivity.allocated_us, EntryActivity.imputed
+).where(EntryActivity.entry_id.in_(bindparam("ids", expanding=True)))
 
 
 def frozen_activities(stored: Mapping[date, Sequence[Row]]) -> dict[date, set[int]]:

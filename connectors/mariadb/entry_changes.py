@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.mysql import insert
 
 from connectors.mariadb.entries import FROZEN, Row
 from connectors.mariadb.ledger import DayMinutes as DayRow
 from connectors.mariadb.ledger import Entry, EntryActivity, Period
+from connectors.mariadb.owned import owned, owner
 from connectors.mariadb.slicing import Slicing
 from schemas.billing import DayMinutes, Draft, DraftedDay, Part
 from schemas.keys import Scope
@@ -136,13 +137,8 @@ def _entry_row(
 
 
 def _closed_periods(connection: Connection, scope: Scope) -> list[tuple[int, date, date]]:
-    of = Period
-    query = (
-        select(of.id, of.starts_on, of.ends_on)
-        .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.closed_at.is_not(None))
-        .order_by(of.id)
-    )
-    return [(id, starts_on, ends_on) for id, starts_on, ends_on in connection.execute(query)]
+    found = connection.execute(_CLOSED, owner(scope))
+    return [(id, starts_on, ends_on) for id, starts_on, ends_on in found]
 
 
 def _period_of(day: date, periods: Iterable[tuple[int, date, date]]) -> int | None:
@@ -151,12 +147,8 @@ def _period_of(day: date, periods: Iterable[tuple[int, date, date]]) -> int | No
 
 
 def _new_ids(connection: Connection, scope: Scope, drafts: Sequence[Draft]) -> dict[tuple[date, int, int], int]:
-    of = Entry
     days = sorted({draft.slice.day for draft in drafts})
-    query = select(of.id, of.billing_day, of.group_id, of.matter_key).where(
-        of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.billing_day.in_(days)
-    )
-    rows = connection.execute(query) if days else ()
+    rows = connection.execute(_IDS, {**owner(scope), "days": days}) if days else ()
     return {(day, group, matter): id for id, day, group, matter in rows}
 
 
@@ -209,6 +201,14 @@ def _write_minutes(connection: Connection, scope: Scope, days: Sequence[DayMinut
         connection.execute(_UPSERT_DAY, rows)
 
 
+_IDS = select(Entry.id, Entry.billing_day, Entry.group_id, Entry.matter_key).where(
+    *owned(Entry), Entry.billing_day.in_(bindparam("days", expanding=True))
+)
+_CLOSED = (
+    select(Period.id, Period.starts_on, Period.ends_on)
+    .where(*owned(Period), Period.closed_at.is_not(None))
+    .order_by(Period.id)
+)
 _ENTRY = insert(Entry)
 _UPSERT_ENTRY = _ENTRY.on_duplicate_key_update(
     {

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select
 from sqlalchemy.dialects.mysql import insert
 
 from connectors.mariadb.ledger import ActivityGroup, GroupMember
+from connectors.mariadb.owned import owned, owner
 from schemas.billing import Place
 from schemas.groups import Disposition, Group, GroupSaid, Lineage, encode_group
 from schemas.keys import Scope
@@ -44,32 +45,14 @@ def take_groups(connection: Connection, scope: Scope, latest: Latest) -> tuple[s
 
 def places_of(connection: Connection, scope: Scope, activity_ids: list[int]) -> dict[int, Place]:
     """Where each activity is. Where two groups hold one for a moment, the one decided at the higher offset wins."""
-    group, member = ActivityGroup, GroupMember
-    query = (
-        select(member.activity_id, member.group_id, group.disposition, member.hash)
-        .join(
-            group,
-            (group.firm_id == member.firm_id)
-            & (group.timekeeper_id == member.timekeeper_id)
-            & (group.group_id == member.group_id),
-        )
-        .where(member.firm_id == scope.firm, member.timekeeper_id == scope.timekeeper)
-        .where(member.activity_id.in_(activity_ids))
-        .order_by(group.changes_offset, group.group_id)
-    )
-    return {id: Place(of, Disposition(what), hash) for id, of, what, hash in connection.execute(query)}
+    found = connection.execute(_PLACES, {**owner(scope), "ids": activity_ids})
+    return {id: Place(of, Disposition(what), hash) for id, of, what, hash in found}
 
 
 def _known(connection: Connection, scope: Scope, ids: list[int]) -> dict[int, _Known]:
-    group, member = ActivityGroup, GroupMember
-    groups = select(group.group_id, group.value, group.disposition, group.changes_offset).where(
-        group.firm_id == scope.firm, group.timekeeper_id == scope.timekeeper, group.group_id.in_(ids)
-    )
-    known = {id: _Known(value, what, offset) for id, value, what, offset in connection.execute(groups)}
-    members = select(member.group_id, member.activity_id, member.hash).where(
-        member.firm_id == scope.firm, member.timekeeper_id == scope.timekeeper, member.group_id.in_(list(known))
-    )
-    for group_id, activity_id, hash in connection.execute(members):
+    groups = connection.execute(_GROUPS, {**owner(scope), "ids": ids})
+    known = {id: _Known(value, what, offset) for id, value, what, offset in groups}
+    for group_id, activity_id, hash in connection.execute(_MEMBERS, {**owner(scope), "ids": list(known)}):
         known[group_id].members[activity_id] = hash
     return known
 
@@ -132,6 +115,24 @@ def _group_row(scope: Scope, id: int, group: Group, lineage: Lineage) -> dict[st
     }
 
 
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_GROUPS = select(
+    ActivityGroup.group_id, ActivityGroup.value, ActivityGroup.disposition, ActivityGroup.changes_offset
+).where(*owned(ActivityGroup), ActivityGroup.group_id.in_(_IDS))
+_MEMBERS = select(GroupMember.group_id, GroupMember.activity_id, GroupMember.hash).where(
+    *owned(GroupMember), GroupMember.group_id.in_(_IDS)
+)
+_PLACES = (
+    select(GroupMember.activity_id, GroupMember.group_id, ActivityGroup.disposition, GroupMember.hash)
+    .join(
+        ActivityGroup,
+        (ActivityGroup.firm_id == GroupMember.firm_id)
+        & (ActivityGroup.timekeeper_id == GroupMember.timekeeper_id)
+        & (ActivityGroup.group_id == GroupMember.group_id),
+    )
+    .where(*owned(GroupMember), GroupMember.activity_id.in_(_IDS))
+    .order_by(ActivityGroup.changes_offset, ActivityGroup.group_id)
+)
 _GROUP = insert(ActivityGroup)
 _UPSERT_GROUP = _GROUP.on_duplicate_key_update(
     {

@@ -1,16 +1,18 @@
 """Which activities take part in slicing: rows whose content is what was grouped, and excluded ones; and which did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, select, union_all, update
+from sqlalchemy import CompoundSelect, Connection, Executable, bindparam, delete, select, union_all, update
 from sqlalchemy.dialects.mysql import insert
 
 from connectors.mariadb.columns import Base
 from connectors.mariadb.groups import places_of
 from connectors.mariadb.ledger import SlicedActivity
 from connectors.mariadb.models import Activity as ActivityModel
+from connectors.mariadb.owned import owned, owner
 from connectors.mariadb.rows import columns, value_of
 from connectors.mariadb.slicing import Range
 from schemas.billing import Place
@@ -50,28 +52,36 @@ def zones_of(connection: Connection, scope: Scope) -> set[str]:
 
     A row whose zone nobody knows is a dead letter, and has no day.
     """
-    of = _ACTIVITY.c
-    query = select(of.zone).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).distinct()
-    return set(connection.execute(query).scalars()) & known_zones()
+    return set(connection.execute(_ZONES, owner(scope)).scalars()) & known_zones()
 
 
 def by_id(connection: Connection, scope: Scope, ids: Iterable[int], unseal: Unseal = plain) -> PartTakers:
     """These activities, as far as they are there."""
-    return _part_takers(connection, scope, _of(scope).where(_ACTIVITY.c.id.in_(list(ids))), unseal)
+    return _part_takers(connection, scope, _BY_ID, {**owner(scope), "ids": list(ids)}, unseal)
 
 
 def in_ranges(connection: Connection, scope: Scope, ranges: Iterable[Range], unseal: Unseal = plain) -> PartTakers:
     """The activities that touch one of the ranges."""
-    # Apart from one another, so that each half has an index of its own to go by.
-    halves = [half for first, last in ranges for half in _touching(scope, first, last)]
-    return _part_takers(connection, scope, union_all(*halves), unseal) if halves else PartTakers()
+    bounds = {name: at for number, both in enumerate(ranges) for name, at in zip(_bounds(number), both, strict=True)}
+    if not bounds:
+        return PartTakers()
+    return _part_takers(connection, scope, _touching(len(bounds) // 2), {**owner(scope), **bounds}, unseal)
 
 
-def _touching(scope: Scope, first: int, last: int) -> tuple[Select[Any], Select[Any]]:
-    of = _ACTIVITY.c
-    intervals = _of(scope).where(of.ended_at >= first, of.started_at <= last)
-    points = _of(scope).where(of.ended_at.is_(None), of.started_at.between(first, last))
-    return intervals, points
+@lru_cache(maxsize=64)
+def _touching(ranges: int) -> CompoundSelect[Any]:
+    """What touches one of so many ranges."""
+    of, halves = _ACTIVITY.c, []
+    for first, last in map(_bounds, range(ranges)):
+        since, until = bindparam(first, type_=of.started_at.type), bindparam(last, type_=of.started_at.type)
+        # Apart from one another, so that each half has an index of its own to go by.
+        halves.append(_OF.where(of.ended_at >= since, of.started_at <= until))
+        halves.append(_OF.where(of.ended_at.is_(None), of.started_at.between(since, until)))
+    return union_all(*halves)
+
+
+def _bounds(number: int) -> tuple[str, str]:
+    return f"first_{number}", f"last_{number}"
 
 
 def excluded_since(connection: Connection, scope: Scope) -> set[int]:
@@ -94,13 +104,9 @@ def excluded_since(connection: Connection, scope: Scope) -> set[int]:
 
 def remembered(connection: Connection, scope: Scope, ids: Iterable[int]) -> dict[int, Sliced]:
     """How these activities were when their days were last sliced, as far as they were."""
-    of = SlicedActivity
-    query = select(of.activity_id, of.hash, of.started_at, of.ended_at, of.zone, of.excluded).where(
-        of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.activity_id.in_(list(ids))
-    )
     return {
         id: Sliced(hash, start, end, zone, bool(excluded))
-        for id, hash, start, end, zone, excluded in connection.execute(query)
+        for id, hash, start, end, zone, excluded in connection.execute(_REMEMBERED, {**owner(scope), "ids": list(ids)})
     }
 
 
@@ -140,14 +146,11 @@ def _remembered(scope: Scope, activity: Activity, place: Place | None) -> dict[s
     }
 
 
-def _of(scope: Scope) -> Select[Any]:
-    of = _ACTIVITY.c
-    return select(*columns("activity")).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
-
-
-def _part_takers(connection: Connection, scope: Scope, query: Any, unseal: Unseal) -> PartTakers:
+def _part_takers(
+    connection: Connection, scope: Scope, query: Executable, values: Mapping[str, object], unseal: Unseal
+) -> PartTakers:
     found = PartTakers()
-    rows = connection.execute(query).fetchall()
+    rows = connection.execute(query, values).fetchall()
     places = places_of(connection, scope, [row[0] for row in rows])
     for row in rows:
         key = RowKey(scope.firm, scope.timekeeper, "activity", row[0])
@@ -167,6 +170,17 @@ def _part_takers(connection: Connection, scope: Scope, query: Any, unseal: Unsea
     return found
 
 
+_OF = select(*columns("activity")).where(*owned(_ACTIVITY.c))
+_BY_ID = _OF.where(_ACTIVITY.c.id.in_(bindparam("ids", expanding=True)))
+_ZONES = select(_ACTIVITY.c.zone).where(*owned(_ACTIVITY.c)).distinct()
+_REMEMBERED = select(
+    SlicedActivity.activity_id,
+    SlicedActivity.hash,
+    SlicedActivity.started_at,
+    SlicedActivity.ended_at,
+    SlicedActivity.zone,
+    SlicedActivity.excluded,
+).where(*owned(SlicedActivity), SlicedActivity.activity_id.in_(bindparam("ids", expanding=True)))
 _INSERT = insert(SlicedActivity)
 _UPSERT = _INSERT.on_duplicate_key_update(
     {name: _INSERT.inserted[name] for name in ("hash", "started_at", "ended_at", "zone", "excluded")}
