@@ -36,7 +36,7 @@ from schemas.keys import Scope
 from schemas.topics import PARTITIONS
 from streams.settings import ROOT, Settings
 
-BACK_WITHIN_S = 300
+BACK_WITHIN_S = 180
 SETTLED_WITHIN_S = 900
 APART_S = 1.5
 """A round begins at a random point in so much time: where exactly is what is tried."""
