@@ -13,6 +13,9 @@ from time import monotonic, sleep
 import psutil
 
 ROOT = Path(__file__).parents[1]
+SAID_LAST = 6_000
+"""Characters of a program's last words in a failure's message."""
+
 SESSION_S = "3"
 """Half of the default: a test that kills a worker waits for the broker to notice."""
 
@@ -68,7 +71,7 @@ class Program:
             found = [line for line in self.said().splitlines() if '"event": "telemetry"' in line]
             return str(json.loads(found[0])["address"]) if found else None
 
-        eventually(lambda: address() or self.ended() is not None, what=f"it says where it listens: {self.said()}")
+        eventually(lambda: address() or self.ended() is not None, what=self.said)
         found = address()
         assert found is not None, self.said()
         return found
@@ -94,9 +97,14 @@ def running(home: Path, *arguments: str, script: Path | None = None) -> Iterator
             program.kill()
 
 
-def eventually(condition: Callable[[], object], within_s: float = 60, what: str = "") -> None:
-    """Returns when the condition holds; fails with what it last gave when it doesn't in time."""
+def eventually(condition: Callable[[], object], within_s: float = 60, what: str | Callable[[], str] = "") -> None:
+    """Returns when the condition holds; fails with what it last gave when it doesn't in time.
+
+    `what` was awaited, or the end of what `what` gives then, such as all that a program has said.
+    """
     end = monotonic() + within_s
     while not (last := condition()):
-        assert monotonic() < end, f"not within {within_s} s: {what or condition}; last {last!r}"
+        if monotonic() >= end:
+            told = what if isinstance(what, str) else what()[-SAID_LAST:]
+            raise AssertionError(f"not within {within_s} s, last {last!r}: {told or condition}")
         sleep(0.05)

@@ -159,13 +159,13 @@ def happened(live: Live) -> Iterator[Happened]:
     with running(live.stack.home.path, "group") as group, running(live.stack.home.path, "bill", "--no-llm") as bill:
         who = live.timekeeper()
         first = live.insert(who, "Harbour lease.docx")
-        eventually(lambda: live.groups(who), what=group.said())
+        eventually(lambda: live.groups(who), what=group.said)
         partition, envelope = envelope_of(live, who, first)
         sent = cases(Made(envelope, count(NOBODYS)))
         origins = write(live, partition, sent)
         last = live.insert(who, "Quarterly audit of the bakery.xlsx", minute=600)
         eventually(lambda: (who, last) in live.groups(who) or group.ended(), what="the next good row comes through")
-        eventually(lambda: origins["another partition than its owner's"] in standing(live), what=group.said())
+        eventually(lambda: origins["another partition than its owner's"] in standing(live), what=group.said)
         letters = standing(live)
         found = {name: letters[origin] for name, origin in origins.items() if origin in letters}
         yield Happened(sent, found, live, who)

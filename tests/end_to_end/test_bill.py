@@ -67,7 +67,7 @@ def test_bill_is_killed_again_and_again(live: Live) -> None:
                 live.insert(other, f"Audit of the bakery {n % 5}.xlsx", minute=round * 400 + n * 6)
             # Killed at another place each time, wherever it is then: that is the test.
             some = round * 50 + order.randint(1, 50)
-            eventually(lambda some=some: held(live, who, other) >= some, what=program.said())  # type: ignore[misc]
+            eventually(lambda some=some: held(live, who, other) >= some, what=program.said)  # type: ignore[misc]
             program.kill()
     with running(live.stack.home.path, "bill"):
         settles(live, who)

@@ -91,7 +91,7 @@ def test_killed_at_any_point_of_a_batch(live: Live) -> None:
     for n, point in enumerate(("before_take", "inside_take", "after_take")):
         with running(live.stack.home.path, point, "KILL", script=FAULTY) as doomed:
             work(live, people, n * 10)
-            eventually(lambda doomed=doomed: doomed.ended() is not None, what=doomed.said())  # type: ignore[misc]
+            eventually(lambda doomed=doomed: doomed.ended() is not None, what=doomed.said)  # type: ignore[misc]
             assert doomed.ended() == -signal.SIGKILL, doomed.said()
     with running(live.stack.home.path, "bill") as heir:
         all_right(live, people)
@@ -110,12 +110,12 @@ def test_frozen_at_any_point_of_a_batch_it_writes_nothing_when_it_wakes(live: Li
     people = [live.timekeeper() for _ in range(2)]
     with running(live.stack.home.path, point, "STOP", script=FAULTY) as frozen:
         work(live, people, 0)
-        eventually(lambda: "now STOP" in frozen.said(), what=frozen.said())
+        eventually(lambda: "now STOP" in frozen.said(), what=frozen.said)
         with running(live.stack.home.path, "bill") as heir:
             work(live, people, 20)
             all_right(live, people, within_s=40)
             frozen.wake()
-            eventually(lambda: said in frozen.said(), what=frozen.said())
+            eventually(lambda: said in frozen.said(), what=frozen.said)
             work(live, people, 40)
             all_right(live, people)
             assert heir.stop() == 0
@@ -160,15 +160,15 @@ def test_frozen_while_it_buys_the_narrative_is_bought_once(live: Live, model: La
     bought = "SELECT narrative, narrative_id IS NOT NULL FROM entry WHERE timekeeper_id = :timekeeper"
     with running(home, point, "STOP", *NARRATING, script=FAULTY) as frozen:
         close_the_week(live, who)
-        eventually(lambda: "now STOP" in frozen.said(), what=frozen.said())
+        eventually(lambda: "now STOP" in frozen.said(), what=frozen.said)
         with running(home, "bill", *NARRATING) as heir:
-            eventually(lambda: '"event": "assigned"' in heir.said(), what=heir.said())
+            eventually(lambda: '"event": "assigned"' in heir.said(), what=heir.said)
             if point == "reserving":
-                eventually(lambda: row(live, bought, who)[1], what=heir.said())
+                eventually(lambda: row(live, bought, who)[1], what=heir.said)
             else:
                 assert model.calls == []
             frozen.wake()
-            eventually(lambda: row(live, bought, who) == ("Reviewed Harbour lease.docx.", 1), what=frozen.said())
+            eventually(lambda: row(live, bought, who) == ("Reviewed Harbour lease.docx.", 1), what=frozen.said)
             assert narrated_once(live, [who])
             assert heir.ended() is None
     asked = [a["title"] for call in model.calls for e in call.question["entries"] for a in e["activities"]]
@@ -180,7 +180,7 @@ def test_a_server_that_hangs_up_in_the_middle_of_a_batch(live: Live) -> None:
     who = live.timekeeper()
     with running(live.stack.home.path, "inside_take", "CUT", script=FAULTY) as bill:
         work(live, [who], 0)
-        eventually(lambda: bill.ended() is not None, what=bill.said())
+        eventually(lambda: bill.ended() is not None, what=bill.said)
         assert bill.ended() == 3
     last = bill.said().splitlines()[-1]
     assert last.startswith("timeloom: MariaDB does not answer at "), bill.said()
@@ -251,7 +251,7 @@ def test_told_to_stop_in_mid_flow_it_ends_what_it_began(live: Live) -> None:
     assert json.loads(bill.said().splitlines()[-1])["event"] == "stopped"
     kept = places(live)
     with running(home, "bill", *EVERY) as heir:
-        eventually(lambda: has_partitions(heir), what=heir.said())
+        eventually(lambda: has_partitions(heir), what=heir.said)
         assigned = next(json.loads(line) for line in heir.said().splitlines() if '"event": "assigned"' in line)
         assert assigned["places"] == {n: place for n, place in kept.items() if n in assigned["places"]}
         all_right(live, people)
@@ -273,7 +273,7 @@ def test_told_to_stop_while_a_narrative_is_bought_it_waits_for_the_answer(
     with running(live.stack.home.path, "bill", *NARRATING) as bill:
         settles(live, who)
         close_the_week(live, who)
-        eventually(asked.is_set, what=bill.said())
+        eventually(asked.is_set, what=bill.said)
         assert bill.stop() == 0, bill.said()
     assert narrated_once(live, [who])
 
@@ -284,11 +284,11 @@ def test_a_record_on_which_our_own_code_fails_is_a_dead_letter_the_third_time(li
     live.insert(who, "Harbour lease.docx")
     eventually(lambda: live.groups(who), what="it is grouped")
     with running(home, str(who.timekeeper), script=HERE / "broken_bill.py") as bill:
-        eventually(lambda: bill.ended() is not None, what=bill.said())
+        eventually(lambda: bill.ended() is not None, what=bill.said)
         assert bill.ended() == 1, bill.said()
     work(live, [other], 0)
     with running(home, str(who.timekeeper), script=HERE / "broken_bill.py") as bill:
-        eventually(lambda: bill.ended() is not None, what=bill.said())
+        eventually(lambda: bill.ended() is not None, what=bill.said)
         assert bill.ended() == 1, bill.said()
     theirs = f"[{who.firm},{who.timekeeper},".encode()
 
@@ -296,7 +296,7 @@ def test_a_record_on_which_our_own_code_fails_is_a_dead_letter_the_third_time(li
         return [letter for letter in live.dead_letters() if (letter.key or b"").startswith(theirs)]
 
     with running(home, str(who.timekeeper), script=HERE / "broken_bill.py") as bill:
-        eventually(lambda: settled(live, other), what=bill.said())
+        eventually(lambda: settled(live, other), what=bill.said)
         eventually(letters, what="the third time it is buried")
         assert bill.ended() is None
     assert [letter.reason for letter in letters()] == ["bug"]

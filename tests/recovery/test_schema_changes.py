@@ -101,7 +101,7 @@ def test_columns_come_go_and_are_renamed_under_load(live: Live, admin: Engine) -
                 run(admin, "ALTER TABLE activity RENAME COLUMN zone TO tz")
                 load.zone = "tz"
             try:
-                eventually(lambda: len(waiting(live, who)) >= 10, what=group.said())
+                eventually(lambda: len(waiting(live, who)) >= 10, what=group.said)
             finally:
                 with load.lock:
                     run(admin, "ALTER TABLE activity RENAME COLUMN tz TO zone")
