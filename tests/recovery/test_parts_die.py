@@ -14,12 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 from sqlalchemy import Engine
 
 from benchmarks.ending import ending
 from benchmarks.marking import through
 from benchmarks.steady import tried, week_of
+from connectors.kafka.consumers import admin
+from connectors.kafka.log import read_to_end
 from connectors.mariadb.books import scopes
 from connectors.mariadb.engine import connect
 from connectors.stack.logs import last_error
@@ -27,7 +36,7 @@ from connectors.stack.programs import PARTS, WORKERS
 from connectors.stack.stack import Stack
 from connectors.stack.waiting import wait_until
 from schemas.keys import Scope
-from schemas.topics import TOPICS
+from schemas.topics import PARTITIONS, TOPICS
 from streams.prepare import prepare
 from streams.settings import Settings
 
@@ -60,6 +69,15 @@ class Whole:
         """True when no batch of the load was committed for three seconds."""
         return time.time() - self._lines.stat().st_mtime > 3
 
+    def goes_on(self) -> None:
+        """Everybody's mark comes through; fails with what `ops status` says and the parts' last errors."""
+        if not through(self.engine, self.people, BACK_WITHIN_S):
+            command = [sys.executable, "-m", "streams", "ops", "status"]
+            environment = {**os.environ, "TIMELOOM_HOME": str(self.stack.home.path)}
+            told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+            errors = [f"{part}: {last_error(self.stack.home.logs / f'{part}.log')[:300]}" for part in PARTS]
+            raise AssertionError("\n".join(["marks don't come through", told.stdout, told.stderr, *errors]))
+
     def check(self) -> None:
         """Ends the load; every acknowledged row is there, in one group and one entry, byte for byte."""
         self.load.send_signal(signal.SIGTERM)
@@ -89,15 +107,41 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     stack.reset()
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_a_part_killed_under_load_comes_back(whole: Whole, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+@contextmanager
+def killed(whole: Whole, part: str, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """The part is killed, then the block; everybody's mark comes through, and the part is another process."""
     before, began = whole.stack.pid(part), time.monotonic()
     assert before is not None
     os.kill(before, signal.SIGKILL)
-    assert through(whole.engine, whole.people, BACK_WITHIN_S), f"{part} killed: marks don't come through any more"
+    yield
+    whole.goes_on()
     assert wait_until(lambda: whole.stack.pid(part) not in (None, before), BACK_WITHIN_S)
     with capsys.disabled():
         sys.stdout.write(f"\n  {part} killed: all marks came through {time.monotonic() - began:.1f} s later ")
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "kafka"])
+def test_a_part_killed_under_load_comes_back(whole: Whole, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with killed(whole, part, capsys):
+        pass
+
+
+def test_a_broker_killed_amid_commits_comes_back_and_leaves_no_transaction_open(
+    whole: Whole, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kafka 4.3.0 to 4.4.0 lose end marks here, and hide for good what is behind (docs/decisions/0028)."""
+    topic, cluster, commits = "committing", whole.settings.kafka(), tmp_path / "commits"
+    client = admin(cluster)  # kept until the answer is there: without it, it never comes
+    for made in client.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
+        made.result(60)
+    script = [sys.executable, str(Path(__file__).with_name("committing.py")), cluster.bootstrap, topic, str(commits)]
+    commits.touch()
+    with subprocess.Popen(script, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as committing:
+        assert wait_until(lambda: len(commits.read_text().split()) >= 1_000, BACK_WITHIN_S)
+        with killed(whole, "kafka", capsys):
+            committing.kill()  # a next transaction's end marks would end those before it, too
+    records = list(read_to_end(cluster, topic, list(range(PARTITIONS)), settled=True))
+    assert len(records) >= 1_000 * PARTITIONS
 
 
 @contextmanager
@@ -127,7 +171,7 @@ def test_a_topic_that_refuses_what_group_says_stops_group_until_it_is_mended(who
         assert wait_until(lambda: whole.stack.pid("group") != before, BACK_WITHIN_S), "group doesn't stop"
         why = "whether the broker took the batch"
         assert wait_until(lambda: why in "".join(whole.stack.logs("group", 400)), BACK_WITHIN_S), "it doesn't say why"
-    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+    whole.goes_on()
 
 
 @pytest.mark.long
@@ -135,7 +179,7 @@ def test_a_topic_that_refuses_a_change_fails_capture_and_tend_starts_it_again_wh
     with setting(whole, ("changes",), "max.message.bytes", "300"):
         told = "capture_started_again"
         assert wait_until(lambda: told in "".join(whole.stack.logs("tend", 400)), BACK_WITHIN_S), "nobody tends it"
-    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+    whole.goes_on()
 
 
 @contextmanager
@@ -161,7 +205,7 @@ def test_a_broker_without_room_says_so_and_goes_on_when_there_is_room_and_the_st
         assert wait_until(lambda: whole.stack.pid("kafka") != before, BACK_WITHIN_S), "the broker goes on"
         assert wait_until(lambda: "File too large" in last_error(log), BACK_WITHIN_S), last_error(log)
     up(whole.stack)
-    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+    whole.goes_on()
 
 
 @pytest.mark.long
@@ -169,7 +213,7 @@ def test_a_database_without_room_takes_nothing_and_goes_on_when_there_is_room(wh
     with no_room(whole, "mariadb"):
         assert wait_until(whole.stalled, 30), "the database takes rows"
     up(whole.stack)
-    assert through(whole.engine, whole.people, BACK_WITHIN_S)
+    whole.goes_on()
 
 
 def test_after_all_that_nothing_is_lost_and_nothing_doubled(whole: Whole) -> None:
