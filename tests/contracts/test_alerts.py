@@ -1,6 +1,7 @@
 """Prometheus' files are held to the metrics that there are, the services that it asks and the runbook."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import yaml
 
 from connectors.stack.programs import ROOT, WORKERS
 from schemas.topics import PARTITIONS
+from streams.drawing import METRICS_PAGE
 from streams.telemetry.metrics import METRICS
-from tests.contracts.test_documents import headings
+from tests.contracts.test_documents import anchor_of, headings
 
 FOLDER = ROOT / "connectors" / "containers"
 CONFIGURATION: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yml").read_text(encoding="utf-8"))
@@ -34,6 +36,33 @@ def test_an_alert_asks_for_what_there_is_and_says_where_it_says_what_to_do(rule:
     assert rule["annotations"]["summary"].endswith(".")
     page, _, anchor = rule["annotations"]["runbook"].partition("#")
     assert anchor in headings(ROOT / page)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=NAMES)
+def test_where_an_alert_leads_it_is_spoken_of(rule: dict[str, Any]) -> None:
+    page, _, anchor = rule["annotations"]["runbook"].partition("#")
+    assert f"`{rule['alert']}`" in section(ROOT / page, anchor)
+
+
+def section(page: Path, anchor: str) -> str:
+    """What stands under a heading, until the next of its rank."""
+    parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (found,) = [part for part in parts if anchor_of(part.splitlines()[0]) == anchor]
+    return found
+
+
+def test_a_program_that_nobody_is_asked_for_is_missed() -> None:
+    """Without a target there is no `up`: what isn't there is neither 0 nor less than 16."""
+    (gone,) = [rule["expr"] for rule in RULES if rule["alert"] == "ProgramGone"]
+    missed = re.findall(r'absent\(up\{job="timeloom", program="(\w+)"\}\)', gone)
+    assert (missed, gone.count(" or ")) == (list(WORKERS), len(WORKERS) - 1)
+
+
+def test_the_page_shows_a_scrape_that_the_alerts_understand() -> None:
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (job,) = yaml.safe_load(shown)["scrape_configs"]
+    assert job["job_name"] == CONFIGURATION["scrape_configs"][0]["job_name"]
+    assert [one["labels"] for one in job["static_configs"]] == [{"program": name} for name in WORKERS]
 
 
 def test_a_metric_that_is_not_there_would_be_found_out() -> None:

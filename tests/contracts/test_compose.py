@@ -99,6 +99,18 @@ def test_every_setting_is_one_that_is_read() -> None:
         assert set(SERVICES[name]["environment"]) <= known
 
 
+def test_every_setting_of_narration_reaches_bill() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(TIMELOOM_LLM\w*|TIMELOOM_BUDGET_USD|OPENAI_\w+)`", readme))
+    assert len(told) == 7
+    assert told <= SERVICES["bill"]["environment"].keys()
+
+
+def test_what_a_command_keeps_outlives_its_container() -> None:
+    (home,) = re.findall(r"TIMELOOM_HOME=(\S+)", DOCKERFILE.read_text(encoding="utf-8"))
+    assert f"home:{home}" in SERVICES["timeloom"]["volumes"]
+
+
 def test_our_programs_find_every_server_and_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in SERVICES["prepare"]["environment"].items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", value))

@@ -12,7 +12,7 @@ from schemas.outcomes import Reason
 from streams.drawing import DRAWN, METRICS_PAGE, redrawn
 from streams.ops.remedies import REMEDIES
 from streams.settings import Settings
-from tests.contracts.commands import PAGES, ROOT, Named, begins, check_make, fenced, parse, told, verbs, written
+from tests.contracts.commands import CODE, PAGES, ROOT, Named, begins, check_make, fenced, parse, told, verbs, written
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 RUNBOOK = ROOT / "docs" / "runbook.md"
@@ -25,7 +25,12 @@ FILE = re.compile(r"(?<![\w./])(?:[\w.-]+/)+[\w.-]+\.(?:py|md|cnf|properties|jso
 def headings(page: Path) -> set[str]:
     """A page's anchors, as they are made from its headings."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    return set(map(anchor_of, titles))
+
+
+def anchor_of(title: str) -> str:
+    """A heading's anchor."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", DRAWN, ids=lambda page: page.name)
@@ -75,6 +80,13 @@ def test_commands_in_messages_are_real(named: Named) -> None:
         check_make(named.text)
     else:
         begins(named.text)
+
+
+def test_headings_that_messages_name_are_there() -> None:
+    named = {found for path in CODE for found in re.findall(r"\b(docs/\S+\.md)#([\w-]+)", path.read_text("utf-8"))}
+    assert ("docs/runbook.md", "the-binlog-is-gone") in named
+    for page, anchor in named:
+        assert anchor in headings(ROOT / page), anchor
 
 
 def test_a_command_that_is_not_there_is_found_out() -> None:
