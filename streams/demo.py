@@ -41,15 +41,17 @@ def demo(
 
     Example: ./timeloom demo --stop
 
-    Exit: 0 all is right; 1 `verify` found something; 2 the machine lacks something; 3 a server is not up.
+    Exit: 0 all is right; 1 `verify` found something; 2 the machine lacks something, or the settings name other servers;
+    3 a server is not up.
     """
     from connectors.mariadb.engine import connect
     from streams.demo_figures import Arrivals, print_figures
     from streams.screen import Screen, paper
     from streams.settings import load
-    from streams.stack import bring_up, opened
+    from streams.stack import bring_up, opened, refuse_elsewhere
 
     console, settings = paper(), load()
+    refuse_elsewhere(settings)
     with Screen() as screen:
         if llm:
             _narration_on(screen)

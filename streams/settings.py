@@ -112,6 +112,15 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 
+    def elsewhere(self) -> list[str]:
+        """The variables that are set and name servers of somebody's own; none where all are the stack's."""
+        given = {
+            "TIMELOOM_DATABASE_HOST": self.database_host,
+            "TIMELOOM_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "TIMELOOM_CONNECT_URL": self.connect_url,
+        }
+        return [name for name, value in given.items() if value is not None]
+
     def kafka(self) -> Cluster:
         """The cluster. Raises StackError if there is neither a setting nor a stack."""
         security = kafka_security(self)

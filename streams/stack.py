@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from connectors.stack.progress import Progress
     from connectors.stack.stack import Stack
     from connectors.stack.states import PartStatus
+    from streams.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +39,7 @@ def up(workers: Workers = True) -> None:
 
     Example: ./timeloom stack up
 
-    Exit: 0 all is up; 2 the machine lacks something; 3 a part didn't come up, with its last lines.
+    Exit: 0 all is up; 2 the machine lacks something, or the settings name other servers; 3 a part didn't come up.
     """
     from streams.screen import Screen
 
@@ -48,15 +49,17 @@ def up(workers: Workers = True) -> None:
 
 
 def bring_up(screen: "Progress", workers: bool) -> None:
-    """Checks the machine, then brings up servers, tables, topics and connector, and the workers if asked for."""
+    """Checks settings and machine, then brings up servers, tables, topics and connector, and the workers if asked."""
     from connectors.stack.programs import WORKERS
     from streams.prepare import prepare
     from streams.settings import load
 
+    settings = load()
+    refuse_elsewhere(settings)
     stack = opened(screen)
     _check_machine(stack)
     stack.up()
-    prepare(load(), screen)
+    prepare(settings, screen)
     if workers:
         stack.start(*WORKERS)
 
@@ -162,6 +165,18 @@ def reset(yes: Yes = False) -> None:
     print("Stopping everything ...", flush=True)
     stack.reset()
     print(f"{stack.home.path} has no stack any more; downloads stay.")
+
+
+def refuse_elsewhere(settings: "Settings") -> None:
+    """Raises ConfigurationError where the settings name other servers: a stack beside them would prepare those."""
+    from schemas.errors import ConfigurationError
+
+    if named := settings.elsewhere():
+        raise ConfigurationError(
+            f"The environment names servers of your own ({', '.join(named)}), so no stack is started in this folder. "
+            "For yours: ./timeloom prepare; then start group, bill and tend as you start services (docs/servers.md). "
+            "For a stack in this folder unset these variables."
+        )
 
 
 def opened(progress: "Progress | None" = None) -> "Stack":

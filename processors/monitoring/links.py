@@ -1,4 +1,4 @@
-"""The links of the way that work goes, each with what is so, whether that is well, and the command that mends it."""
+"""The links of the way that work goes, each with what is so, whether that is well, and what mends it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,11 @@ SILENT_S = 20.0
 FREE_BYTES = 1_000_000_000
 """With less disk than this free, a broker is near its end, and so are the tables."""
 
+PROGRAMS = ("group", "bill", "tend")
+"""Those of the links that are commands of ours."""
+
+_RESUME = 'curl -X PUT "$CONNECT/connectors/timeloom/resume" (docs/runbook.md#what-connect-says)'
+
 _MENDS = {
     Status.NOTFOUND: "./timeloom stack up",
     Status.STOP: "./timeloom stack up",
@@ -24,7 +29,10 @@ _MENDS = {
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One link. `mend` is a command, empty where all is well. `up` is False for a server that doesn't answer."""
+    """One link. `mend`: a command, or where to read what to do; empty where all is well.
+
+    `up` is False for a server that doesn't answer.
+    """
 
     name: str
     well: bool
@@ -72,19 +80,28 @@ def capture_link(capture: Capture) -> Link:
     if "UNREGISTERED" in (capture.connector, capture.task):
         return _wrong("capture", "it isn't registered with Connect", "./timeloom prepare")
     if capture.purged:
-        said = "the binlog that it goes on from is gone: see the runbook, Work doesn't come through"
-        return _wrong("capture", said, "./timeloom verify --mend")
+        # A command alone would fail: `verify` sends a mark, and no mark comes through while capture is dead.
+        return _wrong("capture", "the binlog that it goes on from is gone", "docs/runbook.md#the-binlog-is-gone")
     if (capture.connector, capture.task) != ("RUNNING", "RUNNING"):
-        mend = "./timeloom prepare" if "FAILED" in states else "./timeloom stack logs connect"
-        return _wrong("capture", f"{states}. {capture.why}".strip(), mend)
+        return _wrong("capture", f"{states}. {capture.why}".strip(), _capture_mend(capture))
     if not capture.wrote:
-        return _wrong("capture", "it says RUNNING; whether it writes, Kafka didn't tell", "./timeloom ops status")
+        said = "it says RUNNING; whether it writes, Kafka didn't tell"
+        return _wrong("capture", said, "./timeloom ops status --within 10")
     if capture.quiet_s is None:
         return _wrong("capture", "it says RUNNING, and has written nothing yet", "./timeloom stack logs connect")
     if capture.quiet_s > SILENT_S:
         said = f"it says RUNNING, and has been silent for {told_seconds(capture.quiet_s)}{behind}"
         return _wrong("capture", said, "./timeloom tend --now")
     return Link(name="capture", well=True, said=f"runs, wrote {told_seconds(capture.quiet_s)} ago{behind}")
+
+
+def _capture_mend(capture: Capture) -> str:
+    states = (capture.connector, capture.task)
+    if capture.connector in ("STOPPED", "PAUSED"):
+        return _RESUME
+    if "FAILED" in states:
+        return "./timeloom prepare"
+    return "docs/runbook.md#what-connect-says" if "UNASSIGNED" in states else "./timeloom stack logs connect"
 
 
 def worker_link(program: Program, status: Status, members: int, lag: int, lag_s: float) -> Link:
@@ -116,7 +133,7 @@ def program_link(program: Program) -> Link:
 
 def unknown_link(name: str, why: str) -> Link:
     """What nobody told in time."""
-    return _wrong(name, why, "./timeloom ops status")
+    return _wrong(name, why, "./timeloom ops status --within 10")
 
 
 def letters_link(counts: Mapping[str, int]) -> Link:
@@ -142,6 +159,19 @@ def server_link(name: str, refused: str | None, hangs: bool = False) -> Link:
     mend = f"./timeloom stack logs {name}" if hangs else "./timeloom stack up"
     # The rest of an error's text is causes and commands: here a line is a fact.
     return Link(name=name, well=False, said=re.split(r"\. |: [A-Z]| \(", refused)[0], mend=mend, up=False)
+
+
+def run_elsewhere(link: Link) -> Link:
+    """The same link where the servers are somebody's own: `./timeloom stack` knows neither them nor their programs."""
+    match link.mend.split():
+        case ["./timeloom", "stack", "logs", part]:
+            mend = f"read the log of {part}, where it runs"
+        case ["./timeloom", "stack", *_]:
+            command = f": ./timeloom {link.name}" if link.name in PROGRAMS else ""
+            mend = f"start it as it is run there{command}"
+        case _:
+            return link
+    return msgspec.structs.replace(link, mend=mend)
 
 
 def told_seconds(seconds: float) -> str:

@@ -91,7 +91,7 @@ def _programs(settings: "Settings") -> dict[str, Program]:
     from connectors.stack.programs import WORKERS
     from streams.stack import opened
 
-    if settings.kafka_bootstrap is not None:
+    if settings.elsewhere():
         return {}
     parts = {part.part: part for part in opened().status() if part.part in WORKERS}
     return {name: Program(name=name, state=part.state, said=part.said) for name, part in parts.items()}

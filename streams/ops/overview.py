@@ -18,6 +18,7 @@ from processors.monitoring.links import (
     disk_link,
     letters_link,
     program_link,
+    run_elsewhere,
     server_link,
     told_seconds,
     unknown_link,
@@ -96,6 +97,8 @@ def _links(told: Answers, where: BinlogSeen | None, settings: "Settings") -> lis
         links += _topic_links(times, told)
     if told.programs[1] and not any(servers.values()):  # it asks the servers too, and would only say it again
         links.append(unknown_link("the supervisor", str(told.programs[1])))
+    if settings.elsewhere():
+        return [run_elsewhere(link) for link in links]
     if settings.home.exists():
         links.append(disk_link(shutil.disk_usage(settings.home).free, str(settings.home)))
     return links

@@ -1,7 +1,8 @@
 """`ops snapshot`: have capture read tables again while everything runs, and see how far that is.
 
-For rows that capture has never seen: written past the binlog, or while it was away for longer than the binlog is kept.
-What was there before its first start it reads by itself; `status` shows that one too.
+For rows that capture has never seen, since they were written past the binlog. What was there before its first start it
+reads by itself; `status` shows that one too. Capture hears of it by the binlog, so it must run; where its binlog is
+gone, see docs/runbook.md#the-binlog-is-gone.
 """
 
 import time

@@ -91,6 +91,33 @@ def test_what_a_person_can_mend_is_one_line(tmp_path: Path) -> None:
     assert err == f"timeloom: There is no stack in {tmp_path}. Bring it up: ./timeloom stack up\n"
 
 
+@pytest.mark.parametrize("variable", ["TIMELOOM_DATABASE_HOST", "TIMELOOM_KAFKA_BOOTSTRAP", "TIMELOOM_CONNECT_URL"])
+@pytest.mark.parametrize("command", [("stack", "up"), ("demo", "--llm")])
+def test_no_stack_is_started_beside_servers_of_ones_own(
+    tmp_path: Path, command: tuple[str, ...], variable: str
+) -> None:
+    """Its `prepare` would change theirs. Nothing can be fetched, so that nothing starts should this be wrong."""
+    home, nowhere = tmp_path / "home", "http://127.0.0.1:9"
+    given = {variable: "http://example.com:1", "TIMELOOM_HOME": str(home), "TIMELOOM_MAVEN": nowhere}
+    code, _out, err = run(*command, **given)
+    assert code == 2
+    assert variable in err
+    assert "./timeloom prepare" in err
+    assert not home.exists()
+
+
+def test_what_is_away_of_servers_of_ones_own_is_started_as_it_is_run_there(tmp_path: Path) -> None:
+    passwords = {f"TIMELOOM_{user}_PASSWORD": "p" for user in ("ADMIN", "COLLECTOR", "CAPTURE", "PIPELINE")}
+    own = {"DATABASE_HOST": "127.0.0.1", "DATABASE_PORT": "1", "KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+    own |= {"CONNECT_URL": "http://127.0.0.1:1", "HOME": str(tmp_path)}
+    given = {f"TIMELOOM_{name}": value for name, value in own.items()}
+    code, out, _err = run("ops", "status", "--within", "20", "--json", **passwords, **given)
+    links = json.loads(out)["links"]
+    assert code == 3
+    assert [link["name"] for link in links] == ["mariadb", "kafka", "connect"]
+    assert {link["mend"] for link in links} == {"start it as it is run there"}
+
+
 @pytest.mark.stack
 def test_status_tells_state_address_and_process_of_each_part(stack: Stack) -> None:
     code, out, _err = run("stack", "status", "--json", TIMELOOM_HOME=str(stack.home.path))

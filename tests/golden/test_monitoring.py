@@ -8,10 +8,12 @@ import pytest
 
 from processors.monitoring.links import (
     Capture,
+    Link,
     Program,
     bytes_behind,
     capture_link,
     letters_link,
+    run_elsewhere,
     server_link,
     worker_link,
 )
@@ -72,3 +74,10 @@ def test_dead_letters_are_told_as_on_paper(case: dict[str, Any]) -> None:
 def test_a_server_that_does_not_answer_is_told_in_a_few_words(case: dict[str, Any]) -> None:
     link = server_link("kafka", case["refused"], case["hangs"])
     assert (link.well, link.up, link.said, link.mend) == (False, False, case["said"], case["mend"])
+
+
+@pytest.mark.parametrize("case", LINKS["elsewhere"], ids=lambda case: f"{case['name']}: {case['mend']}")
+def test_servers_of_somebodys_own_are_mended_where_they_run(case: dict[str, Any]) -> None:
+    link = Link(name=case["name"], well=not case["mend"], said="as it is", mend=case["mend"])
+    there = run_elsewhere(link)
+    assert (there.name, there.well, there.said, there.mend) == (link.name, link.well, link.said, case["there"])
