@@ -2,13 +2,13 @@
 
     groups ──▶ a batch of one partition ──▶ decode (what can't be: dead letter) ──▶ take: one fenced transaction
 
-An error that nobody foresaw is pinned on one record, counted beside the place, and ends the process; at the third time
-the record becomes a dead letter with reason `bug`, so that it doesn't stop everybody behind it.
+An error that nobody foresaw is pinned on one record by halving the batch, counted beside the place, and ends the
+process; at the third time the record becomes a dead letter with reason `bug`, so that it doesn't stop everybody behind.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from connectors.kafka.letters import DeadLetters
     from connectors.kafka.placed import Place, PlacedConsumer
     from connectors.mariadb.slicing import Slicing
-    from connectors.mariadb.taking import Record
+    from connectors.mariadb.taking import Record, Taken
     from schemas.keys import Scope
     from schemas.records import Incoming
 
@@ -46,6 +46,13 @@ with, some seconds late.
 log = structlog.get_logger("bill")
 
 Clock = Callable[[], float]
+
+
+class Kept(NamedTuple):
+    """A batch that is in the database: what could be read of it, and what that changed."""
+
+    decoded: "list[Record]"
+    taken: "Taken"
 
 
 class Keeper:
@@ -100,9 +107,12 @@ class Keeper:
                 taken[partition] = len(records)
             self._consumer.gather(MOST_RECORDS, 0)
         for partition, doubts in list(self._doubts.items()):
+            if stopping():
+                break
+            busy = partition in taken or partition in self._consumer.waiting
             if partition not in self._consumer.places:
                 del self._doubts[partition]  # its next owner finds them in the database
-            elif doubts.are_due(self._clock(), busy=partition in taken):
+            elif doubts.are_due(self._clock(), busy):
                 self._guarded(partition, lambda p=partition, d=doubts: self._look_again(p, d))  # type: ignore[misc]
                 self._consumer.gather(MOST_RECORDS, 0)
         cost_s, before_s = time.thread_time() - began, self._cost_s
@@ -120,34 +130,52 @@ class Keeper:
             self._consumer.replace(partition)
 
     def _taken(self, partition: int, records: Sequence["Incoming"]) -> None:
-        """Takes a batch; where that fails, each record by itself, so that a failure is known to be this record's."""
-        if error := self._tried(partition, records):
-            offsets = [records[0].offset, records[-1].offset]
-            log.error("batch_failed", partition=partition, offsets=offsets, exc_info=error)
-            for record in records:
-                self._take_alone(partition, record)
+        """Takes a batch; where our own code fails on it, each half of it, until it is known to be one record's."""
+        began = self._clock()
+        kept = self._tried(partition, records)
+        if isinstance(kept, Kept):
+            self._tell(partition, records, kept, self._clock() - began)
+            return
+        offsets = [records[0].offset, records[-1].offset]
+        log.error("batch_failed", partition=partition, offsets=offsets, exc_info=kept)
+        if len(records) == 1:
+            self._failed(partition, records[0], kept)
+            return
+        for half in (records[: len(records) // 2], records[len(records) // 2 :]):
+            self._taken(partition, half)
 
-    def _take_alone(self, partition: int, record: "Incoming") -> None:
+    def _failed(self, partition: int, record: "Incoming", error: Exception) -> None:
         from connectors.mariadb.taking import count_failure
 
-        if error := self._tried(partition, [record]):
-            if count_failure(self._engine, GROUPS.name, partition, record.offset) < TRIES:
-                raise error
-            self._bury(partition, record, error)
+        if count_failure(self._engine, GROUPS.name, partition, record.offset) < TRIES:
+            raise error
+        self._bury(partition, record, error)
 
-    def _tried(self, partition: int, records: Sequence["Incoming"]) -> Exception | None:
+    def _tried(self, partition: int, records: Sequence["Incoming"]) -> "Kept | Exception":
         """Takes records, and returns the error where our own code fails on them. Any other is raised."""
+        from connectors.mariadb.taking import Batch, take
         from connectors.mariadb.transactions import is_of_the_server
 
+        place, after = self._consumer.places[partition], records[-1].offset + 1
         try:
-            self._take(partition, records)
+            decoded = self._decoded(records)
+            taken = take(self._engine, Batch(GROUPS.name, partition, place, after, decoded), self._slicing)
         except TimeloomError:
             raise
         except Exception as error:
             if is_of_the_server(error):
                 raise
             return error
-        return None
+        self._consumer.moved(partition, after)
+        return Kept(decoded, taken)
+
+    def _tell(self, partition: int, records: Sequence["Incoming"], kept: "Kept", took_s: float) -> None:
+        """What was kept stands whatever happens here."""
+        self._doubts.setdefault(partition, Doubts()).heard(kept.taken.in_doubt, kept.taken.settled, self._clock())
+        metrics.BATCH_SECONDS.observe(took_s)
+        tell_kept(partition, records, kept.decoded, kept.taken)
+        if kept.taken.entries or kept.taken.closed:
+            self._narrate()
 
     def _bury(self, partition: int, record: "Incoming", error: Exception) -> None:
         """Dead-letters a record on which our own code fails, whole, and passes it over."""
@@ -161,20 +189,6 @@ class Keeper:
         place, after = self._consumer.places[partition], record.offset + 1
         take(self._engine, Batch(GROUPS.name, partition, place, after, ()), self._slicing)
         self._consumer.moved(partition, after)
-
-    def _take(self, partition: int, records: Sequence["Incoming"]) -> None:
-        from connectors.mariadb.taking import Batch, take
-
-        began = self._clock()
-        place, after = self._consumer.places[partition], records[-1].offset + 1
-        decoded = self._decoded(records)
-        taken = take(self._engine, Batch(GROUPS.name, partition, place, after, decoded), self._slicing)
-        self._consumer.moved(partition, after)
-        self._doubts.setdefault(partition, Doubts()).heard(taken.in_doubt, taken.settled, self._clock())
-        metrics.BATCH_SECONDS.observe(self._clock() - began)
-        tell_kept(partition, records, decoded, taken)
-        if taken.entries or taken.closed:
-            self._narrate()
 
     def _decoded(self, records: Sequence["Incoming"]) -> list["Record"]:
         """The records that can be read; the others are dead-lettered, whole, before anything is passed over."""

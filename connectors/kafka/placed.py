@@ -18,6 +18,14 @@ from schemas.records import Incoming
 SESSION_MS = 6_000
 """How long a silent consumer keeps its partitions: a killed one's rest that long, a busy machine's must not flap."""
 
+AHEAD = 2_000
+"""Records of a partition that the library fetches before they are asked for. They come in one line for all partitions:
+with its default of 100,000, one that is far behind has the others wait for minutes.
+"""
+
+HELD_BYTES = 67_108_864
+"""Most bytes held, but for one more fetch: the library's own bound counts only what wasn't taken from it yet."""
+
 SLICE_S = 0.2
 """How long waiting for company goes on before it is asked whether that is enough."""
 
@@ -56,6 +64,7 @@ class PlacedConsumer:
                 "session.timeout.ms": SESSION_MS,
                 "heartbeat.interval.ms": 1_000,
                 "fetch.wait.max.ms": 10,
+                "queued.min.messages": AHEAD,
             }
         )
         self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
@@ -63,18 +72,21 @@ class PlacedConsumer:
     def gather(
         self, most: int, wait_s: float, company_s: float = 0.0, enough: Callable[[], bool] = lambda: False
     ) -> None:
-        """Takes in records of partitions that are ours, from our place on, at most about `most` of each partition.
+        """Takes in records of partitions that are ours, from our place on: at most `most` times as many as those are.
 
         Waits for a first one, where none is held, then for company: until it is `most` in all, or `enough`. Between
         batches, too, it has to be called: only here are partitions given up and taken over, and others wait for that.
         Raises StackError where the broker refuses.
         """
         self._take_in([self._consumer.poll(0 if self._held else wait_s)])
-        while self._held and company_s > 0 and self._count < most and not enough():
+        while self._held and company_s > 0 and self._count < most and not self._full and not enough():
             self._take_in(self._consumer.consume(most, min(company_s, SLICE_S)))
             company_s -= SLICE_S
-        if self._count >= most and (room := most * len(self.places) - self._count) > 0:
-            self._take_in(self._consumer.consume(room, 0))  # behind: company is here already
+        while self._count >= most and not self._full and (room := most * len(self.places) - self._count) > 0:
+            before = self._count
+            self._take_in(self._consumer.consume(min(room, most), 0))  # behind: company is here already
+            if self._count == before:
+                break
 
     @property
     def waiting(self) -> list[int]:
@@ -91,6 +103,11 @@ class PlacedConsumer:
     @property
     def _count(self) -> int:
         return sum(map(len, self._held.values()))
+
+    @property
+    def _full(self) -> bool:
+        held = (len(record.value or b"") for records in self._held.values() for record in records)
+        return sum(held) >= HELD_BYTES
 
     def _take_in(self, messages: Sequence[Message | None]) -> None:
         for message in messages:

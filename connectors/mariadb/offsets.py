@@ -29,6 +29,7 @@ def advance(connection: Connection, consumer: str, topic: str, partition: int, *
 
     Raises Fenced where the offset isn't `expected`: somebody else has read on. Equal offsets only hold the row.
     """
+    assert next >= expected, f"{consumer} would go back in {topic} {partition}: from {expected} to {next}"
     found = connection.execute(
         _ADVANCE, {"consumer": consumer, "topic": topic, "part": partition, "expected": expected, "next": next}
     )
