@@ -66,11 +66,12 @@ def test_a_partition_that_is_far_behind_has_another_wait_for_no_more_than_was_fe
 
     def behind() -> int:
         nonlocal before
-        consumer.gather(100, 0.1)
+        consumer.gather(100, 0.1, 0.2)
         before += len(topic.keep(consumer, 0, 100))
         return before
 
-    eventually(behind, what="the backlog is being read")
+    # Meanwhile the library fetches as far ahead as it will.
+    eventually(lambda: behind() >= 2_000, what="the backlog is being read")
     topic.write(1, 1)
     until = before
 
@@ -111,7 +112,7 @@ def test_what_is_held_goes_with_its_partition_and_comes_back_with_it_once(topic:
         return first.waiting == [0, 1] or first.waiting == [1, 0]
 
     eventually(both, what="it holds records of both")
-    assert topic.keep(first, 0, 4) == topic.keep(first, 1, 4) == [0, 1, 2, 3]
+    assert topic.keep(first, 0, 1) == topic.keep(first, 1, 1) == [0]
     second = topic.reader()
 
     def shared() -> list[int]:
@@ -122,9 +123,25 @@ def test_what_is_held_goes_with_its_partition_and_comes_back_with_it_once(topic:
     eventually(shared, what="each has one")
     (theirs,) = second.waiting
     assert theirs not in first.waiting, "what it held went with its partition"
-    assert topic.keep(second, theirs, 3) == [4, 5, 6]
+    done: list[int] = []
+
+    def three() -> bool:
+        second.gather(100, 0.05)
+        done.extend(topic.keep(second, theirs, 3 - len(done)))
+        return len(done) == 3
+
+    eventually(three, what="it does three")
+    assert done == [1, 2, 3]
     second.close()
     topic._readers.remove(second)
     eventually(both, what="it holds records of both again")
-    assert topic.keep(first, theirs, 100) == [7, 8, 9]
-    assert topic.keep(first, 1 - theirs, 100) == [4, 5, 6, 7, 8, 9]
+    rest: dict[int, list[int]] = {0: [], 1: []}
+
+    def all_done() -> bool:
+        first.gather(100, 0.05)
+        for partition in rest:
+            rest[partition] += topic.keep(first, partition, 100)
+        return sum(map(len, rest.values())) >= 6 + 9
+
+    eventually(all_done, what="the first does what is left")
+    assert rest == {theirs: [4, 5, 6, 7, 8, 9], 1 - theirs: [1, 2, 3, 4, 5, 6, 7, 8, 9]}

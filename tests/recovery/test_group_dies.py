@@ -10,9 +10,11 @@ from time import sleep
 import pytest
 
 from connectors.kafka.consumers import consumer_groups
+from connectors.kafka.unread import unread
 from connectors.stack.workers import ask
 from schemas.groups import GroupSaid, decode_said
 from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.topics import PARTITIONS
 from tests.live import Live
 from tests.programs import SESSION_S, Program, eventually, running
 
@@ -28,7 +30,14 @@ def work(live: Live, people: list[Scope], start: int, count: int = 12) -> None:
 
 
 def agree(live: Live, people: list[Scope], within_s: float = 60) -> None:
-    eventually(lambda: live.groups(*people) == live.expected(*people), within_s, "groups are those of the set")
+    def differ() -> str:
+        others = [who for who in people if live.groups(who) != live.expected(who)]
+        (group,) = consumer_groups(live.settings.kafka(), ["group"])
+        places = {("changes", number): group.committed.get(("changes", number)) for number in range(PARTITIONS)}
+        wait = {number: one for (_, number), one in unread(live.settings.kafka(), places).items() if one.offsets}
+        return f"groups aren't those of the set of {others}; {group.state}, {group.members}; partitions wait: {wait}"
+
+    eventually(lambda: live.groups(*people) == live.expected(*people), within_s, differ)
 
 
 @pytest.mark.parametrize("point", ["before_write", "inside_write", "after_write", "after_ack"])
