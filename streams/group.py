@@ -9,6 +9,7 @@ its supervisor starts it again, and exactly the unacknowledged changes come agai
 """
 
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from threading import Timer
@@ -54,14 +55,18 @@ def make_app(
     """
     import faust
 
+    from connectors.kafka.consumers import consumer_groups
     from streams.gaps import ExactGaps
     from streams.ownership import Owner, Turns
     from streams.seats import Seats
     from streams.telemetry.of_group import GroupVitals
 
+    # Who is asked whose a partition is must know which of the members it is.
+    client = f"group-{socket.gethostname()}-{os.getpid()}"
     app = faust.App(
         "group",
         broker=[f"kafka://{address}" for address in cluster.bootstrap.split(",")],
+        broker_client_id=client,
         broker_credentials=credentials(cluster),
         datadir=datadir,
         web_enabled=False,
@@ -85,7 +90,16 @@ def make_app(
         app.add_future(app.crash(error))
 
     turns = Turns()
-    seats = Seats(lambda number: Owner(cluster, number, models, default, turns), failed, lambda: app.should_stop)
+
+    def make(number: int) -> Owner:
+        return Owner(cluster, number, models, default, turns)
+
+    def ours(number: int) -> bool:
+        (known,) = consumer_groups(cluster, [app.conf.id])
+        owner = known.owners.get((CHANGES.name, number))
+        return owner is not None and owner.client == client
+
+    seats = Seats(make, ours, failed, lambda: app.should_stop)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, /, *assignment: "set[TP]", **__: Any) -> None:

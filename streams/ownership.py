@@ -49,11 +49,6 @@ class Owner:
         self._partition = self._read_back()
 
     @property
-    def writes(self) -> int:
-        """How many batches it wrote."""
-        return self._writer.writes
-
-    @property
     def behind(self) -> int:
         """How many timekeepers nobody has looked at since the partition was read back."""
         return self._partition.behind

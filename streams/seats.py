@@ -5,15 +5,17 @@ batches grow by themselves: each touched timekeeper is decided once for all that
 
 A rebalance takes every partition from everybody, and gives most of them back. What we had in memory is still right
 then, unless somebody else had the partition in between; and whoever has it fences us. So seats are kept until it is
-known that they went to another process, and the first write after a rebalance tells whether memory was right. So does
-the first write of an owner that was just made: whoever had the partition may have been slow to begin, and fenced us.
+known that they went to another process, and the first write after a rebalance tells whether memory was right.
+
+Who is fenced may be the rightful owner, whom somebody slow to begin has fenced; or a zombie that hasn't heard of a
+rebalance yet, whose next owner would fence the rightful one. The broker knows, and is asked.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from time import time
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -38,7 +40,10 @@ BATCH = 2_000
 BATCH_BYTES = 8_388_608
 """and most bytes, of which the last event may be the larger part: bounds on one transaction."""
 
-_PROVEN = -1
+CONFIRMED_S, AGAIN_S = 30.0, 0.1
+"""How long the broker may deny that a partition that is seated here is ours, and how often it is asked. A zombie hears
+of the rebalance with its next heartbeat.
+"""
 
 Done = Callable[["Seat", "asyncio.Task[None]"], None]
 Moved = Callable[[], None]
@@ -49,23 +54,28 @@ log = structlog.get_logger("group")
 class Seat:
     """One partition's events in order, and the owner that handles them; the owner is made when it is first needed.
 
-    `done` is told whenever the seat runs dry or fails, `moved` whenever a batch is done. A term is the time from one
-    assignment of the partition to the next revocation.
+    `ours` asks the broker whose the partition is; `done` is told whenever the seat runs dry or fails, `moved` whenever
+    a batch is done. A term is the time from one assignment of the partition to the next revocation.
     """
 
-    def __init__(self, make: "Callable[[], Owner]", threads: ThreadPoolExecutor, done: Done, moved: Moved) -> None:
-        self._make, self._threads, self._done, self._moved = make, threads, done, moved
+    def __init__(
+        self,
+        make: "Callable[[], Owner]",
+        ours: Callable[[], bool],
+        threads: ThreadPoolExecutor,
+        done: Done,
+        moved: Moved,
+    ) -> None:
+        self._make, self._ours, self._threads, self._done, self._moved = make, ours, threads, done, moved
         self._owner: Owner | None = None
         self._waiting: list[EventT[Any]] = []
         self._work: asyncio.Task[None] | None = None
-        self._term, self._unproven_at = 0, _PROVEN
-        self.seated = False
+        self._term = 0
+        self._fenced = self.seated = False
 
     def sit(self) -> None:
         """The partition is ours, perhaps again. It is read back, if it has to be, without being waited for."""
-        # What we remember, or are about to read back, is proven by the first write of this term, or fenced.
-        self._unproven_at = self._owner.writes if self._owner else 0
-        self.seated = True
+        self._fenced, self.seated = False, True
         self._term += 1
         self.offer([])
 
@@ -107,7 +117,8 @@ class Seat:
                 # In a thread: the loop keeps its heartbeat while a large set is grouped.
                 behind = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, records, term)
             except Fenced:
-                behind = self._fenced(batch, term)
+                self._forget(batch, term)
+                behind = True
                 continue
             if term == self._term and self.seated:
                 for event in batch:
@@ -127,31 +138,27 @@ class Seat:
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    def _fenced(self, batch: "list[EventT[Any]]", term: int) -> bool:
-        """Somebody else had the partition: forgets it all. Where it is ours, it is read back, once in a term.
+    def _forget(self, batch: "list[EventT[Any]]", term: int) -> None:
+        """Somebody else had the partition: forgets it all, and the batch waits again. Raises Fenced the second time.
 
-        Raises Fenced where this term had a write that went through, or was read back so: then we are the zombie.
+        Once in a term it is read back, if it is ours. More often would be two that take turns for ever.
         """
-        unproven = self._owner is not None and self._owner.writes == self._unproven_at
-        outdated, self._owner, self._unproven_at = [self._owner], None, _PROVEN
+        outdated, self._owner = [self._owner], None
         self._threads.submit(outdated.clear)  # a client's end takes its time, and the loop has none
-        if term == self._term and self.seated:
-            if not unproven:
-                raise Fenced("another process took a partition that this one believes to have")
-            self._waiting = batch + self._waiting
         log.info("memory_outdated", seated=self.seated)
-        return True
+        if term == self._term and self.seated:
+            if self._fenced:
+                raise Fenced("another process took a partition that this one believes to have")
+            self._fenced, self._waiting = True, batch + self._waiting
 
     def _handle(self, records: Sequence[Incoming], term: int) -> bool:
         """Makes the owner, handles a batch, or looks at somebody; True while there is somebody left to look at."""
         if self._owner is None:
-            if term != self._term or not self.seated:
+            if term != self._term or not self.seated or (self._fenced and not self._confirmed(term)):
                 # It left while this waited for its thread: making an owner now would fence the rightful one.
                 return True
             with metrics.READ_BACK_SECONDS.time():
                 self._owner = self._make()
-            if self._unproven_at != _PROVEN:
-                self._unproven_at = self._owner.writes  # it may have written already what it couldn't read
         elif not records:
             self._owner.catch_up()
         if records:
@@ -159,14 +166,32 @@ class Seat:
                 self._owner.handle(records)
         return self._owner.behind > 0
 
+    def _confirmed(self, term: int) -> bool:
+        """True when the broker says that the partition is ours; False where it left meanwhile. Raises Fenced."""
+        deadline = monotonic() + CONFIRMED_S
+        while term == self._term and self.seated:
+            if self._ours():
+                return True
+            if monotonic() > deadline:
+                raise Fenced("the broker says that another process has a partition that this one believes to have")
+            sleep(AGAIN_S)
+        return False
+
 
 class Seats:
-    """All seats by partition number. `failed` is told of the error that ends this process; `stopping`: does it end?"""
+    """All seats by partition number, each made with `make` when `ours` doesn't deny that the partition is ours.
+
+    `failed` is told of the error that ends this process; `stopping`: does it end?
+    """
 
     def __init__(
-        self, make: "Callable[[int], Owner]", failed: Callable[[BaseException], None], stopping: Callable[[], bool]
+        self,
+        make: "Callable[[int], Owner]",
+        ours: Callable[[int], bool],
+        failed: Callable[[BaseException], None],
+        stopping: Callable[[], bool],
     ) -> None:
-        self._make, self._failed, self._stopping = make, failed, stopping
+        self._make, self._ours, self._failed, self._stopping = make, ours, failed, stopping
         # A thread a partition: most of a batch's time is the broker's.
         self._threads = ThreadPoolExecutor(CHANGES.partitions, thread_name_prefix="partition")
         self._seats: dict[int, Seat] = {}
@@ -188,7 +213,8 @@ class Seats:
         self._threads.submit(departed.clear)  # a client's end takes its time, and the loop has none
         for number in sorted(ours):
             if number not in self._seats:
-                self._seats[number] = Seat(partial(self._make, number), self._threads, self._done, self._room.set)
+                make, still = partial(self._make, number), partial(self._still_ours, number)
+                self._seats[number] = Seat(make, still, self._threads, self._done, self._room.set)
             self._seats[number].sit()
         self.assigned_once = True
 
@@ -212,11 +238,17 @@ class Seats:
             self._room.clear()
             await self._room.wait()
 
+    def _still_ours(self, number: int) -> bool:
+        """Raises Fenced where this process ends: it takes nothing up any more."""
+        if self.error is not None or self._stopping():
+            raise Fenced("another process took a partition, and this one ends")
+        return self._ours(number)
+
     def _done(self, seat: Seat, work: "asyncio.Task[None]") -> None:
         self._room.set()
         if work.cancelled() or (error := work.exception()) is None:
             return
-        if isinstance(error, Fenced) and self._stopping():
+        if isinstance(error, Fenced) and (self.error is not None or self._stopping()):
             log.info("fenced_at_the_end")  # who has the partition now didn't wait for our last batch: it is theirs
         elif seat in self._seats.values():
             self.error = error

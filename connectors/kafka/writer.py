@@ -22,13 +22,13 @@ def owner_of(partition: int) -> str:
 
 
 class FencedWriter:
-    """Writes batches of records, each batch whole or not at all; `writes` counts them.
+    """Writes batches of records, each batch whole or not at all.
 
     `name` is the transactional id. Making one fences every other writer of that name and ends what it left open.
     """
 
     def __init__(self, cluster: Cluster, name: str) -> None:
-        self.name, self.writes = name, 0
+        self.name = name
         self._producer = Producer(
             {
                 **cluster.client(),
@@ -51,7 +51,6 @@ class FencedWriter:
         for record in records:
             self._produce(record)
         self._call(self._producer.commit_transaction, TIMEOUT_S)
-        self.writes += 1
 
     def _produce(self, record: Outgoing) -> None:
         while True:

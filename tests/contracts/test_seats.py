@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from faust.types import TP
 from schemas.errors import Fenced
 from schemas.records import Incoming
 from schemas.topics import CHANGES
+from streams import seats as seats_
 from streams.seats import BATCH_BYTES, Seats
 
 PARTITION = TP("changes", 3)
@@ -43,7 +44,7 @@ class Owner:
         self, fails_at: int | None = None, error: type[Exception] = ZeroDivisionError, heals: bool = True
     ) -> None:
         self.batches: list[list[int]] = []
-        self.behind = self.writes = self.made = 0
+        self.behind = self.made = 0
         self.order: list[str] = []
         self.go = threading.Event()
         self._fails_at, self._error, self._heals = fails_at, error, heals
@@ -55,7 +56,6 @@ class Owner:
             raise self._error("told to")
         self.batches.append(offsets)
         self.order.append("batch")
-        self.writes += 1
 
     def catch_up(self) -> None:
         assert self.go.wait(10)
@@ -77,6 +77,7 @@ def run(
     *,
     busy_until: threading.Event | None = None,
     stopping: bool = False,
+    ours: Callable[[int], bool] = lambda _: True,
 ) -> tuple[list[int], list[BaseException]]:
     """Runs the script against a seat of the partition; what was acknowledged, and the errors told.
 
@@ -86,7 +87,7 @@ def run(
     errors = [] if errors is None else errors
 
     async def main() -> None:
-        seats = Seats(owner.again, errors.append, lambda: stopping)  # type: ignore[arg-type]
+        seats = Seats(owner.again, ours, errors.append, lambda: stopping)  # type: ignore[arg-type]
         if busy_until is not None:
             for _ in range(CHANGES.partitions):
                 seats._threads.submit(busy_until.wait, 10)
@@ -169,8 +170,8 @@ def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() ->
     assert owner.batches in ([[1, 2]], [])
 
 
-@pytest.mark.parametrize(("leaves", "stopping"), [(True, False), (False, True), (False, False)])
-def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool, stopping: bool) -> None:
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_was_fenced_and_leaves_or_ends_takes_nothing_up_again(leaves: bool) -> None:
     """Told to stop, a process leaves the group before it knows that its partitions are gone."""
     owner = Owner(fails_at=2, error=Fenced)
     owner.go.set()
@@ -184,24 +185,63 @@ def test_a_fence_is_an_error_only_while_the_partition_is_ours(leaves: bool, stop
             seats.revoked({PARTITION})
         owner.go.set()
 
-    acknowledged, errors = run(owner, script, stopping=stopping)
-    assert acknowledged == [1]
-    assert [type(error) for error in errors] == ([] if leaves or stopping else [Fenced])
+    assert run(owner, script, stopping=not leaves) == ([1], [])
+    assert owner.made == 1
 
 
-@pytest.mark.parametrize("again", [True, False])
-def test_an_owner_that_was_just_made_is_fenced_once_before_it_is_a_zombie(again: bool) -> None:
-    """Who had the partition may have been slow to begin, and has fenced the rightful owner without knowing."""
-    owner = Owner(fails_at=1, error=Fenced, heals=not again)
+def test_a_zombie_makes_no_owner_before_it_hears_of_the_rebalance() -> None:
+    """Making one would fence the rightful one. The broker knows whose the partition is."""
+    owner, asked = Owner(fails_at=2, error=Fenced), []
+    owner.go.set()
+
+    def ours(number: int) -> bool:
+        asked.append(number)
+        return False
+
+    async def script(seats: Seats, take: Any) -> None:
+        await take(1)
+        await until(lambda: owner.batches == [[1]])
+        await take(2)
+        await until(lambda: len(asked) >= 2)
+        seats.revoked({PARTITION})
+
+    assert run(owner, script, ours=ours) == ([1], [])
+    assert (owner.made, set(asked)) == (1, {PARTITION.partition})
+
+
+def test_a_zombie_that_never_hears_of_a_rebalance_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats_, "CONFIRMED_S", 0.2)
+    owner = Owner(fails_at=2, error=Fenced)
     owner.go.set()
 
     async def script(_: Seats, take: Any) -> None:
         await take(1, 2)
+
+    acknowledged, errors = run(owner, script, ours=lambda _: False)
+    assert (acknowledged, [type(error) for error in errors]) == ([], [Fenced])
+    assert owner.made == 1
+
+
+@pytest.mark.parametrize("proven", [True, False])
+@pytest.mark.parametrize("again", [True, False])
+def test_the_rightful_owner_reads_back_once_in_a_term_when_it_is_fenced(again: bool, proven: bool) -> None:
+    """Who had the partition may have been slow to begin; but two that take turns for ever must not go on."""
+    owner = Owner(fails_at=2, error=Fenced, heals=not again)
+    owner.go.set()
+
+    async def script(_: Seats, take: Any) -> None:
+        if proven:
+            await take(1)
+            await until(lambda: owner.batches == [[1]])
+            await take(2)
+        else:
+            await take(1, 2)
         await until(lambda: owner.made == 2)
 
     acknowledged, errors = run(owner, script)
     assert owner.made == 2
-    assert (acknowledged, [type(error) for error in errors]) == (([], [Fenced]) if again else ([1, 2], []))
+    before = [1] if proven else []
+    assert (acknowledged, [type(error) for error in errors]) == ((before, [Fenced]) if again else ([1, 2], []))
 
 
 @pytest.mark.parametrize("back", [True, False])
@@ -252,21 +292,6 @@ def test_memory_that_another_owner_outdated_is_read_back_and_the_batch_handled_a
     acknowledged, errors = run(owner, script)
     assert (acknowledged, errors) == ([1, 2], []), "nothing was lost, and this process goes on"
     assert owner.batches == [[1], [2]]
-
-
-def test_proven_memory_that_is_fenced_is_that_of_a_zombie() -> None:
-    """Once a write of this term went through, a fence means that somebody took the partition without our knowing."""
-    owner = Owner(fails_at=3, error=Fenced)
-    owner.go.set()
-
-    async def script(seats: Seats, take: Any) -> None:
-        await rebalanced(owner, seats, take)
-        await take(2)
-        await until(lambda: owner.batches == [[1], [2]])
-        await take(3)
-
-    acknowledged, errors = run(owner, script)
-    assert (acknowledged, [type(error) for error in errors]) == ([1, 2], [Fenced])
 
 
 def test_a_partition_that_went_to_another_process_is_read_back_when_it_returns() -> None:
