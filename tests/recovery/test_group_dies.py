@@ -21,6 +21,8 @@ from tests.programs import SESSION_S, Program, eventually, running
 pytestmark = pytest.mark.stack
 HERE = Path(__file__).parent
 
+LONG = pytest.mark.long
+
 
 def work(live: Live, people: list[Scope], start: int, count: int = 12) -> None:
     """Some interleaved work of each."""
@@ -40,8 +42,11 @@ def agree(live: Live, people: list[Scope], within_s: float = 60) -> None:
     eventually(lambda: live.groups(*people) == live.expected(*people), within_s, differ)
 
 
-@pytest.mark.parametrize("point", ["before_write", "inside_write", "after_write", "after_ack"])
-@pytest.mark.parametrize("nth", [1, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param("before_write", marks=LONG), "inside_write", "after_write", pytest.param("after_ack", marks=LONG)],
+)
+@pytest.mark.parametrize("nth", [1, pytest.param(5, marks=LONG)])
 def test_killed_between_any_two_steps_nothing_is_lost(live: Live, point: str, nth: int) -> None:
     home, people = live.stack.home.path, [live.timekeeper() for _ in range(3)]
     work(live, people, start=0)
