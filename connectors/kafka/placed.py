@@ -72,8 +72,9 @@ class PlacedConsumer:
     def gather(
         self, most: int, wait_s: float, company_s: float = 0.0, enough: Callable[[], bool] = lambda: False
     ) -> None:
-        """Takes in records of partitions that are ours, from our place on: at most `most` times as many as those are.
+        """Takes in records of partitions that are ours, from our place on, up to about `most` for each such partition.
 
+        One that is far behind may hold more than `most`, as long as others hold less.
         Waits for a first one, where none is held, then for company: until it is `most` in all, or `enough`. Between
         batches, too, it has to be called: only here are partitions given up and taken over, and others wait for that.
         Raises StackError where the broker refuses.
