@@ -11,8 +11,9 @@ from faust.types import TP
 from schemas.errors import Fenced
 from schemas.records import Incoming
 from schemas.topics import CHANGES
-from streams import seats as seats_
-from streams.seats import BATCH_BYTES, Seats
+from streams import seat as seat_
+from streams.seat import BATCH_BYTES
+from streams.seats import Seats
 
 PARTITION = TP("changes", 3)
 GENERATION = 1
@@ -210,7 +211,7 @@ def test_a_zombie_makes_no_owner_before_it_hears_of_the_rebalance() -> None:
 
 
 def test_a_zombie_that_never_hears_of_a_rebalance_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats_, "CONFIRMED_S", 0.2)
+    monkeypatch.setattr(seat_, "CONFIRMED_S", 0.2)
     owner = Owner(fails_at=2, error=Fenced)
     owner.go.set()
 
