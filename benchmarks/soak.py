@@ -35,6 +35,7 @@ from connectors.stack.waiting import wait_until
 from schemas.keys import Scope
 from schemas.topics import PARTITIONS
 from streams.settings import ROOT, Settings
+from streams.stopping import stopping
 
 BACK_WITHIN_S = 180
 SETTLED_WITHIN_S = 900
@@ -87,7 +88,11 @@ def main(
     minutes: Annotated[float, typer.Option(help="No round begins after so long.")] = 120,
     out: Annotated[Path, typer.Option(help="The JSON, written after every round.")] = RESULTS / "soak.json",
 ) -> None:
-    """Runs rounds of faults under load, then compares everything. Exit 1 if anything is wrong or didn't come back."""
+    """Runs rounds of faults under load, then compares everything. Exit 1 if anything is wrong or didn't come back.
+
+    SIGTERM has it begin no other round.
+    """
+    stop = stopping()
     chance, began, load_before = random.Random(seed), time.monotonic(), os.getloadavg()[0]
     with ExitStack() as stacked:
         folder = Path(stacked.enter_context(tempfile.TemporaryDirectory()))
@@ -122,7 +127,12 @@ def main(
             return soak
 
         assert wait_until(lambda: len(set(reader.partitions.values())) == PARTITIONS, BACK_WITHIN_S), "no work comes"
-        while _faults(done) < faults and time.monotonic() - began < minutes * 60 and all(one.back for one in done):
+        while (
+            _faults(done) < faults
+            and time.monotonic() - began < minutes * 60
+            and all(one.back for one in done)
+            and not stop.is_set()
+        ):
             time.sleep(chance.uniform(0, APART_S))
             done.append(_round(crew, engine, reader, drawn(chance), folder / "load.txt", began))
             _print(_faults(done), faults, done[-1])
