@@ -41,7 +41,7 @@ drawing: check-machine .venv/.development ## Draw the programs and packages in R
 
 soak: check-machine .venv/.development ## The long tests, then the long matrices of kills; writes benchmarks/results/
 	.venv/bin/python -m pytest -m long
-	# Two runs: what is open grows with a run, and with it how long each recovery takes.
+# Two runs: what is open grows with a run, and with it how long each recovery takes.
 	.venv/bin/python -m benchmarks.soak --seed 1 --faults 100
 	.venv/bin/python -m benchmarks.soak --seed 2 --faults 100 --out benchmarks/results/soak-2.json
 

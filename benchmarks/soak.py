@@ -90,9 +90,10 @@ def main(
 ) -> None:
     """Runs rounds of faults under load, then compares everything. Exit 1 if anything is wrong or didn't come back.
 
-    SIGTERM has it begin no other round.
+    SIGTERM has it begin no other round; Ctrl-C, which its load hears too, ends it at once and compares nothing.
     """
     stop = stopping()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chance, began, load_before = random.Random(seed), time.monotonic(), os.getloadavg()[0]
     with ExitStack() as stacked:
         folder = Path(stacked.enter_context(tempfile.TemporaryDirectory()))

@@ -2,7 +2,7 @@
 
     changes ─▶ by partition (seats) ─▶ absorb (decode, apply, decide, say) ─▶ write whole ─▶ acknowledge
 
-Faust brings the records and owns the offsets; `streams.seats` keeps each partition's order; `streams.ownership` has
+Faust brings the records and owns the offsets; `streams.seat` keeps each partition's order; `streams.ownership` has
 `processors.partition` decide and `connectors.kafka.writer` write, fenced.
 A batch is acknowledged only after the broker has everything that it caused. What nobody foresaw crashes the process:
 its supervisor starts it again, and exactly the unacknowledged changes come again.
