@@ -12,6 +12,7 @@ from streams import (
     export,
     group,
     importing,
+    model,
     ops,
     prepare,
     preview,
@@ -37,6 +38,7 @@ app.add_typer(ops.app, name="ops")
 app.command("prepare")(prepare.command)
 app.command("group")(group.command)
 app.command("tend")(tend.command)
+app.add_typer(model.app, name="model")
 app.command("preview")(preview.preview)
 app.command("evaluate")(evaluate.evaluate)
 app.command("import")(importing.import_)

@@ -11,7 +11,6 @@ its supervisor starts it again, and exactly the unacknowledged changes come agai
 import os
 import socket
 import sys
-from collections.abc import Mapping
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
     import faust
     from faust.types import TP
     from faust.types.auth import CredentialsT
+    from sqlalchemy import Engine
 
-    from processors.grouping.model import Model
+    from streams.models import Fetch, Shelf
     from streams.telemetry.of_group import GroupVitals
 
 TAKE = 2_000
@@ -47,7 +47,7 @@ log = structlog.get_logger("group")
 
 
 def make_app(
-    cluster: Cluster, models: "Mapping[str, Model]", default: str, datadir: str, session_s: float
+    cluster: Cluster, shelf: "Shelf", default: str, datadir: str, session_s: float
 ) -> "tuple[faust.App, GroupVitals]":
     """The Faust application, and how it is. State is in topics of ours, so it has no tables.
 
@@ -92,7 +92,7 @@ def make_app(
     turns = Turns()
 
     def make(number: int) -> Owner:
-        return Owner(cluster, number, models, default, turns)
+        return Owner(cluster, number, shelf, default, turns)
 
     def ours(number: int) -> bool:
         (known,) = consumer_groups(cluster, [app.conf.id])
@@ -141,6 +141,17 @@ def credentials(cluster: Cluster) -> "CredentialsT | None":
     return SSLCredentials(context) if context else None
 
 
+def fetching(engine: "Engine") -> "Fetch":
+    """Asks the database for firms' models. It isn't asked for anything else, nor before somebody activates one."""
+    from connectors.mariadb.shelf import fetch
+
+    def found(firm: int, version: str) -> bytes | None:
+        with engine.connect() as connection:
+            return fetch(connection, firm, version)
+
+    return found
+
+
 def command() -> None:
     """Group change events as they come, until it is told to stop. Start more of them to share the work.
 
@@ -151,8 +162,9 @@ def command() -> None:
     import faust
 
     from connectors.kafka.reach import knock
+    from connectors.mariadb.engine import connect
     from streams.logs import to_json
-    from streams.models import known_models, shipped_model
+    from streams.models import Shelf, shipped_model
     from streams.settings import load
     from streams.telemetry.server import Telemetry
 
@@ -162,7 +174,8 @@ def command() -> None:
     kafka = settings.kafka()
     knock(kafka)
     datadir = str(settings.home / "run" / "faust")
-    app, vitals = make_app(kafka, known_models(), shipped_model().version, datadir, settings.worker_session_s)
+    shelf = Shelf(fetching(connect(settings.mariadb().url("pipeline"), pool_size=1)))
+    app, vitals = make_app(kafka, shelf, shipped_model().version, datadir, settings.worker_session_s)
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
     worker.spinner = None  # what it prints would stand between lines of JSON
     with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):

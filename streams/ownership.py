@@ -8,13 +8,14 @@ import structlog
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
 from connectors.kafka.writer import FencedWriter, owner_of
-from processors.grouping.model import Model
+from processors.partition.named import named_in_changes, named_in_kept
 from processors.partition.partition import Partition
 from schemas.keys import Scope
 from schemas.partitions import partition_of
 from schemas.records import Incoming, Outgoing
 from schemas.topics import GROUPS, WORKING_SET
 from streams.logs import told
+from streams.models import Shelf
 from streams.telemetry.decisions import tell_decisions
 
 IDLE_WAIT_S = 0.05
@@ -40,8 +41,8 @@ class Owner:
     Blocking, and not shared between threads. Raises Fenced from any write once somebody else has taken the partition.
     """
 
-    def __init__(self, cluster: Cluster, number: int, models: Mapping[str, Model], default: str, turns: Turns) -> None:
-        self._cluster, self._number, self._models, self._default = cluster, number, models, default
+    def __init__(self, cluster: Cluster, number: int, shelf: Shelf, default: str, turns: Turns) -> None:
+        self._cluster, self._number, self._shelf, self._default = cluster, number, shelf, default
         self._turns = turns
         self._told: set[Scope] = set()
         self._looked = False
@@ -69,6 +70,8 @@ class Owner:
         An error that nobody foresaw is pinned on one record and counted on the topic before it is raised; a lack of
         memory is raised and not counted.
         """
+        # Before anything is decided: that the database is away is no record's fault, and is counted against none.
+        self._shelf.bring(named_in_changes(records))
         if any(self._partition.tried(record) for record in records):
             self._one_by_one(records)
             return
@@ -117,8 +120,9 @@ class Owner:
         Making a writer waits until what was written under its name before has its end marks; without a new one, our
         own last batch may have none yet, and is hidden: then `settled` waits for it.
         """
-        partition = Partition(self._number, self._models, self._default, belongs=self._belongs)
+        partition = Partition(self._number, self._shelf, self._default, belongs=self._belongs)
         kept, said = (self._last(topic, settled=settled) for topic in (WORKING_SET.name, GROUPS.name))
+        self._shelf.bring(named_in_kept(kept))
         with self._turns.deciding:
             for record in kept:
                 partition.restore(record)

@@ -27,9 +27,16 @@ BOOKS = (
     "mark_seen",
     "consumer_offset",
 )
+SHELF = ("model",)
 CAPTURES_OWN = ("debezium_signal", "debezium_heartbeat")
-STORES: Mapping[str, tuple[str, ...]] = {"people": PEOPLE, "captured": CAPTURED, "books": BOOKS, "own": CAPTURES_OWN}
-"""All tables: whose work it is, what goes through Kafka, what `bill` keeps, what only capture uses."""
+STORES: Mapping[str, tuple[str, ...]] = {
+    "people": PEOPLE,
+    "captured": CAPTURED,
+    "books": BOOKS,
+    "shelf": SHELF,
+    "own": CAPTURES_OWN,
+}
+"""All tables: whose work it is, what goes through Kafka, what `bill` keeps, firms' models, what only capture uses."""
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -67,6 +74,8 @@ PROGRAMS = (
         "streams.group",
         reads=(CHANGES, GROUPS, WORKING_SET),
         writes=(GROUPS, WORKING_SET, DEAD_LETTERS),
+        reads_tables=SHELF,
+        users=("pipeline",),
         always=True,
     ),
     Program(
@@ -145,6 +154,14 @@ PROGRAMS = (
         reads_tables=("timekeeper", *CAPTURED, "mark_seen", "consumer_offset", "debezium_signal"),
         writes_tables=("mark", *DECIDED, "debezium_signal"),
         users=("pipeline", "capture", "collector"),
+    ),
+    Program(
+        "model",
+        "puts firms' grouping models on their shelves, and says by which one somebody is grouped",
+        "streams.model",
+        reads_tables=("firm", "timekeeper", "activation", *SHELF),
+        writes_tables=("activation", *SHELF),
+        users=("pipeline", "collector"),
     ),
     Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
     Program(

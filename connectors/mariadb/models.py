@@ -7,7 +7,7 @@ Debezium captures `activity`, `feedback`, `release`, `activation`, `mark` and `c
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.dialects.mysql import DATETIME, INTEGER
+from sqlalchemy.dialects.mysql import DATETIME, INTEGER, LONGBLOB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from connectors.mariadb.columns import (
@@ -36,6 +36,9 @@ LISTS_MAX_BYTES = 1_000_000
 """Most bytes of a list of ids, or of what a person saw: a row with its before, escaped, stays below the 8 MB that the
 topic takes. One row above that would stop capture for everybody.
 """
+
+MODEL_MAX_BYTES = 8_000_000
+"""Most bytes of a model: half of what the database takes in one packet."""
 
 
 def at_most(limit: int, *columns: str) -> list[CheckConstraint]:
@@ -169,6 +172,17 @@ class Activation(Owned, Base):
     id: Mapped[Id]
     model_version: Mapped[str] = mapped_column(String(128))
     said: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default="0")
+    created_at: Mapped[CreatedAt]
+
+
+class GroupingModel(Base):
+    """A grouping model of a firm's own. Its version has its bytes' hash in it: rows are added, and never changed."""
+
+    __tablename__ = "model"
+    __table_args__ = (CheckConstraint(f"octet_length(bytes) <= {MODEL_MAX_BYTES}", name="bytes_size"), OPTIONS)
+    firm_id: Mapped[int] = mapped_column(ForeignKey("firm.id"), primary_key=True)
+    version: Mapped[str] = mapped_column(String(128), primary_key=True)
+    bytes: Mapped[bytes] = mapped_column(LONGBLOB)
     created_at: Mapped[CreatedAt]
 
 

@@ -12,6 +12,7 @@ from connectors.mariadb.columns import Base
 from connectors.mariadb.models import CAPTURED
 
 PEOPLE = ("firm", "timekeeper", "client", "matter")
+SHELF = ("model",)
 CONNECTOR = ("debezium_signal", "debezium_heartbeat")
 
 GLOBAL_CAPTURE = "RELOAD, SHOW DATABASES, REPLICATION SLAVE, BINLOG MONITOR, REPLICATION SLAVE ADMIN"
@@ -30,13 +31,14 @@ class Passwords(msgspec.Struct, frozen=True):
 
 def grants(database: str) -> list[str]:
     """Every GRANT of the three users, on tables of `database`."""
-    ledger = sorted(set(Base.metadata.tables) - set(PEOPLE) - set(CAPTURED) - set(CONNECTOR))
+    ledger = sorted(set(Base.metadata.tables) - set(PEOPLE) - set(CAPTURED) - set(SHELF) - set(CONNECTOR))
     may = [
         ("collector", "SELECT, INSERT, UPDATE", PEOPLE),
         ("collector", "SELECT, INSERT, UPDATE, DELETE", sorted(set(CAPTURED) - {"mark"})),
+        ("collector", "SELECT, INSERT", SHELF),  # what a version holds never changes
         ("capture", "SELECT", CAPTURED),
         ("capture", "SELECT, INSERT, UPDATE, DELETE", CONNECTOR),
-        ("pipeline", "SELECT", (*PEOPLE, *CAPTURED, "alembic_version")),
+        ("pipeline", "SELECT", (*PEOPLE, *CAPTURED, *SHELF, "alembic_version")),
         ("pipeline", "INSERT", ("mark", "debezium_signal")),
         ("pipeline", "SELECT", ("debezium_signal",)),
         ("pipeline", "SELECT, INSERT, UPDATE, DELETE", ledger),

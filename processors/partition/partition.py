@@ -9,11 +9,11 @@ not at all, before its changes are acknowledged.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
 from processors.partition.aside import ASIDE, Aside
 from processors.partition.attempts import ATTEMPT, Attempts
 from processors.partition.memory import Memory
+from processors.partition.named import Models
 from processors.partition.outgoing import answer_record, kept_record, letter_record, mark_record
 from processors.partition.reading import Reader
 from schemas.changes import Change, Kept, Unseal, decode_kept, plain
@@ -29,14 +29,14 @@ from schemas.values import Mark, MarkKind
 class Partition:
     """The working sets of one partition and what was said about them. Not shared between threads.
 
-    `number` is the partition's; `models` by version, `default` the version for who has no activation. `belongs` tells
-    whose changes are meant to be in it: in two partitions a timekeeper would have two sets.
+    `number` is the partition's; `models` are those that are here, `default` is the version for who has no activation.
+    `belongs` tells whose changes are meant to be in it: in two partitions a timekeeper would have two sets.
     """
 
     def __init__(
         self,
         number: int,
-        models: Mapping[str, Model],
+        models: Models,
         default: str,
         unseal: Unseal = plain,
         belongs: Callable[[Scope], bool] = lambda _: True,
@@ -199,7 +199,7 @@ class Partition:
             return False
         scope = Scope(change.key.firm, change.key.timekeeper)
         if scope not in self._sets:
-            self._sets[scope] = WorkingSet(self._models, self._default)
+            self._sets[scope] = WorkingSet(self._models.of(scope.firm), self._default)
         if not self._sets[scope].apply(change.key, change.version, change.value):
             return False
         self._latest[scope] = max(self._latest.get(scope, 0), change.version)
@@ -223,7 +223,7 @@ class Partition:
         if scope in self.aside:
             return
         if scope not in self._sets:
-            self._sets[scope] = WorkingSet(self._models, self._default)
+            self._sets[scope] = WorkingSet(self._models.of(scope.firm), self._default)
         working_set = self._sets[scope]
         decision = working_set.decide()
         again = scope in self._unresumed

@@ -1,7 +1,8 @@
 """Reading a partition's records: what a change says, whose it is, and what is wrong with it in this partition."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
+from processors.partition.named import Models
 from schemas.changes import Change, Kept, Unseal, change_of_kept, decode_change
 from schemas.keys import RowKey, Scope
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
@@ -15,9 +16,9 @@ Read = Ok[Change] | Skip | DeadLetter
 
 
 class Reader:
-    """`models` are the versions that are here; `belongs` tells whose changes are meant to be in partition `number`."""
+    """`models` are those that are here; `belongs` tells whose changes are meant to be in partition `number`."""
 
-    def __init__(self, number: int, models: Collection[str], unseal: Unseal, belongs: Callable[[Scope], bool]) -> None:
+    def __init__(self, number: int, models: Models, unseal: Unseal, belongs: Callable[[Scope], bool]) -> None:
         self._number, self._models, self._unseal, self._belongs = number, models, unseal, belongs
 
     def read(self, record: Incoming) -> Read:
@@ -57,7 +58,11 @@ class Reader:
     def _with_its_model(self, outcome: Read) -> Read:
         if not isinstance(outcome, Ok) or not isinstance(value := outcome.value.value, Activation):
             return outcome
-        if value.model in self._models:
-            return outcome
         row = outcome.value.key
-        return DeadLetter(Reason.UNKNOWN_MODEL, f"activation {row.id}: no model {value.model!r} here", row)
+        if value.model in self._models.of(row.firm):
+            return outcome
+        return DeadLetter(
+            Reason.UNKNOWN_MODEL,
+            f"activation {row.id}: firm {row.firm} has no model {value.model!r} that works here",
+            row,
+        )

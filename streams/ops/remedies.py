@@ -28,8 +28,9 @@ REMEDIES: Mapping[Reason, str] = {
     "words",
     Reason.BAD_INTERVAL: "It ends before it starts, is longer than 400 days, or outside 1970 to 9998. Correct "
     "`started_at` or `ended_at`",
-    Reason.UNKNOWN_MODEL: "An activation names a model that this worker hasn't got. Give it that version and retry, "
-    "or write a new activation with one that it has and delete that row",
+    Reason.UNKNOWN_MODEL: "An activation names a model that the firm hasn't got, or that this version can't read "
+    "(`./timeloom stack logs group` says `model_unusable`). Give the firm that version (`./timeloom model add`) and "
+    "retry, or take the activation back (`./timeloom model rollback`)",
     Reason.BUG: "Our own code failed on this record, again and again. Report the letter's `detail` and the trace in "
     "`./timeloom stack logs group`; after the upgrade, retry. A letter without a row: see below",
 }

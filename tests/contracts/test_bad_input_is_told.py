@@ -12,7 +12,7 @@ from processors.partition.partition import Partition
 from schemas.keys import OriginKey, decode_letter_key
 from schemas.records import Incoming
 from schemas.topics import CHANGES, DEAD_LETTERS
-from streams.models import known_models, shipped_model
+from streams.models import Shelf, shipped_model
 from streams.telemetry.decisions import tell_decisions
 from tests.bad_input import NONE
 from tests.contracts.test_change_decoding import activity
@@ -24,7 +24,7 @@ CASES = cases(Made(json.loads(activity()), count(NOBODYS)))
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_decided_and_told(name: str) -> None:
     one = CASES[name]
-    partition = Partition(3, known_models(), shipped_model().version, belongs=lambda _: not one.astray)
+    partition = Partition(3, Shelf(), shipped_model().version, belongs=lambda _: not one.astray)
     record = Incoming(3, 40, one.key, one.value)
     outgoing = partition.absorb([record])
     letters = [decode_letter_key(out.key) for out in outgoing if out.topic == DEAD_LETTERS.name]

@@ -12,7 +12,7 @@ from schemas.partitions import partition_of
 from schemas.records import Incoming, Outgoing
 from schemas.topics import DEAD_LETTERS
 from streams import ownership
-from streams.models import known_models, shipped_model
+from streams.models import Shelf, shipped_model
 from streams.ownership import Owner, Turns
 
 WHO = next(Scope(1, number) for number in range(1, 999) if partition_of(Scope(1, number)) == 0)
@@ -55,7 +55,7 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Topics:
 
 
 def owner() -> Owner:
-    return Owner(Cluster("nowhere:1"), 0, known_models(), shipped_model().version, Turns())
+    return Owner(Cluster("nowhere:1"), 0, Shelf(), shipped_model().version, Turns())
 
 
 def deletion(offset: int) -> Incoming:

@@ -21,15 +21,16 @@ from streams.seats import Seats
 TICK_S = 0.01
 SECOND = "second"
 
-_known = models.known_models
 _assigned = Seats.assigned
 
 
-def known_models() -> Mapping[str, Model]:
+class Shelf(models.Shelf):
     """The shipped model, and one that groups otherwise."""
-    first = models.shipped_model()
-    joining = msgspec.structs.replace(first.joining, over=first.joining.over + 500_000)
-    return {**_known(), SECOND: msgspec.structs.replace(first, joining=joining, version=SECOND)}
+
+    def of(self, firm: int) -> Mapping[str, Model]:
+        first = models.shipped_model()
+        joining = msgspec.structs.replace(first.joining, over=first.joining.over + 500_000)
+        return {**super().of(firm), SECOND: msgspec.structs.replace(first, joining=joining, version=SECOND)}
 
 
 def waited_ns() -> dict[str, int]:
@@ -76,6 +77,6 @@ def assigned(self: Seats, partitions: Any) -> None:
     _assigned(self, partitions)
 
 
-models.known_models = known_models  # type: ignore[assignment]
+models.Shelf = Shelf  # type: ignore[misc]
 Seats.assigned = assigned  # type: ignore[method-assign]
 group.command()

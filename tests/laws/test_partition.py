@@ -23,9 +23,9 @@ from schemas.outcomes import Ok, Skip
 from schemas.records import Incoming, Outgoing
 from schemas.topics import DEAD_LETTERS, GROUPS, MOST_BYTES, WORKING_SET
 from schemas.values import Activity, Value
-from streams.models import known_models, shipped_model
+from streams.models import Shelf, shipped_model
 
-MODELS, DEFAULT = known_models(), shipped_model().version
+MODELS, DEFAULT = Shelf(), shipped_model().version
 NUMBER = 3
 DEEP = b"[" * 5_000 + b"]" * 5_000
 """JSON that is nested deeper than can be read."""
@@ -147,7 +147,7 @@ def fold(history: Sequence[bytes]) -> dict[tuple[Scope, int], bytes]:
     found = {}
     for scope in {scope for scope, _ in last}:
         live = [activity for (owner, _), activity in last.items() if owner == scope and activity is not None]
-        for name, group in group_all(live, model=MODELS[DEFAULT]).items():
+        for name, group in group_all(live, model=shipped_model()).items():
             found[scope, name] = encode_group(group)
     return found
 

@@ -1,0 +1,111 @@
+"""A process has the model that ships and those of firms that were named, each firm's for itself, without any stack."""
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from processors.grouping.model import Model, load_model
+from processors.partition.named import named_in_changes, named_in_kept
+from processors.partition.partition import Partition
+from schemas.changes import Kept, encode_kept
+from schemas.keys import OriginKey, RowKey, decode_letter_key, encode_key
+from schemas.records import Incoming
+from schemas.topics import CHANGES, DEAD_LETTERS
+from streams.models import Shelf, shipped_bytes, shipped_model
+
+FIRM, OTHER, TIMEKEEPER = 7, 8, 70
+
+
+def renamed(name: str) -> bytes:
+    """The shipped model under another name: other bytes, so another version."""
+    raw = msgspec.json.decode(shipped_bytes())
+    return msgspec.json.encode(raw | {"name": name})
+
+
+MINE = renamed("mine")
+VERSION = load_model(MINE).version
+
+
+class Database:
+    """What `fetch` is asked, and what it finds: firm and version."""
+
+    def __init__(self, rows: dict[tuple[int, str], bytes]) -> None:
+        self.rows = rows
+        self.asked: list[tuple[int, str]] = []
+
+    def fetch(self, firm: int, version: str) -> bytes | None:
+        self.asked.append((firm, version))
+        return self.rows.get((firm, version))
+
+
+def activation(firm: int, model: str, offset: int = 40, op: str = "c") -> Incoming:
+    row = {"id": 5, "firm_id": firm, "timekeeper_id": TIMEKEEPER, "model_version": model, "said": 0}
+    sides = {"before": row, "after": None} if op == "d" else {"before": None, "after": row}
+    event = sides | {"op": op, "source": {"table": "activation", "ts_ms": 1}}
+    return Incoming(3, offset, b"{}", msgspec.json.encode(event))
+
+
+def test_a_firms_model_is_fetched_once_and_is_here_for_that_firm_only() -> None:
+    database = Database({(FIRM, VERSION): MINE})
+    shelf = Shelf(database.fetch)
+    before = shelf.of(FIRM)
+    shelf.bring([(FIRM, VERSION)])
+    shelf.bring([(FIRM, VERSION), (OTHER, VERSION)])
+    assert database.asked == [(FIRM, VERSION), (OTHER, VERSION)]
+    assert set(before) == {shipped_model().version, VERSION}, "who asked before has it too"
+    assert set(shelf.of(OTHER)) == {shipped_model().version}
+
+
+def test_the_model_that_ships_is_never_asked_for() -> None:
+    database = Database({})
+    Shelf(database.fetch).bring([(FIRM, shipped_model().version)])
+    assert database.asked == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (MINE[:100], "cut short"),
+        (MINE.replace(b'"format":', b'"format":9'), "format 9"),
+        (renamed("other"), "its bytes are those of other-"),
+    ],
+    ids=["cut short", "of a later format", "of another version"],
+)
+def test_a_row_that_cant_be_used_is_told_and_left_out(raw: bytes, told: str) -> None:
+    shelf = Shelf(Database({(FIRM, VERSION): raw}).fetch)
+    with capture_logs() as logs:
+        shelf.bring([(FIRM, VERSION)])
+    assert [one["event"] for one in logs] == ["model_unusable"]
+    assert told in logs[0]["error"]
+    assert VERSION not in shelf.of(FIRM)
+
+
+def test_what_names_a_model_is_an_activation_and_nothing_else() -> None:
+    key = encode_key(RowKey(FIRM, TIMEKEEPER, "activation", 5))
+    row = msgspec.Raw(b'{"id":5,"firm_id":7,"timekeeper_id":70,"model_version":"m","said":0}')
+    kept = [Incoming(3, 1, key, encode_kept(Kept(40, row))), Incoming(3, 2, key, encode_kept(Kept(41)))]
+    garbage = [Incoming(3, 3, b'"activation"', b"{"), Incoming(3, 4, None, None)]
+    assert named_in_kept(kept + garbage) == {(FIRM, "m")}
+    changes = [activation(FIRM, "a"), activation(FIRM, "gone", op="d"), Incoming(3, 42, b"", b'{"activation"')]
+    assert named_in_changes(changes + garbage) == {(FIRM, "a")}
+
+
+def decided(shelf: Shelf, firm: int) -> list[OriginKey]:
+    """The dead letters of an activation of VERSION by somebody of that firm."""
+    record = activation(firm, VERSION)
+    partition = Partition(3, shelf, shipped_model().version)
+    shelf.bring(named_in_changes([record]))
+    return [decode_letter_key(out.key) for out in partition.absorb([record]) if out.topic == DEAD_LETTERS.name]  # type: ignore[misc]
+
+
+def test_another_firms_model_groups_nobody_here() -> None:
+    shelf = Shelf(Database({(FIRM, VERSION): MINE}).fetch)
+    assert decided(shelf, FIRM) == []
+    assert decided(shelf, OTHER) == [OriginKey(CHANGES.name, 3, 40)]
+
+
+def test_the_same_bytes_are_the_same_model_whoever_has_them() -> None:
+    shelf = Shelf(Database({(FIRM, VERSION): MINE, (OTHER, VERSION): MINE}).fetch)
+    shelf.bring([(FIRM, VERSION), (OTHER, VERSION)])
+    models: list[Model] = [shelf.of(firm)[VERSION] for firm in (FIRM, OTHER)]
+    assert [one.version for one in models] == [VERSION, VERSION]
