@@ -1,6 +1,6 @@
 """`model`: firms' own grouping models. Puts them on the shelf, and says by which one somebody is grouped.
 
-    train ──▶ a file ──▶ add (a row, content-addressed) ──▶ activate (a row for each timekeeper) ──▶ binlog ──▶ group
+    a file ──▶ add (a row, content-addressed) ──▶ activate (a row for each timekeeper) ──▶ binlog ──▶ group
 
 An activation goes the way of every change: who is activated is grouped anew by that version, and by no other.
 """
@@ -72,9 +72,7 @@ class Known(msgspec.Struct, frozen=True):
 
 @app.command("add")
 def add(
-    file: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A model's file, as `train` writes it.", readable=False)
-    ],
+    file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's file.", readable=False)],
     firm: Firm = None,
 ) -> None:
     """Put a model on a firm's shelf. Nobody is grouped by it before it is activated; what is there never changes.
@@ -89,9 +87,7 @@ def add(
 
     model, raw = model_from(file), file.read_bytes()
     if len(raw) > MODEL_MAX_BYTES:
-        raise ModelError(
-            f"{file} has {len(raw):,} bytes; a model has at most {MODEL_MAX_BYTES:,}. Train a smaller one."
-        )
+        raise ModelError(f"{file} has {len(raw):,} bytes; a model has at most {MODEL_MAX_BYTES:,}. Add a smaller one.")
     with _database("collector") as connection:
         known = _firm(connection, firm)
         new = put(connection, known.id, model.version, raw)
