@@ -20,6 +20,7 @@ from streams import (
     stack,
     tend,
     timesheet,
+    train,
     verify,
     watch,
 )
@@ -41,6 +42,7 @@ app.command("tend")(tend.command)
 app.add_typer(model.app, name="model")
 app.command("preview")(preview.preview)
 app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
 app.command("import")(importing.import_)
 app.command("export")(export.export)
 app.command("simulate")(simulate.simulate)

@@ -2,7 +2,8 @@
 
     read ──▶ group (the same processors as live) ──▶ compare with the true groups ──▶ table, JSON, page
 
-No stack, no database. Only here are true groups read, and only after grouping do they take part.
+No stack, no database. Only here are true groups read, and only after grouping do they take part; models that are
+trained to be judged learn from those of other people, or of the past.
 """
 
 from collections.abc import Sequence
@@ -14,19 +15,14 @@ import msgspec
 import typer
 
 from connectors.sources.event import Notes
-from schemas.errors import ConfigurationError, SourceError
-from streams.reading import counted
+from schemas.errors import ConfigurationError
+from streams.train import check_the_library
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from processors.evaluation.calibration import Worth
-    from processors.evaluation.intervals import Interval
+    from processors.evaluation.contest import Case, Trial
     from processors.grouping.model import Model
-    from streams.judging import Evaluation, Rated
-
-SHOWN = ("B3-F", "ARI", "EM-F", "PW-F", "1-VI", "1-1")
-"""The measures in the table, of all that `--json` has."""
+    from streams.judging import Evaluation
+    from streams.screen import Screen
 
 
 class By(StrEnum):
@@ -40,6 +36,17 @@ class By(StrEnum):
     RAND = "ARI"
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What is judged, and how. `folds` and `blocks` are None where no models are trained for it, over `base`."""
+
+    models: Sequence["Model"]
+    base: "Model"
+    folds: int | None
+    blocks: int | None
+    by: str
+    seed: int
+
+
 def evaluate(
     events: Annotated[
         list[Path],
@@ -49,64 +56,84 @@ def evaluate(
         list[Path] | None,
         typer.Option("--model", help="A grouping model's file; may be given again.", show_default="the one that ships"),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", min=2, help="Train, too: on K - 1 folds of the streams, to judge those of the other."
+        ),
+    ] = None,
+    prequential: Annotated[
+        bool, typer.Option("--prequential", help="Train, too: on the past, to judge what came next, block by block.")
+    ] = False,
+    blocks: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Into how many blocks --prequential cuts each stream's time.")
+    ] = 5,
+    base: Annotated[
+        Path | None, typer.Option(help="The model that those are trained over.", show_default="the one that ships")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with every measure.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page: pictures of days, the worst mistakes.")] = None,
+    mistakes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Tell each model's N worst mistakes of both kinds, and why.")
+    ] = None,
     skip_system: Annotated[bool, typer.Option("--skip-system", help="Don't judge what machines wrote.")] = False,
     by: Annotated[By, typer.Option(help="The measure by which simple rules choose their values.")] = By.CUBED,
     seed: Annotated[int, typer.Option(help="Of the draws that intervals are made from.", min=0)] = 0,
 ) -> None:
     """Judge models by events whose true groups are known, beside simple rules. Needs no stack.
 
-    Example: ./timeloom evaluate labelled.jsonl --html report.html
+    Example: ./timeloom evaluate labelled.jsonl --folds 4 --html report.html
 
-    Exit: 0 done; 1 a model can't be used; 2 EVENTS can't be read, or have no true groups.
+    Exit: 0 done; 1 a model can't be used; 2 EVENTS can't be read, have no true groups or too few, or the machine lacks
+    a library.
     """
     if html is not None and not html.parent.is_dir():
         raise ConfigurationError(f"--html {html}: there is no folder {html.parent}. Make it, or name another file.")
+    if folds is not None or prequential:
+        check_the_library()
     notes = Notes()
-    files = _event_files(events, notes)
-    from streams.judging import cases_of, evaluation, tried  # scipy takes its time, and a wrong path needs none
-    from streams.screen import Screen, paper
+    from streams.judging import cases_of, labelled_files
+
+    files = labelled_files(events, notes)
+    from streams.screen import Screen
 
     cases = cases_of(files, notes, skip_system)
-    chosen = _models(models or [])
+    first = _models([base] if base else [])[0]
+    asked = Asked(_models(models or []), first, folds, blocks if prequential else None, by.value, seed)
     with Screen() as screen:
-        trials = []
-        for model in chosen:
-            with screen.step(f"grouped by {model.version}"):
-                trials.append(tried(cases, model))
-        with screen.step("compared with simple rules"):
-            found = evaluation(cases, trials, by=by.value, seed=seed)
+        found, trials = _judged(cases, asked, screen)
     for note in notes.lines():
         typer.echo(f"Note: {note}", err=True)
+    if mistakes is not None or html is not None:
+        from streams.mistaken import MISTAKES, mistaken
+
+        wrong = tuple(mistaken(cases, trial, mistakes or MISTAKES) for trial in trials)
+        found = msgspec.structs.replace(found, mistakes=wrong)
     if html is not None:
         from streams.report import page
 
         html.write_text(page(found, cases, trials), encoding="utf-8")
+    if mistakes is None:
+        found = msgspec.structs.replace(found, mistakes=())
     if as_json:
         print(msgspec.json.encode(found).decode())
         return
-    for shown in tables(found):
-        paper().print(shown)
-    for one in found.rated:
-        if one.confidence is not None:
-            print(f"{one.name}: {said_of(one.confidence)}")
+    _print(found)
     if html is not None:
         print(f"Wrote {html}")
 
 
-def _event_files(paths: Sequence[Path], notes: Notes) -> list[Path]:
-    """The files to read. Raises SourceError where one can't have true groups in it."""
-    from connectors.sources.detect import Source, parts_of
+def _print(found: "Evaluation") -> None:
+    from streams.scoreboard import sentences, tables, told
+    from streams.screen import paper
 
-    parts = [part for path in paths for part in parts_of(path, notes)]
-    for source, file in parts:
-        if source is not Source.EVENTS:
-            raise SourceError(
-                f"{file}: is of kind {source.value}, which has no true groups. Give event lines with `group` "
-                "(docs/evaluating.md)."
-            )
-    return list(dict.fromkeys(file for _, file in parts))
+    for shown in tables(found):
+        paper().print(shown)
+    for said in sentences(found):
+        print(said)
+    for one in found.mistakes:
+        for said in told(one):
+            print(said)
 
 
 def _models(paths: Sequence[Path]) -> list["Model"]:
@@ -116,71 +143,34 @@ def _models(paths: Sequence[Path]) -> list["Model"]:
     return list(found.values()) or [shipped_model()]
 
 
-def tables(found: "Evaluation") -> list["Table"]:
-    """The mean over streams, and all streams pooled; they are the same where there is one stream only."""
-    said = (
-        f"{counted(found.events, 'judged event')}, {counted(found.true_groups, 'true group')}, "
-        f"{counted(found.streams, 'stream')}"
-    )
-    pooled = _table(f"{said}: pooled", found, {one.name: one.measured.pooled for one in found.rated})
-    if found.streams == 1:
-        return [pooled]
-    return [_table(f"{said}: mean over streams", found, {one.name: one.measured.mean for one in found.rated}), pooled]
+def _judged(cases: Sequence["Case"], asked: Asked, screen: "Screen") -> tuple["Evaluation", list["Trial"]]:
+    """What was found out, and what the models made of whole streams."""
+    from streams.judging import evaluation
+
+    folded = []
+    if asked.folds is not None:  # first, because it refuses what has too few streams
+        from streams.unseen import learner, out_of_fold
+
+        folded.append(out_of_fold(cases, asked.folds, learner(asked.base, screen)))
+    trials = [*_tried(cases, asked, screen), *folded]
+    with screen.step("compared with simple rules"):
+        found = evaluation(cases, trials, by=asked.by, seed=asked.seed)
+    if asked.blocks is None:
+        return found, trials
+    from streams.unseen import learner, prequential
+
+    later, trial = prequential(cases, asked.blocks, learner(asked.base, screen))
+    fixed = _tried(later, asked, screen)
+    with screen.step("compared with simple rules, block by block"):
+        next_ = evaluation(later, [*fixed, trial], by=asked.by, seed=asked.seed)
+    return msgspec.structs.replace(found, prequential=next_), trials
 
 
-def _table(title: str, found: "Evaluation", of: "dict[str, dict[str, Interval]]") -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _tried(cases: Sequence["Case"], asked: Asked, screen: "Screen") -> list["Trial"]:
+    from streams.judging import tried
 
-    shown = Table(
-        title=title,
-        title_justify="left",
-        caption=f"Percent; below, where 95 of 100 draws of streams lie. Simple rules have their values by {found.by}, "
-        "an oracle for each stream by its true groups.",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    shown.add_column("")
-    shown.add_column("groups", justify="right", no_wrap=True)
-    for name in SHOWN:
-        shown.add_column(name, justify="right", no_wrap=True)
-    for one in found.rated:
-        cells = [
-            Text.assemble(f"{at.value:.1f}\n", (between(at), "dim")) for at in (of[one.name][name] for name in SHOWN)
-        ]
-        shown.add_row(Text(label(one)), f"{one.groups:,}", *cells, style="bold" if one.kind == "model" else None)
-    return shown
-
-
-def label(one: "Rated") -> str:
-    """A row's name, with the values that were chosen for it."""
-    return f"{one.name} ({one.chosen})" if one.chosen else one.name
-
-
-def between(one: "Interval") -> str:
-    """Where a measure lies: 76–85; nothing where one stream leaves nothing to draw."""
-    return "" if one.low is None else f"{one.low:.0f}–{one.high:.0f}"
-
-
-def said_of(worth: "Worth") -> str:
-    """What a model's confidences are worth, in a sentence or two."""
-    surer = "there aren't both right and wrong ones"
-    if worth.auroc is not None:
-        surer = f"a right group is surer than a wrong one {_percent(worth.auroc)} of the time (AUROC)"
-    if worth.precision is None:
-        shown = "None is shown"
-    else:
-        shown = (
-            f"{_percent(worth.coverage)} are shown (with {_percent(worth.coverage_events)} of the events), "
-            f"of which {_percent(worth.precision)} are right"
-        )
-    return (
-        f"{_percent(worth.right)} of {counted(worth.groups, 'group')} are right; confidences are off by "
-        f"{_percent(worth.error)} (calibration error); {surer}. {shown}."
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
+    trials = []
+    for model in asked.models:
+        with screen.step(f"grouped by {model.version}"):
+            trials.append(tried(cases, model))
+    return trials

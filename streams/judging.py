@@ -4,20 +4,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from connectors.sources.detect import Source, parts_of
 from connectors.sources.event import Event, Notes
 from connectors.sources.events import read_events
 from connectors.sources.gold import Truth, true_groups
 from connectors.sources.numbering import Stream, streams_of
+from processors.evaluation.blocking import Blocking, blocked, blocking, looked
 from processors.evaluation.calibration import Worth, worth
-from processors.evaluation.contest import Case, Entrant, compete, grouping_of, sums_of, sure_of
+from processors.evaluation.choices import Choices, all_choices, choices
+from processors.evaluation.contest import Case, Entrant, Trial, compete, grouping_of, sums_of, sure_of
 from processors.evaluation.counting import SUMS, Sums
 from processors.evaluation.intervals import Measured, measured
 from processors.evaluation.measures import MEASURES, measures
 from processors.evaluation.peers import DAY_US, MINUTE_US, Grid, families
 from processors.grouping.batch import group_all
 from processors.grouping.model import Model
-from schemas.groups import Group
+from schemas.errors import SourceError
+from streams.mistaken import Mistaken
 
 GRID = Grid(
     gaps_us=tuple(minutes * MINUTE_US for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 10080)),
@@ -27,10 +32,20 @@ GRID = Grid(
 """What the peers may choose from, from lines of talk to work that is taken up again weeks later."""
 
 
-class Rated(msgspec.Struct, frozen=True):
-    """One way of grouping with its figures: a `model`, or a `peer` with the values that were chosen for it.
+class Block(msgspec.Struct, frozen=True):
+    """A block of time, by its number from 1: the mean over its streams."""
 
-    `streams` has each stream's own measures; `confidence` is None of a peer, which claims nothing.
+    number: int
+    streams: int
+    mean: dict[str, float]
+
+
+class Rated(msgspec.Struct, frozen=True):
+    """One way of grouping with its figures: a `model`, a `learned` one (models that were trained for this judgement),
+    or a `peer` with the values that were chosen for it.
+
+    `streams` has each stream's own measures, `blocks` those of each block of time, where the streams were cut.
+    A peer has no `confidence`, `blocking` and `choices`: it claims nothing, and compares as it likes.
     """
 
     name: str
@@ -39,11 +54,18 @@ class Rated(msgspec.Struct, frozen=True):
     groups: int
     measured: Measured
     streams: dict[str, dict[str, float]]
+    blocks: tuple[Block, ...] = ()
     confidence: Worth | None = None
+    blocking: Blocking | None = None
+    choices: Choices | None = None
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """What `--json` says. `events` are those that are judged; a peer's values are the best by the measure `by`."""
+    """What `--json` says. `events` are those that are judged; a peer's values are the best by the measure `by`.
+
+    `prequential` is the same of the streams cut into blocks of time, each block but the first judged by itself;
+    `mistakes` are each model's worst, where they were asked for.
+    """
 
     events: int
     streams: int
@@ -51,13 +73,20 @@ class Evaluation(msgspec.Struct, frozen=True):
     by: str
     seed: int
     rated: tuple[Rated, ...]
+    prequential: "Evaluation | None" = None
+    mistakes: tuple[Mistaken, ...] = ()
 
 
-class Trial(msgspec.Struct, frozen=True):
-    """What a model made of the streams, in their order."""
-
-    model: Model
-    groups: tuple[Mapping[int, Group], ...]
+def labelled_files(paths: Sequence[Path], notes: Notes) -> list[Path]:
+    """The files to read. Raises SourceError where one can't have true groups in it."""
+    parts = [part for path in paths for part in parts_of(path, notes)]
+    for source, file in parts:
+        if source is not Source.EVENTS:
+            raise SourceError(
+                f"{file}: is of kind {source.value}, which has no true groups. Give event lines with `group` "
+                "(docs/evaluating.md)."
+            )
+    return list(dict.fromkeys(file for _, file in parts))
 
 
 def cases_of(files: Sequence[Path], notes: Notes, skip_system: bool) -> list[Case]:
@@ -79,50 +108,64 @@ def _events(files: Sequence[Path], notes: Notes) -> Iterator[Event]:
 
 def _case(stream: Stream, gold: Mapping[str, Truth]) -> Case:
     known = {id: gold[name] for id, name in stream.names.items() if name in gold}
-    return Case(stream.name, stream.activities, known)
+    return Case(stream.name, stream.activities, known, names=stream.names)
 
 
 def tried(cases: Sequence[Case], model: Model) -> Trial:
     """What the model makes of each stream."""
-    return Trial(model, tuple(group_all(case.activities, model=model) for case in cases))
+    groups = tuple(group_all(case.activities, model=model) for case in cases)
+    return Trial(model.version, (model,) * len(cases), groups)
 
 
 def evaluation(cases: Sequence[Case], trials: Sequence[Trial], *, by: str, seed: int) -> Evaluation:
     """The models' figures beside those of the peers."""
-    entrants = [(_entrant(cases, trial), _worth(cases, trial)) for trial in trials]
-    peers = compete(cases, families(GRID), by)
-    every = [*entrants, *((peer, None) for peer in peers)]
-    rated = tuple(
-        Rated(
-            name=one.name,
-            kind="model" if n < len(trials) else "peer",
-            chosen=one.chosen,
-            groups=round(sum(sums[SUMS.index("groups")] for sums in one.sums)),
-            measured=measured(one.sums, seed),
-            streams={case.stream: _by_name(sums) for case, sums in zip(cases, one.sums, strict=True)},
-            confidence=sure,
-        )
-        for n, (one, sure) in enumerate(every)
-    )
+    ours = [_of_model(cases, trial, seed) for trial in trials]
+    peers = [_rated(cases, peer, seed) for peer in compete(cases, families(GRID), by)]
     return Evaluation(
         events=sum(len(case.gold) for case in cases),
-        streams=len(cases),
+        streams=len({case.stream for case in cases}),
         true_groups=sum(len(set(case.gold.values())) for case in cases),
         by=by,
         seed=seed,
-        rated=rated,
+        rated=(*ours, *peers),
     )
 
 
-def _entrant(cases: Sequence[Case], trial: Trial) -> Entrant:
-    every = zip(cases, trial.groups, strict=True)
-    return Entrant(trial.model.version, "", tuple(sums_of(case, grouping_of(groups)) for case, groups in every))
+def _rated(cases: Sequence[Case], one: Entrant, seed: int) -> Rated:
+    of_streams: dict[str, Sums] = {}
+    of_blocks: dict[int, list[Sums]] = {}
+    for case, sums in zip(cases, one.sums, strict=True):
+        of_streams[case.stream] = of_streams.get(case.stream, 0) + sums
+        of_blocks.setdefault(case.block, []).append(sums)
+    return Rated(
+        name=one.name,
+        kind="peer",
+        chosen=one.chosen,
+        groups=round(sum(sums[SUMS.index("groups")] for sums in one.sums)),
+        measured=measured(list(of_streams.values()), seed),
+        streams={stream: _by_name(measures(sums)) for stream, sums in of_streams.items()},
+        blocks=tuple(_block(number, of_blocks[number]) for number in sorted(of_blocks) if number),
+    )
 
 
-def _worth(cases: Sequence[Case], trial: Trial) -> Worth | None:
-    every = zip(cases, trial.groups, strict=True)
-    return worth([sure for case, groups in every for sure in sure_of(case, groups)])
+def _of_model(cases: Sequence[Case], trial: Trial, seed: int) -> Rated:
+    """A model's figures, with those that a peer hasn't."""
+    groupings = [grouping_of(groups) for groups in trial.groups]
+    every = list(zip(cases, groupings, map(looked, cases, trial.models), strict=True))
+    sums = tuple(sums_of(case, grouping) for case, grouping, _ in every)
+    sure = [one for case, groups in zip(cases, trial.groups, strict=True) for one in sure_of(case, groups)]
+    return msgspec.structs.replace(
+        _rated(cases, Entrant(trial.name, trial.chosen, sums), seed),
+        kind=trial.kind,
+        confidence=worth(sure),
+        blocking=blocking(blocked(case, seen) for case, _, seen in every),
+        choices=all_choices(choices(*one) for one in every),
+    )
 
 
-def _by_name(sums: Sums) -> dict[str, float]:
-    return dict(zip(MEASURES, measures(sums).tolist(), strict=True))
+def _block(number: int, streams: Sequence[Sums]) -> Block:
+    return Block(number + 1, len(streams), _by_name(measures(np.stack(streams)).mean(axis=0)))
+
+
+def _by_name(values: Sums) -> dict[str, float]:
+    return dict(zip(MEASURES, values.tolist(), strict=True))

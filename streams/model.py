@@ -129,6 +129,11 @@ def show(version: Version, firm: Firm = None) -> None:
         (row,) = (one for one in _rows(connection, known) if one.version == version)
     print(f"{version}: {model.about}")
     print(f"{row.size:,} bytes, {'ships with Timeloom' if row.ships else f'added at {row.added_at}'}")
+    if model.manifest is None:
+        print("Put together by hand: nothing says what its parts were calibrated with.")
+    else:
+        parts = msgspec.structs.asdict(model.manifest).items()
+        print(f"Calibrated as one set: {', '.join(f'{part} with {digest}' for part, digest in parts)}")
     shown = model.confidence.shown_from / MICRO
     print(f"{counted(len(model.rarity), 'word')} weighed; groups are shown from a confidence of {shown:.0%}")
     who = counted(len(row.timekeepers), "timekeeper")

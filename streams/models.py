@@ -8,7 +8,9 @@ from threading import Lock
 
 import structlog
 
+from processors.grouping.merging import mergers
 from processors.grouping.model import Model, load_model
+from processors.grouping.similarity import classifiers
 from schemas.errors import ModelError
 
 SHIPPED = "first.json"
@@ -30,10 +32,18 @@ def shipped_model() -> Model:
     return load_model(shipped_bytes())
 
 
+def usable(raw: bytes) -> Model:
+    """The model in these bytes. Raises ModelError where they are none, and where it asks for what isn't known here."""
+    model = load_model(raw)
+    classifiers(model)
+    mergers(model)
+    return model
+
+
 def model_from(path: Path) -> Model:
     """The model in a file. Raises ModelError where it can't be read or isn't one."""
     try:
-        return load_model(path.read_bytes())
+        return usable(path.read_bytes())
     except OSError as error:
         raise ModelError(f"the model {path} can't be read: {error.strerror}") from error
     except ModelError as error:
@@ -75,7 +85,7 @@ class Shelf:
         if raw is None:
             return
         try:
-            model = load_model(raw)
+            model = usable(raw)
         except ModelError as error:  # of a format that this version reads no more: the activation is a dead letter
             log.error("model_unusable", firm=firm, model=version, error=str(error))
             return

@@ -167,6 +167,7 @@ PROGRAMS = (
     Program(
         "evaluate", "judges groupings by events whose true groups are known, without any stack", "streams.evaluate"
     ),
+    Program("train", "learns a grouping model from such events, without any stack", "streams.train"),
     Program(
         "prepare",
         "makes or checks tables, users, topics and the connector",

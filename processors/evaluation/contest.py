@@ -9,6 +9,7 @@ from processors.evaluation.calibration import Sure
 from processors.evaluation.counting import Sums, count
 from processors.evaluation.measures import MEASURES, measures
 from processors.evaluation.peers import Family, Grouping
+from processors.grouping.model import Model
 from schemas.groups import Disposition, Group
 from schemas.values import Activity
 
@@ -16,12 +17,28 @@ from schemas.values import Activity
 class Case(msgspec.Struct, frozen=True):
     """A stream to be grouped: its activities, and the true group of those that are judged (one at least).
 
-    What isn't judged is grouped too, and left out of every group when that is judged.
+    What isn't judged is grouped too, and left out of every group when that is judged. `block` says which part of the
+    stream's time is judged, where it was cut (`blocks`); `names` are the events' own ids, where they have others.
     """
 
     stream: str
     activities: tuple[Activity, ...]
     gold: Mapping[int, Hashable]
+    block: int = 0
+    names: Mapping[int, str] = {}
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What a model made of the streams, in their order; `models` has the one of each stream, which may be others.
+
+    `kind` is `model` for a fixed one and `learned` for those that were trained to be judged, `chosen` says how.
+    """
+
+    name: str
+    models: tuple[Model, ...]
+    groups: tuple[Mapping[int, Group], ...]
+    kind: str = "model"
+    chosen: str = ""
 
 
 class Entrant(msgspec.Struct, frozen=True):

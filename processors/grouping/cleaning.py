@@ -14,12 +14,15 @@ _MARKS = re.compile(r"^[\s*●•◦·✱✳]+|[\s*●•◦·✱✳]+$")
 _REPLY = re.compile(r"^\s*(re|aw|wg|fw|fwd|sv|antw|rif|tr)\s*(\[\d+\])?\s*:\s*", re.IGNORECASE)
 _PARTS = re.compile(r"\s+[-–—|·]\s+")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_SPACES = re.compile(r"\s+")
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]*[^\W_A-Z][A-Z][^\W_]*")
+_JOINTS = re.compile(r"(?<=[^\W_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_JOINT = re.compile(r"[^\W_A-Z][A-Z]")
 
 
 def normal(text: str) -> str:
     """One form for texts that look the same: compatibility characters folded, lower case, single spaces."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.split())
 
 
 def clean_title(title: str, app: str, apps: Set[str]) -> str:
@@ -28,6 +31,8 @@ def clean_title(title: str, app: str, apps: Set[str]) -> str:
 
 
 def _without_marks(title: str) -> str:
+    if title[:1].isalnum() and title[-1:].isalnum() and ":" not in title:  # most have none of these
+        return title
     before = None
     while before != title:
         before = title
@@ -53,3 +58,11 @@ def _names_app(part: str, app: str, apps: Set[str]) -> bool:
 def words_of(text: str) -> list[str]:
     """The words of a normal text, in order, at most WORDS_READ; a lone letter is none."""
     return [word for word in _WORD.findall(text, 0, TEXT_CHARS)[:WORDS_READ] if len(word) > 1 or not word.isascii()]
+
+
+def parted(words: list[str], text: str) -> list[str]:
+    """The words with those of them in parts that the text writes in parts: `entityLoader` are entity and loader."""
+    if not _JOINT.search(text):
+        return words
+    compounds = {normal(one): words_of(normal(_JOINTS.sub(" ", one))) for one in _COMPOUND.findall(text)}
+    return [part for word in words for part in compounds.get(word, (word,))]

@@ -1,5 +1,7 @@
 """How sure a group is: the confidence classifier, a logit from the group's features, as a probability in millionths."""
 
+import msgspec
+
 from processors.grouping.model import Confidence
 from processors.grouping.similarity import evaluate
 from schemas.groups import MICRO
@@ -37,10 +39,36 @@ def probability(logit: int) -> int:
     return upper if logit >= 0 else MICRO - upper
 
 
-def confidence(model: Confidence, size: int, weakest: int | None, mean: int | None, margin: int | None) -> int:
-    """How likely the group is exactly right, in millionths.
+class Signs(msgspec.Struct, frozen=True):
+    """What a group's confidence is made from; thousandths of a logit, None where there is nothing to say.
 
-    `weakest` and `mean` are of what its members joined by, `margin` the least by which a member preferred this group to
-    another one; thousandths of a logit, None where there is nothing to say.
+    `talk` is 1 where the member with the smallest id is a line of talk, else 0; `size` is how many members, `hours` how
+    long from the first's start to the last's end. `weakest` and `mean` are of what members joined by, `margin` is the
+    least by which one preferred this group to its next best, `began` the same of the one that began it, `outside` the
+    least by which somebody else preferred another group to this one. `strands` is how many strands it was made of;
+    `merged` the least that one of them joined by, `preferred` the least by which one preferred this group to its next
+    best; `alone` is by how much the one that began it began, rather than joined an earlier group. `words` is how many
+    words say the most of one member, `told` how much (the sum of their rarities, thousandths), `opening` how much the
+    words of the member with the smallest id speak for something new.
     """
-    return probability(evaluate(model.logit, {"size": size, "weakest": weakest, "mean": mean, "margin": margin}))
+
+    talk: int
+    size: int
+    hours: int
+    weakest: int | None
+    mean: int | None
+    margin: int
+    began: int | None
+    outside: int | None
+    strands: int
+    merged: int | None
+    preferred: int | None
+    alone: int | None
+    words: int
+    told: int
+    opening: int
+
+
+def confidence(model: Confidence, signs: Signs) -> int:
+    """How likely the group is exactly right, in millionths."""
+    return probability(evaluate(model.logit, msgspec.structs.asdict(signs)))

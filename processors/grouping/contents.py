@@ -7,12 +7,35 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-MISSING = -(2**31)
+from processors.grouping.profile import BEGINNINGS
 
-Rows = npt.NDArray[np.void]
+MISSING = -(2**31)
+_BEGINNINGS = np.array((0, *BEGINNINGS))
+_MISSING = np.int64(MISSING)  # as a Python number it would take the type of what it stands beside, which may be short
+
 Truths = npt.NDArray[np.bool_]
 Column = npt.NDArray[Any]
 """Whole numbers that fit in 32 bits."""
+
+
+class Rows:
+    """Some rows of a table, a column at a time: `rows["end"]` are those of `of["end"]` that lie at `at`."""
+
+    def __init__(self, of: npt.NDArray[np.void], at: npt.NDArray[np.int64]) -> None:
+        self._of, self._at = of, at
+        self._columns: dict[str, npt.NDArray[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __getitem__(self, column: str) -> npt.NDArray[Any]:
+        if column not in self._columns:
+            self._columns[column] = self._of[column][self._at]
+        return self._columns[column]
+
+    def some(self, rows: slice) -> "Rows":
+        """These rows of them."""
+        return Rows(self._of, self._at[rows])
 
 
 class What(msgspec.Struct, frozen=True, eq=False):
@@ -20,7 +43,6 @@ class What(msgspec.Struct, frozen=True, eq=False):
 
     left: Rows
     right: Rows
-    talk: Truths
     worded: Truths  # both have words
     rarity: npt.NDArray[np.int64]  # of the words that they share, summed
 
@@ -31,47 +53,51 @@ def compare(left: Rows, right: Rows) -> What:
     return What(
         left=left,
         right=right,
-        talk=left["talk"] & right["talk"],
         worded=_both(left["words"][:, 0], right["words"][:, 0]),
-        rarity=np.einsum("ij,ij->i", shared, left["rarity"], dtype=np.int64),
+        rarity=_weighed(shared, left["words_rarity"]),
     )
 
 
 def where(known: Truths, values: npt.NDArray[Any]) -> Column:
     """The values where they are known, else MISSING."""
-    return np.where(known, values, MISSING)
+    return np.where(known, values, _MISSING)
 
 
 def likeness(what: What) -> Column:
-    """Cosine of the texts' embeddings in thousandths; missing where one has no text, and for talk."""
+    """Cosine of the texts' embeddings in thousandths; missing where one has no text."""
     one, other = what.left["embedding"].astype(np.float32), what.right["embedding"].astype(np.float32)
     dot = np.einsum("ij,ij->i", one, other).astype(np.float64)
     # No product of two squares reaches 2**53, so each is exact in float64.
     squares = what.left["square"] * what.right["square"]
     lengths = np.sqrt(np.maximum(squares, 1).astype(np.float64))
-    return where((squares > 0) & ~what.talk, np.floor(dot * 1000.0 / lengths).astype(np.int64))
-
-
-def talk_words(what: What) -> Column:
-    """The rarities of the words that two lines of talk share, summed, in thousandths; missing where one has none."""
-    return where(what.worded & what.talk, what.rarity)
+    return where(squares > 0, np.floor(dot * 1000.0 / lengths).astype(np.int64))
 
 
 def rare_words(what: What) -> Column:
-    """The same of any other two."""
-    return where(what.worded & ~what.talk, what.rarity)
+    """The rarities of the words that they share, summed, in thousandths; missing where one has none."""
+    return where(what.worded, what.rarity)
 
 
 def word_share(what: What) -> Column:
-    """Shared rarity, in thousandths of the rarity of the one that has less of it; missing for talk."""
+    """Shared rarity, in thousandths of the rarity of the one that has less of it."""
     least = np.minimum(what.left["weight"], what.right["weight"])
-    share = np.minimum(what.rarity * 1000 // np.maximum(least, 1), 1000)
-    return where((least > 0) & ~what.talk, share)
+    return where(least > 0, np.minimum(what.rarity * 1000 // np.maximum(least, 1), 1000))
 
 
 def title(what: What) -> Column:
     """1 where the cleaned titles are equal, else 0; missing where one is empty."""
     return _equal(what, "title")
+
+
+def beginning(what: What) -> Column:
+    """How many characters their titles begin with in common, of `profile.BEGINNINGS`; missing where one is empty."""
+    known = _both(what.left["title"], what.right["title"])
+    if not known.any():
+        return where(known, known)
+    left, right = what.left["beginnings"], what.right["beginnings"]
+    same = (left == right) & (left != 0)
+    # Longer beginnings are the same only where the shorter ones are: as many as there are say which is the longest.
+    return where(known, _BEGINNINGS[same.sum(axis=1)])
 
 
 def page(what: What) -> Column:
@@ -86,14 +112,45 @@ def files(what: What) -> Column:
     return _share(what, "files")
 
 
+def shared_files(what: What) -> Column:
+    """How many files are in both lists, of those that are compared."""
+    one, other = what.left["files"], what.right["files"]
+    known = _both(one[:, 0], other[:, 0])
+    if not known.any():
+        return where(known, known)
+    return where(known, _shared(one, other).sum(axis=1))
+
+
+def file_words(what: What) -> Column:
+    """The rarities of the words that names of both ones' files are spelled with; missing where one has no files."""
+    left, right = what.left, what.right
+    known = _both(left["spelled"][:, 0], right["spelled"][:, 0])
+    if not known.any():
+        return where(known, known)
+    shared = _shared(left["spelled"], right["spelled"])
+    return where(known, _weighed(shared, left["spelled_rarity"]))
+
+
 def folders(what: What) -> Column:
-    """The same of the folders that the files lie in."""
+    """Thousandths of the shorter list of folders that the files lie in that are in the other one, too."""
     return _share(what, "folders")
 
 
+def title_in_files(what: What) -> Column:
+    """The rarities of the later one's words that names of the earlier one's files are spelled with; missing where it
+    has no files, or the other no words.
+    """
+    return _spelled(what.right, what.left)
+
+
+def files_in_title(what: What) -> Column:
+    """The rarities of the earlier one's words that names of the later one's files are spelled with; missing alike."""
+    return _spelled(what.left, what.right)
+
+
 def people(what: What) -> Column:
-    """The same of the people who take part, actors included; of no use for talk, which `actor` and `named` see to."""
-    return np.where(what.talk, MISSING, _share(what, "people"))
+    """Thousandths of the shorter list of people, actors included, who are in the other one, too."""
+    return _share(what, "people")
 
 
 def actor(what: What) -> Column:
@@ -114,19 +171,6 @@ def named(what: What) -> Column:
     return where(known, np.where(back, 2, 0) + forth)
 
 
-def spoken_to(what: What) -> Column:
-    """Who the later one speaks to: 3 the earlier one's actor, 2 the one that the earlier spoke to, 1 a third person;
-    0 where only the earlier one speaks to somebody, to the later one's actor, -1 to a third; missing if neither does.
-    """
-    to, formerly = what.right["addressee"], what.left["addressee"]
-    known = (to | formerly) != 0
-    if not known.any():
-        return where(known, known)
-    answer = np.where(to == what.left["actor"], 3, np.where(to == formerly, 2, 1))
-    only_earlier = np.where(formerly == what.right["actor"], 0, -1)
-    return where(known, np.where(to != 0, answer, only_earlier))
-
-
 def app(what: What) -> Column:
     """1 where both are of the same application, else 0; missing where one has none."""
     return _equal(what, "app")
@@ -135,6 +179,33 @@ def app(what: What) -> Column:
 def kind(what: What) -> Column:
     """1 where both are of the same kind, else 0; missing where one says no kind."""
     return _equal(what, "kind")
+
+
+def earlier_talk(what: What) -> Column:
+    """1 where the earlier one is a line of talk, 2 where it is a machine's, 3 where it asks a machine, else 0."""
+    talk: Column = what.left["talk"].astype(np.int32) + what.left["machine"] + 2 * what.left["command"]
+    return talk
+
+
+def asks(what: What) -> Column:
+    """1 where the earlier one has a question mark, 2 the later one, 3 both, else 0; missing where that is no talk."""
+    return where(what.right["talk"], what.left["asks"].astype(np.int32) + 2 * what.right["asks"])
+
+
+def earlier_length(what: What) -> Column:
+    """How many words the earlier one has."""
+    length: Column = what.left["length"]
+    return length
+
+
+def earlier_opening(what: What) -> Column:
+    """How much the earlier one's words speak for something new, in thousandths of a logit; missing without words."""
+    return where(what.left["length"] > 0, what.left["opening"])
+
+
+def earlier_listed(what: What) -> Column:
+    """How many files the earlier one lists; missing where none."""
+    return where(what.left["listed"] > 0, what.left["listed"])
 
 
 def _both(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Truths:
@@ -147,16 +218,32 @@ def _equal(what: What, column: str) -> Column:
     return where(_both(one, other), one == other)
 
 
+def _spelled(worded: Rows, listing: Rows) -> Column:
+    known = _both(worded["words"][:, 0], listing["spelled"][:, 0])
+    if not known.any():
+        return where(known, known)
+    shared = _shared(worded["words"], listing["spelled"])
+    return where(known, _weighed(shared, worded["words_rarity"]))
+
+
 def _shared(left: npt.NDArray[np.uint32], right: npt.NDArray[np.uint32]) -> Truths:
-    """For each element of the left lists: is it in the right one of the same pair?"""
-    if not left[:, 0].any():  # a list that has anything begins with it
-        return np.zeros(left.shape, dtype=np.bool_)
+    """For each element of the left lists that any of them has: is it in the right one of the same pair?"""
     # All with all, the right lists' elements outermost: numpy is many times faster along the long axes.
-    left = np.ascontiguousarray(left)
-    columns = np.ascontiguousarray(right.T)[:, :, None]
+    left = _used(left)
+    columns = np.ascontiguousarray(_used(right).T)[:, :, None]
     found: Truths = np.bitwise_or.reduce(left == columns, axis=0)
     found &= left != 0
     return found
+
+
+def _used(lists: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Without the columns on the right that are empty in all: lists are filled from the left, and most are short."""
+    return np.ascontiguousarray(lists[:, : np.count_nonzero(lists.any(axis=0))])
+
+
+def _weighed(shared: Truths, rarity: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
+    weights: npt.NDArray[np.int64] = np.einsum("ij,ij->i", shared, rarity[:, : shared.shape[1]], dtype=np.int64)
+    return weights
 
 
 def _share(what: What, column: str) -> Column:
@@ -169,19 +256,30 @@ def _share(what: What, column: str) -> Column:
 
 
 CONTENTS: dict[str, Callable[[What], Column]] = {
-    "likeness": likeness,
-    "talk_words": talk_words,
-    "rare_words": rare_words,
-    "word_share": word_share,
-    "title": title,
-    "page": page,
-    "files": files,
-    "folders": folders,
-    "people": people,
-    "actor": actor,
-    "named": named,
-    "spoken_to": spoken_to,
-    "app": app,
-    "kind": kind,
+    one.__name__: one
+    for one in (
+        likeness,
+        rare_words,
+        word_share,
+        title,
+        beginning,
+        page,
+        files,
+        shared_files,
+        file_words,
+        folders,
+        title_in_files,
+        files_in_title,
+        people,
+        actor,
+        named,
+        app,
+        kind,
+        earlier_talk,
+        asks,
+        earlier_length,
+        earlier_opening,
+        earlier_listed,
+    )
 }
 """Features that hang on what the two say."""

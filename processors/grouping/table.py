@@ -3,22 +3,29 @@
 What several activities say in the same words is described once, and compared once.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from processors.billing.days import ONE_DAY, billing_day, day_begins
 from processors.grouping.clustering import Placement
-from processors.grouping.features import Pairs
-from processors.grouping.model import Model
-from processors.grouping.profile import CONTENT, describe
-from processors.grouping.similarity import NAMES
-from schemas.values import Activity, Kind, Words
+from processors.grouping.contents import Rows
+from processors.grouping.features import FEATURES
+from processors.grouping.model import Model, Regime
+from processors.grouping.pairs import Integers, Pairs
+from processors.grouping.profile import CONTENT, Said, describe
+from processors.grouping.surroundings import Lists
+from processors.grouping.trees import Steps
+from schemas.values import Activity
 
 ACTIVITY = np.dtype(
     [
         ("start", np.int64),  # microseconds since 1970
         ("end", np.int64),  # the start, for a point in time
+        ("day", np.int32),  # where it happened (`processors.billing.days`), as days since year 1
         ("point", np.bool_),
         ("talk", np.bool_),
         ("kind", np.uint8),
@@ -26,15 +33,23 @@ ACTIVITY = np.dtype(
         ("label", np.int64),  # from here on see `clustering.Placement`
         ("joined", np.int64),
         ("rival", np.int64),
+        ("second", np.int64),
         ("via", np.int64),
-        ("links", np.int64),  # how many links into its own group it has
-        ("reasons", np.int64, len(NAMES)),  # and what the scores of those are made of, summed
+        ("linked", np.bool_),  # has it a link into its group?
+        ("steps", np.uint8, len(FEATURES)),  # what the strongest of those is made of (`similarity.Stepped`)
     ],
     align=True,  # numpy copies what isn't, at each operation
 )
 """One activity."""
 
-Said = tuple[Words, str, Kind]
+TOGETHER = 1_024
+"""Contents that are described in one go; bounds memory, and has no part in the result."""
+
+DENSE = 16
+"""A table of all pairs of contents may be so many times as large as what is asked of it. No part of the result."""
+
+Contents = npt.NDArray[Any]
+"""Where contents are, whole numbers."""
 
 
 class Table:
@@ -44,58 +59,121 @@ class Table:
         self._model = model
         self._activities, self._contents = _Rows(ACTIVITY), _Rows(CONTENT)
         self._slots: dict[int, int] = {}
-        self._said: dict[int, Said] = {}
+        self._said: dict[int, Said] = {}  # by content
         self._known: dict[Said, tuple[int, tuple[int, ...]]] = {}
-        self._users: dict[int, int] = {}
+        self._users: Counter[int] = Counter()
+        self._latest, self._ordinal = (0, 0, ""), 0
 
-    def add(self, activity: Activity) -> tuple[int, ...]:
-        """Takes in an activity that isn't there; returns its tokens (`profile.Profile`)."""
-        said = (activity.words, activity.app, activity.kind)
-        if said not in self._known:
-            profile = describe(*said, self._model)
-            self._known[said] = self._contents.put(profile.row), profile.tokens
-        content, tokens = self._known[said]
-        self._users[content] = self._users.get(content, 0) + 1
-        point = activity.ended_at is None
-        end = activity.started_at if activity.ended_at is None else activity.ended_at
-        what = self._contents.rows[content]
-        row = (activity.started_at, end, point, what["talk"], what["kind"], content, 0, 0, 0, 0, 0, 0)
-        self._slots[activity.id], self._said[activity.id] = self._activities.put(row), said
-        return tokens
+    def add(self, activities: Sequence[Activity]) -> list[tuple[int, ...]]:
+        """Takes in activities that aren't there; returns the tokens of each (`profile.Profiles`)."""
+        every = [(one.words, one.app, one.kind) for one in activities]
+        found = [self._known.get(said) for said in every]
+        new = list(dict.fromkeys(said for said, known in zip(every, found, strict=True) if known is None))
+        for begin in range(0, len(new), TOGETHER):
+            some = new[begin : begin + TOGETHER]
+            profiles = describe(some, self._model)
+            contents = self._contents.put(profiles.rows)
+            self._said.update(zip(contents, some, strict=True))
+            self._known.update(zip(some, zip(contents, profiles.tokens, strict=True), strict=True))
+        known = [self._known[said] if one is None else one for said, one in zip(every, found, strict=True)]
+        self._put(activities, [content for content, _ in known])
+        return [tokens for _, tokens in known]
+
+    def _put(self, activities: Sequence[Activity], contents: list[int]) -> None:
+        rows = np.zeros(len(activities), dtype=ACTIVITY)
+        rows["start"] = starts = [one.started_at for one in activities]
+        ends = [one.ended_at for one in activities]
+        rows["end"] = [start if end is None else end for start, end in zip(starts, ends, strict=True)]
+        rows["point"] = [end is None for end in ends]
+        rows["day"] = [self._day(one) for one in activities]
+        rows["content"] = contents
+        for column in ("talk", "kind"):
+            rows[column] = self._contents.rows[column][contents]
+        self._users.update(contents)
+        self._slots.update(zip([one.id for one in activities], self._activities.put(rows), strict=True))
+
+    def _day(self, activity: Activity) -> int:
+        """The billing day, mostly that of the activity before it."""
+        begins, ends, zone = self._latest
+        if activity.zone != zone or not begins <= activity.started_at < ends:
+            day = billing_day(activity.started_at, activity.zone)
+            begins, ends = (day_begins(one, activity.zone) for one in (day, day + ONE_DAY))
+            self._latest, self._ordinal = (begins, ends, activity.zone), day.toordinal()
+        return self._ordinal
 
     def remove(self, activity: int) -> None:
         """Takes out one that is there."""
-        said = self._said.pop(activity)
-        self._activities.free.append(self._slots.pop(activity))
-        content, _ = self._known[said]
+        slot = self._slots.pop(activity)
+        self._activities.free.append(slot)
+        content = int(self._activities.rows["content"][slot])
         self._users[content] -= 1
         if not self._users[content]:
-            del self._users[content], self._known[said]
+            del self._users[content], self._known[self._said.pop(content)]
             self._contents.free.append(content)
 
-    def note(self, activity: int, placed: Placement, reasons: npt.NDArray[np.int64], links: int) -> None:
-        """Writes down where one was placed."""
-        row = self._activities.rows[self._slots[activity]]
-        row["label"], row["joined"], row["rival"], row["via"] = placed.label, placed.joined, placed.rival, placed.via
-        row["links"], row["reasons"] = links, reasons
+    def note(self, placed: Mapping[int, Placement], strongest: Mapping[int, Steps]) -> None:
+        """Writes down where these were placed, and the steps of the strongest link there of those that have one."""
+        rows, slots = self._activities.rows, self.slots(placed)
+        for column in Placement.__struct_fields__:
+            rows[column][slots] = [getattr(one, column) for one in placed.values()]
+        rows["linked"][slots] = [activity in strongest for activity in placed]
+        if strongest:
+            rows["steps"][self.slots(strongest)] = np.stack(list(strongest.values()))
+
+    def slots(self, activities: Iterable[int]) -> Integers:
+        """Where the rows of these are, for as long as none of them goes."""
+        return np.fromiter(map(self._slots.__getitem__, activities), dtype=np.int64)
 
     def rows(self, activities: Iterable[int]) -> npt.NDArray[np.void]:
         """The rows (ACTIVITY) of these, in this order."""
-        return self._activities.rows.take(np.fromiter(map(self._slots.__getitem__, activities), dtype=np.int64))
+        return self._activities.rows.take(self.slots(activities))
 
-    def pairs(
-        self, earlier: Iterable[int], later: Iterable[int], repeats: npt.NDArray[np.int64], steps: list[int]
-    ) -> Pairs:
-        """Pairs of each of `later`, as often as `repeats` has it, with as many of `earlier`."""
-        first, second = self.rows(earlier), np.repeat(self.rows(later), repeats)
-        key = (first["content"].astype(np.int64) << 32) | second["content"]
-        # A dict rather than np.unique: as fast for many, and for the few pairs of one change much faster.
-        known: dict[int, int] = {}
-        which = np.array([known.setdefault(both, len(known)) for both in key.tolist()], dtype=np.int64)
-        distinct = np.array(list(known), dtype=np.int64)
-        contents = self._contents.rows
-        left, right = contents.take(distinct >> 32), contents.take(distinct & 0xFFFFFFFF)
-        return Pairs(first, second, np.array(steps, dtype=np.int32), left, right, which)
+    def told(self, rows: npt.NDArray[np.void], column: str) -> npt.NDArray[Any]:
+        """A column of CONTENT of these rows (ACTIVITY)."""
+        found: npt.NDArray[Any] = self._contents.rows[column][rows["content"]]
+        return found
+
+    def regime(self, activity: int) -> Regime:
+        """Which trees are asked about this one."""
+        return Regime.TALK if self._activities.rows["talk"][self._slots[activity]] else Regime.WORK
+
+    def talks(self, slots: Integers) -> npt.NDArray[np.bool_]:
+        """Which of these are lines of talk."""
+        talks: npt.NDArray[np.bool_] = self._activities.rows["talk"][slots]
+        return talks
+
+    def lists(self, pairs: Pairs, slots: Integers) -> Lists:
+        """What there is to compare of these pairs; `slots` are of `pairs.ids`."""
+        activities, contents = self._activities.rows, self._contents.rows
+        own, earlier = slots[pairs.own], slots[pairs.earlier]
+        later = np.repeat(own, pairs.counts)
+        which, left, right = self._distinct(activities["content"][earlier], activities["content"][later])
+        return Lists(
+            own=Rows(activities, own),
+            what=Rows(contents, activities["content"][own]),
+            counts=pairs.counts,
+            earlier=Rows(activities, earlier),
+            later=Rows(activities, later),
+            steps=pairs.steps,
+            left=Rows(contents, left),
+            right=Rows(contents, right),
+            which=which,
+        )
+
+    def _distinct(self, left: Contents, right: Contents) -> tuple[Integers, Contents, Contents]:
+        """Which of the distinct pairs each is, and those."""
+        if len(self._known) * 2 > len(self._slots):  # where most say what nobody else does, few pairs come twice
+            return np.arange(len(left)), left, right
+        size = len(self._contents.rows)
+        keys = left.astype(np.int64) * size + right
+        if size * size > DENSE * len(keys):
+            distinct, which = np.unique(keys, return_inverse=True)
+        else:  # counting is faster than sorting
+            there = np.zeros(size * size, dtype=np.bool_)
+            there[keys] = True
+            distinct = np.flatnonzero(there)
+            which = (np.cumsum(there) - 1)[keys]
+        return which, *np.divmod(distinct, size)
 
 
 class _Rows:
@@ -105,12 +183,13 @@ class _Rows:
         self.rows = np.zeros(0, dtype=dtype)
         self.free: list[int] = []
 
-    def put(self, row: npt.NDArray[np.void] | tuple[object, ...]) -> int:
-        if not self.free:
-            size = len(self.rows)
-            more = max(64, size // 2)
+    def put(self, rows: npt.NDArray[np.void]) -> list[int]:
+        """Returns the slots that these are in from now on."""
+        lacking, size = len(rows) - len(self.free), len(self.rows)
+        if lacking > 0:
+            more = max(64, lacking, size // 8)
             self.rows = np.concatenate((self.rows, np.zeros(more, dtype=self.rows.dtype)))
-            self.free = list(range(size + more - 1, size - 1, -1))
-        slot = self.free.pop()
-        self.rows[slot] = row
-        return slot
+            self.free += range(size + more - 1, size - 1, -1)
+        slots = [self.free.pop() for _ in rows]
+        self.rows[slots] = rows
+        return slots

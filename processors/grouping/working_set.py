@@ -10,8 +10,10 @@ import msgspec
 
 from processors.grouping.board import Board
 from processors.grouping.constraints import named_in, resolve
+from processors.grouping.explaining import Explainer
 from processors.grouping.model import Model
 from processors.grouping.shaping import shape
+from processors.grouping.strands import Strands
 from schemas.errors import ModelError
 from schemas.groups import Group, Member
 from schemas.keys import RowKey, Scope
@@ -39,13 +41,16 @@ class WorkingSet:
         self._feedback: dict[int, Feedback] = {}
         self._activations: dict[int, str] = {}
         self._releases: dict[int, Release] = {}
-        self._board = Board(models[default])
-        self._members: dict[int, Member] = {}
+        self._begin(models[default])
         self._touched: set[int] = set()
         self._spoken_of: set[int] = set()
         self._feedback_touched = False
         self._shaped: dict[int, list[int]] = {}
         self._groups: dict[int, Group] = {}
+
+    @property
+    def _board(self) -> Board:
+        return self._strands.board
 
     @property
     def groups(self) -> Mapping[int, Group]:
@@ -110,7 +115,7 @@ class WorkingSet:
             return Decision({}, frozenset())
         old = {name: before[name] for label in dirty for name in self._shaped.pop(label, ())}
         new: dict[int, Group] = {}
-        for label, groups in shape(self._board, sorted(dirty), self._members).items():
+        for label, groups in shape(self._strands, self._explainer, sorted(dirty), self._members).items():
             if groups:
                 self._shaped[label] = [group.members[0].id for group in groups]
                 new |= {group.members[0].id: group for group in groups}
@@ -155,7 +160,7 @@ class WorkingSet:
         dirty: set[int] = set()
         if self._board.model.version != self.model:
             dirty |= self._shaped.keys()
-            self._board = Board(self._models[self.model])
+            self._begin(self._models[self.model])
             self._touched = set(self._activities)
             self._feedback_touched = True
         for activity in sorted(self._touched & self._board.places.keys()):
@@ -167,7 +172,13 @@ class WorkingSet:
         if self._feedback_touched or self._touched & self._spoken_of:
             self._board.constrain(resolve(self._feedback.values(), self._board.places))
         self._touched, self._feedback_touched = set(), False
-        return dirty | self._board.settle()
+        return dirty | self._strands.settle()
+
+    def _begin(self, model: Model) -> None:
+        """With nothing on the board."""
+        self._strands = Strands(Board(model))
+        self._explainer = Explainer(self._strands)
+        self._members: dict[int, Member] = {}
 
     def _put(self, touched: list[int]) -> None:
         """Puts those on the board that take part in grouping: all but the excluded."""

@@ -9,18 +9,21 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from connectors.sources.gold import true_groups
 from processors.evaluation.measures import MEASURES
-from processors.grouping.reasons import WORDS, in_words
-from processors.grouping.similarity import NAMES
+from processors.grouping.features import FEATURES
+from processors.grouping.model import Joining, Regime, encode_model, load_model
+from processors.grouping.reasons import AGAINST, AROUND, WORDS, in_words
 from schemas.errors import SourceError, TimeloomError
 from schemas.groups import Because
 from streams.cli import app
-from streams.models import SHIPPED, shipped_model
+from streams.models import shipped_model
+from tests.title_model import BY_TITLE
 
-MODELS = Path(__file__).parents[2] / "processors" / "grouping" / "models"
+VERSION = load_model(encode_model(BY_TITLE)).version
 LEASE, BUDGET = "Lease Quarrymill draft 4.docx - Word", "Budget Thistledown 2031.xlsx - Excel"
 NASTY = "<script>alert('x')</script> & \"quoted\" <img src=http://example.test/x.png>"
 
@@ -38,7 +41,7 @@ DAY = [
     event("c", "13:00", BUDGET, "budget"),
     event("d", "13:30", BUDGET, "budget"),
 ]
-"""What the model that ships puts right."""
+"""What a model that goes by titles puts right."""
 WRONG = [
     event("a", "09:00", LEASE, "x", "bob"),
     event("b", "09:30", LEASE, "y", "bob"),
@@ -52,29 +55,33 @@ def file(path: Path, *lines: dict[str, Any]) -> Path:
     return path
 
 
-def ran(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+def ran(events: Path, *arguments: str | Path) -> Result:
+    """By a model whose groups can be told on paper, where no other is named."""
+    model = events.parent / "by-title.json"
+    model.write_bytes(encode_model(BY_TITLE))
+    named = [] if "--model" in arguments else ["--model", str(model)]
+    return CliRunner().invoke(app, ["evaluate", str(events), *map(str, arguments), *named])
 
 
-def figures(*arguments: str | Path) -> dict[str, Any]:
-    done = ran(*arguments, "--json")
+def figures(events: Path, *arguments: str | Path) -> dict[str, Any]:
+    done = ran(events, *arguments, "--json")
     assert done.exit_code == 0, done.output
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def refused(*arguments: str | Path) -> TimeloomError:
-    error = ran(*arguments).exception
+def refused(events: Path, *arguments: str | Path) -> TimeloomError:
+    error = ran(events, *arguments).exception
     assert isinstance(error, TimeloomError), error
     return error
 
 
-def test_the_model_that_ships_is_judged_beside_simple_rules(tmp_path: Path) -> None:
+def test_a_model_is_judged_beside_simple_rules(tmp_path: Path) -> None:
     """Ada's four events are right; Bob's two are together, so precision is half, pairs are all wrong."""
     found = figures(file(tmp_path / "events.jsonl", *DAY, *WRONG))
     assert (found["events"], found["streams"], found["true_groups"], found["by"]) == (6, 2, 4, "B3-F")
     model, *peers = found["rated"]
-    assert (model["name"], model["kind"], model["groups"]) == (shipped_model().version, "model", 3)
+    assert (model["name"], model["kind"], model["groups"]) == (VERSION, "model", 3)
     assert model["streams"]["ada"] == dict.fromkeys(MEASURES, pytest.approx(100))
     bob = model["streams"]["bob"]
     assert (bob["B3-P"], bob["B3-R"], bob["ARI"], bob["1-1"], bob["EM-F"]) == (50, 100, 0, 50, 0)
@@ -118,7 +125,7 @@ def test_the_table_has_the_figures_and_where_they_lie(tmp_path: Path) -> None:
     out = ran(file(tmp_path / "events.jsonl", *DAY, *WRONG)).stdout
     assert "6 judged events, 4 true groups, 2 streams: mean over streams" in out
     assert "6 judged events, 4 true groups, 2 streams: pooled" in out
-    row = next(line for line in out.splitlines() if line.strip().startswith(shipped_model().version))
+    row = next(line for line in out.splitlines() if line.strip().startswith(VERSION))
     assert row.split()[1:3] == ["3", "83.3"]  # B-cubed F: (100 + 2/3 of 100) / 2
     assert "67–100" in out
     alone = ran(file(tmp_path / "one.jsonl", *DAY)).stdout
@@ -176,17 +183,22 @@ def test_the_seed_moves_the_intervals_and_nothing_else(tmp_path: Path) -> None:
 
 def test_every_model_that_is_named_is_judged(tmp_path: Path) -> None:
     events = file(tmp_path / "events.jsonl", *DAY)
-    shipped = MODELS / SHIPPED
-    raw = json.loads(shipped.read_bytes())
-    raw["joining"]["over"] = 10**9
-    loner = tmp_path / "loner.json"
-    loner.write_text(json.dumps({**raw, "name": "loner"}))
-    found = figures(events, "--model", shipped, "--model", loner)
+    lone, both = tmp_path / "loner.json", tmp_path / "titles.json"
+    lone.write_bytes(
+        encode_model(replace(BY_TITLE, name="loner", joining=dict.fromkeys(Regime, Joining(over=10**9, floor=0))))
+    )
+    both.write_bytes(encode_model(BY_TITLE))
+    found = figures(events, "--model", both, "--model", lone)
     first, second = found["rated"][:2]
-    assert (first["name"], first["groups"]) == (shipped_model().version, 2)
+    assert (first["name"], first["groups"]) == (VERSION, 2)
     assert second["name"].startswith("loner-")
     assert (second["kind"], second["groups"]) == ("model", 4)
     assert refused(events, "--model", tmp_path / "none.json").exit_code == 1
+
+
+def test_the_model_that_ships_is_judged_where_none_is_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["evaluate", str(file(tmp_path / "events.jsonl", *DAY)), "--json"])
+    assert json.loads(done.stdout)["rated"][0]["name"] == shipped_model().version
 
 
 class Reader(HTMLParser):
@@ -253,6 +265,38 @@ def test_a_true_group_that_was_taken_apart_is_shown_with_what_we_made_of_it(tmp_
     assert text.count(f"{LEASE} (×2)") >= 1
 
 
+def test_the_worst_mistakes_are_told_with_the_links_that_made_them(tmp_path: Path) -> None:
+    """Of Ada's the lease and the budget belong together and have other titles; Bob's belong apart and have the same."""
+    apart = [{**line, "group": "all"} for line in DAY]
+    events = file(tmp_path / "events.jsonl", *apart, *WRONG)
+    lines = [line.strip() for line in ran(events, "--mistakes", "3").stdout.splitlines()]
+    at = lines.index(f"{VERSION}: put together, and belong apart")
+    assert lines[at + 1 :] == [
+        "1. bob, 1 wrong pair: a group of 2 judged events [work, 88% sure: the same title (+3.0)], truly:",
+        f"- x, 1 event (a): {LEASE}",
+        f"- y, 1 event (b): {LEASE}",
+        f"“{LEASE}” was joined to “{LEASE}”, at +3.0. For: the same title (+3.0) [title: 1 or more]",
+        "it is the first of its own",
+        "",
+        f"{VERSION}: taken apart, and belong together",
+        "1. ada, 4 missed pairs: all, a true group of 4 events, of which we made:",
+        f"- 2 events (a, b): {LEASE} (×2) [work, 88% sure: the same title (+3.0)]",
+        f"- 2 events (c, d): {BUDGET} (×2) [work, 88% sure: the same title (+3.0)]",
+        f"“{BUDGET}” began a group",
+        f"its own that it was not joined to: “{LEASE}”, the best of 2, at -1.0. "
+        "Against: another title (-1.0) [title: below 1]",
+    ]
+    found = figures(events, "--mistakes", "1")["mistakes"]
+    assert [(one["name"], len(one["merges"]), len(one["splits"])) for one in found] == [(VERSION, 1, 1)]
+    cause = found[0]["splits"][0]["pieces"][1]["cause"]
+    assert (cause["event"], cause["joined"], cause["own"], cause["missed"]["earlier"]) == ("c", None, 2, "b")
+    assert figures(events)["mistakes"] == []
+    page = tmp_path / "report.html"
+    ran(events, "--html", page)
+    text = " ".join(Reader(page.read_text(encoding="utf-8")).text.split())
+    assert f"“{BUDGET}” began a group its own that it was not joined to: “{LEASE}”, the best of 2, at -1.0." in text
+
+
 def test_a_block_lies_where_its_time_is_and_the_axis_has_the_time_of_the_place(tmp_path: Path) -> None:
     """Bob's hour in Berlin is 59 minutes from 44 to 900: his second block begins after 30, and each is 29 long."""
     page = read_page(tmp_path, *[{**line, "zone": "Europe/Berlin"} for line in WRONG])
@@ -283,10 +327,18 @@ def test_a_page_without_a_mistake_has_no_lanes(tmp_path: Path) -> None:
     assert not page.colours
 
 
-@pytest.mark.parametrize("feature", NAMES[1:])
+def test_every_feature_has_its_words_for_and_against_or_around() -> None:
+    assert WORDS.keys() == AGAINST.keys()
+    assert not WORDS.keys() & AROUND.keys()
+    assert WORDS.keys() | AROUND.keys() == set(FEATURES)
+    assert in_words(Because("title", -700_000)) == "another title (-0.7)"
+    assert in_words(Because("pause", -700_000)) == "how long nothing happened (-0.7)"
+    assert in_words(Because("of_another_version", 700_000)) == "of another version (+0.7)"
+
+
+@pytest.mark.parametrize("feature", sorted(WORDS))
 def test_every_reason_is_said_in_words(feature: str) -> None:
-    assert re.fullmatch(r"[a-z ]{8,40} \(\+1\.5\)", in_words(Because(feature, 1_500_000)))
-    assert feature in WORDS
+    assert re.fullmatch(r"[a-z' ]{8,45} \(\+1\.5\)", in_words(Because(feature, 1_500_000)))
 
 
 def test_events_without_true_groups_can_not_be_judged(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A process has the model that ships and those of firms that were named, each firm's for itself, without any stack."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from structlog.testing import capture_logs
@@ -8,10 +10,11 @@ from processors.grouping.model import Model, load_model
 from processors.partition.named import named_in_changes, named_in_kept
 from processors.partition.partition import Partition
 from schemas.changes import Kept, encode_kept
+from schemas.errors import ModelError
 from schemas.keys import OriginKey, RowKey, decode_letter_key, encode_key
 from schemas.records import Incoming
 from schemas.topics import CHANGES, DEAD_LETTERS
-from streams.models import Shelf, shipped_bytes, shipped_model
+from streams.models import Shelf, model_from, shipped_bytes, shipped_model
 
 FIRM, OTHER, TIMEKEEPER = 7, 8, 70
 
@@ -56,6 +59,23 @@ def test_a_firms_model_is_fetched_once_and_is_here_for_that_firm_only() -> None:
     assert set(shelf.of(OTHER)) == {shipped_model().version}
 
 
+def test_a_model_that_asks_for_what_nobody_knows_is_refused_before_anybody_is_grouped_by_it(tmp_path: Path) -> None:
+    raw = msgspec.json.decode(shipped_bytes())
+    edges = raw["similarity"]["work"]["edges"]
+    edges["horoscope"] = edges.pop(min(edges))
+    raw.pop("manifest", None)
+    path = tmp_path / "later.json"
+    path.write_bytes(msgspec.json.encode(raw))
+    with pytest.raises(ModelError, match=r"later\.json: the model asks for horoscope, which this Time"):
+        model_from(path)
+    version = load_model(path.read_bytes()).version
+    shelf = Shelf(Database({(FIRM, version): path.read_bytes()}).fetch)
+    with capture_logs() as logs:
+        shelf.bring([(FIRM, version)])
+    assert version not in shelf.of(FIRM)
+    assert [one["event"] for one in logs] == ["model_unusable"]
+
+
 def test_the_model_that_ships_is_never_asked_for() -> None:
     database = Database({})
     Shelf(database.fetch).bring([(FIRM, shipped_model().version)])
@@ -66,7 +86,7 @@ def test_the_model_that_ships_is_never_asked_for() -> None:
     ("raw", "told"),
     [
         (MINE[:100], "cut short"),
-        (MINE.replace(b'"format":', b'"format":9'), "format 9"),
+        (msgspec.json.encode(msgspec.json.decode(MINE) | {"format": 9}), "format 9"),
         (renamed("other"), "its bytes are those of other-"),
     ],
     ids=["cut short", "of a later format", "of another version"],

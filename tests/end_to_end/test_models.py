@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,8 +21,11 @@ from schemas.keys import Scope
 from schemas.outcomes import Reason
 from schemas.values import Activity
 from streams.models import shipped_bytes, shipped_model
+from tests.entries import EVERY, close_the_week, kept, row, settles
 from tests.live import Live
+from tests.llm_server import language_model
 from tests.programs import Program, eventually, running
+from tests.sheets import stored
 
 pytestmark = pytest.mark.stack
 
@@ -35,9 +39,19 @@ def group(live: Live) -> Iterator[Program]:
 def file_of(folder: Path, name: str) -> tuple[Path, Model]:
     """A model that joins nothing that isn't all but certain."""
     raw = msgspec.json.decode(shipped_bytes())
-    joining = raw["joining"] | {"over": 50_000_000}
-    path = folder / f"{name}.json"
-    path.write_bytes(msgspec.json.encode(raw | {"name": name, "joining": joining}))
+    joining = {regime: one | {"over": 50_000_000, "merging": 50_000_000} for regime, one in raw["joining"].items()}
+    raw.pop("manifest", None)  # its other parts weren't learned with this
+    return written(folder, raw | {"name": name, "joining": joining})
+
+
+def renamed(folder: Path, name: str) -> tuple[Path, Model]:
+    """The model that ships, by another name."""
+    return written(folder, msgspec.json.decode(shipped_bytes()) | {"name": name})
+
+
+def written(folder: Path, raw: dict[str, Any]) -> tuple[Path, Model]:
+    path = folder / f"{raw['name']}.json"
+    path.write_bytes(msgspec.json.encode(raw))
     return path, load_model(path.read_bytes())
 
 
@@ -95,6 +109,44 @@ def test_a_model_is_added_activated_and_taken_back(live: Live, tmp_path: Path) -
         grouped_by(live, who, back)
     model(live, "rollback", "--firm", firm, exits=1)
     grouped_by(live, other, shipped_model())
+
+
+NARRATED = "SELECT narrative_id FROM entry WHERE timekeeper_id = :timekeeper AND narrative_id IS NOT NULL"
+
+
+def narrated(live: Live, who: Scope, title: str) -> int:
+    """The activity of a week that has one alone, and is closed, with a narrative that was bought."""
+    activity = live.insert(who, title)
+    settles(live, who)
+    close_the_week(live, who)
+    eventually(lambda: row(live, NARRATED, who), what=f"the narrative of {title}")
+    return activity
+
+
+def test_an_activation_that_changes_no_content_buys_nothing(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, other = live.timekeeper(), live.timekeeper()
+    path, mine = renamed(tmp_path, "renamed")
+    firm = firm_of(live, who)
+    model(live, "add", str(path), "--firm", firm)
+    with language_model() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        with running(live.stack.home.path, "bill", "--llm", *EVERY):
+            first = narrated(live, who, "Harbour lease.docx")
+            bought, before, groups = row(live, NARRATED, who), stored(live.pipeline, who), live.groups(who)
+            model(live, "activate", mine.version, "--firm", firm)
+            grouped_by(live, who, mine)
+            said = {name: value for (_, name), value in expected(live, who, mine).items()}
+            eventually(lambda: kept(live, who) == said, what="bill has what the other model says")
+            assert live.groups(who) != groups, "the groups name the model that they are decided by"
+            # Whatever was to be bought for the first is asked for before what comes later.
+            second = narrated(live, other, "Audit of the bakery.xlsx")
+    entries = [entry for call in server.calls for entry in call.question["entries"]]
+    asked = [activity["id"] for entry in entries for activity in entry["activities"]]
+    assert [asked.count(activity) for activity in (first, second)] == [1, 1]
+    assert row(live, NARRATED, who) == bought
+    assert stored(live.pipeline, who) == before
 
 
 def test_another_firms_model_and_one_that_nobody_has_are_refused(live: Live, tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ class Shelf(models.Shelf):
 
     def of(self, firm: int) -> Mapping[str, Model]:
         first = models.shipped_model()
-        joining = msgspec.structs.replace(first.joining, over=first.joining.over + 500_000)
+        joining = {
+            regime: msgspec.structs.replace(one, over=one.over + 500_000) for regime, one in first.joining.items()
+        }
         return {**super().of(firm), SECOND: msgspec.structs.replace(first, joining=joining, version=SECOND)}
 
 

@@ -8,9 +8,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from processors.billing.days import instant
+from processors.evaluation.blocking import Blocked, Blocking, Looked, blocked, blocking, looked
 from processors.evaluation.calibration import Sure, Worth, worth
+from processors.evaluation.causes import Cause, Causes, Link, Reason
+from processors.evaluation.choices import Choices, all_choices, choices
 from processors.evaluation.contest import Case, sums_of, sure_of
 from processors.evaluation.counting import count
 from processors.evaluation.days import worst_day
@@ -18,10 +22,12 @@ from processors.evaluation.likeness import nearest
 from processors.evaluation.measures import MEASURES, measures
 from processors.evaluation.mistakes import Mistake, Piece, merges, splits, worst
 from processors.evaluation.peers import MINUTE_US, Grouping, by_gap, by_likeness, one_a_day, singletons
+from processors.grouping.model import Channel, Reach
 from schemas.groups import Disposition, Group, Member
 from schemas.values import Activity, Kind, Words
-from streams.evaluate import said_of
 from streams.pictures import Legend, lanes, reliability
+from streams.scoreboard import chosen_by, found_by, said_of
+from tests.title_model import BY_TITLE, DAY_US
 
 FOLDER = Path(__file__).with_name("evaluation")
 MEASURED, CONFIDENCES, PEERS = (
@@ -107,6 +113,48 @@ def test_an_event_in_no_group_is_one_of_its_own() -> None:
     assert sums_of(CASE, {1: 1, 2: 1, 3: 1}).tolist() == sums_of(CASE, OURS).tolist()
 
 
+def test_recall_by_blocking_is_as_on_paper() -> None:
+    """Words have nothing in common, and who looks back one step only finds of L 3 and 4, of B nothing."""
+    near = replace(BY_TITLE, reach=dict.fromkeys(Channel, Reach(1, DAY_US)))
+    words = ("lease", "budget", "plans", "photos", "travel", "music")
+    activities = tuple(event(id, f"2026-03-02 09:0{id}", title=word) for id, word in enumerate(words, 1))
+    case = Case("ada", activities, {1: "L", 2: "B", 3: "L", 4: "L", 6: "B"})
+
+    def of(case: Case) -> Blocked:
+        return blocked(case, looked(case, near))
+
+    found = of(case)
+    assert found == Blocked(events=5, compared=4, pairs=4, pairs_found=1, next_pairs=3, next_found=1, later_found=1)
+    assert blocking([found]) == Blocking(0.8, 4, 25, pytest.approx(100 / 3), pytest.approx(100 / 3))
+    out = (*activities[:3], replace(activities[3], excluded=True), *activities[4:])
+    assert of(replace(case, activities=out)) == replace(found, compared=3, pairs_found=0, next_found=0, later_found=0)
+    alone = blocking([of(replace(case, gold={1: "L"}))])
+    assert alone == Blocking(0, 0, None, None, None)
+    assert found_by(blocking([found, found])) == (
+        "Blocking compares an event with 0.8 earlier ones on average: with one of its own group 33.3% of those that "
+        "have one, 33.3% with the one just before it there, and all in all 25.0% of 8 true pairs."
+    )
+    assert found_by(alone).endswith("0.0 earlier ones on average; there are no true pairs to be found.")
+
+
+def test_what_became_of_each_event_when_its_turn_came() -> None:
+    """1 begins L and 2 is put to it; 3 rightly joins 1; 4 begins a group instead; 6 begins P, and 5 isn't judged. That
+    4 was compared with one of L hangs on blocking.
+    """
+    seen = Looked(9, {3: (1,), 4: (3,)})
+    found = choices(CASE, OURS, seen)
+    assert found == Choices(began=2, joined=1, mixed_in=1, split_off=1, astray=0, unseen=0)
+    assert choices(CASE, OURS, Looked(9, {3: (1,)})) == replace(found, split_off=0, unseen=1)
+    assert choices(CASE, {**OURS, 4: 6, 6: 6}, seen) == replace(found, began=1, mixed_in=2)  # 4 comes before 6
+    assert choices(CASE, {1: 1, 2: 2, 3: 2, 4: 4, 6: 6}, seen) == Choices(3, 0, 0, 1, 1, 0)
+    assert all_choices([found, found]) == Choices(4, 2, 2, 2, 0, 0)
+    assert chosen_by(Choices(50, 20, 10, 10, 6, 4)) == (
+        "Of 100 events, each when its turn came, 50.0% rightly began a group and 20.0% joined their own; 10.0% should "
+        "have begun one and joined another, 10.0% began one and should have joined their own, 6.0% joined another than "
+        "their own, and 4.0% were compared with none of their own."
+    )
+
+
 def test_mistakes_count_their_wrong_pairs_and_name_their_pieces() -> None:
     assert merges(CASE, OURS) == [Mistake("ada", 1, 2, (Piece("L", (1, 3)), Piece("B", (2,))))]
     assert splits(CASE, OURS) == [Mistake("ada", "L", 2, (Piece(1, (1, 3)), Piece(4, (4,))))]
@@ -115,6 +163,39 @@ def test_mistakes_count_their_wrong_pairs_and_name_their_pieces() -> None:
 def test_the_largest_piece_of_a_mistake_comes_first() -> None:
     case = Case("ada", (), {1: "B", 2: "L", 3: "L"})
     assert merges(case, {1: 1, 2: 1, 3: 1}) == [Mistake("ada", 1, 2, (Piece("L", (2, 3)), Piece("B", (1,))))]
+
+
+FOUR = tuple(
+    event(id, f"2026-03-02 09:0{id}", title=title) for id, title in enumerate(("Lease", "Lease", "Budget", "Budget"), 1)
+)
+TITLED = {1: 1, 2: 1, 3: 3, 4: 3}
+"""What a model makes of them that goes by titles."""
+
+
+def test_the_cause_of_a_wrong_merge_is_the_link_that_made_it() -> None:
+    case = Case("ada", FOUR, {1: "L", 2: "other", 3: "B", 4: "B"})
+    (mistake,) = merges(case, TITLED)
+    assert Causes(case, TITLED, BY_TITLE).of(mistake) == [
+        None,
+        Cause(2, Link(1, 1, 3_000_000, (Reason("title", "1 or more", 3_000_000),), ()), own=0, missed=None),
+    ]
+
+
+def test_the_cause_of_a_wrong_split_is_the_link_that_was_missed() -> None:
+    """4 was joined to 3, and would have been to 2 or 1, of which the later one is told."""
+    case = Case("ada", FOUR, {1: "L", 2: "L", 3: "B", 4: "L"})
+    (mistake,) = splits(case, TITLED)
+    another = Link(2, 2, -1_000_000, (), (Reason("title", "below 1", -1_000_000),))
+    joined = Link(3, 1, 3_000_000, (Reason("title", "1 or more", 3_000_000),), ())
+    assert Causes(case, TITLED, BY_TITLE).of(mistake) == [None, Cause(4, joined, own=2, missed=another)]
+
+
+def test_who_is_compared_with_none_of_its_own_says_so() -> None:
+    near = replace(BY_TITLE, reach=dict.fromkeys(Channel, Reach(1, DAY_US)))
+    case = Case("ada", FOUR, {1: "L", 3: "L"})
+    assert Causes(case, TITLED, near).cause(3) == Cause(3, None, own=1, missed=None)
+    out = replace(case, activities=(*FOUR[:2], replace(FOUR[2], excluded=True), FOUR[3]))
+    assert Causes(out, {1: 1, 2: 1, 4: 4}, BY_TITLE).cause(3) == Cause(3, None, own=1, missed=None)
 
 
 def test_the_worst_mistakes_come_first() -> None:

@@ -1,11 +1,12 @@
 """Activities, feedback and histories of them, for the laws of grouping. All of it is made up."""
 
 from collections.abc import Callable
+from itertools import chain
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from processors.grouping.model import Channel, Joining, Model, Pruning, Reach
+from processors.grouping.model import Channel, Joining, Model, Pruning, Reach, Regime
 from processors.grouping.working_set import WorkingSet
 from schemas.groups import encode_group
 from schemas.keys import RowKey
@@ -21,10 +22,17 @@ TIGHT = replace(
     MODEL,
     version="tight",
     reach={channel: Reach(most=2, within_us=56 * MINUTE) for channel in Channel},
-    joining=Joining(over=0, floor=-200_000, rest=300),
+    joining=dict.fromkeys(Regime, Joining(over=0, floor=-2_000_000)),
     pruning=Pruning(lone_us=30_000_000, loose=1_000_000, least=3),
 )
 """Looks back at two only, so that the ends of every reach are met in a handful of rows."""
+
+STRANDED = replace(
+    TIGHT,
+    version="stranded",
+    joining=dict.fromkeys(Regime, Joining(over=2_500_000, floor=-8_000_000, merging=-1_500_000)),
+)
+"""Joins few activities and many strands, so that most groups are made of several strands."""
 
 IDS = st.integers(1, 14)
 TITLES = [
@@ -91,10 +99,17 @@ change: st.SearchStrategy[Change] = st.one_of(
     st.integers(1, 4).flatmap(feedback).map(lambda value: ("feedback", value.id, value)),
     st.integers(1, 4).map(lambda id: ("feedback", id, None)),
 )
-histories = st.lists(change, min_size=14, max_size=32)
+retold = st.tuples(activity(), st.sampled_from(Kind)).map(
+    lambda both: [("activity", both[0].id, one) for one in (both[0], replace(both[0], kind=both[1]))]
+)
+"""A row that turns out to be of another kind, and is the same otherwise."""
+
+histories: st.SearchStrategy[list[Change]] = st.lists(
+    st.one_of(change.map(lambda one: [one]), change.map(lambda one: [one]), retold), min_size=12, max_size=26
+).map(lambda steps: list(chain.from_iterable(steps)))
 
 
-models = st.sampled_from([MODEL, TIGHT])
+models = st.sampled_from([MODEL, TIGHT, STRANDED])
 
 
 def fresh(model: Model = MODEL) -> WorkingSet:

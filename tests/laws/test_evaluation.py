@@ -7,18 +7,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
+from processors.evaluation.blocking import Looked, blocked, looked
+from processors.evaluation.blocks import blocks_of, past_of
 from processors.evaluation.calibration import Sure, worth
-from processors.evaluation.contest import Case, compete, sums_of
+from processors.evaluation.causes import Causes
+from processors.evaluation.choices import choices
+from processors.evaluation.contest import Case, compete, grouping_of, sums_of
 from processors.evaluation.counting import SUMS, count, pairing
 from processors.evaluation.intervals import measured
 from processors.evaluation.likeness import nearest
 from processors.evaluation.measures import MEASURES, measures
 from processors.evaluation.mistakes import merges, splits
 from processors.evaluation.peers import DAY_US, MINUTE_US, Grid, by_gap, by_likeness, families, one_a_day
+from processors.grouping.batch import group_all
+from processors.grouping.model import Model
 from schemas.values import Activity, Kind, Words
-from tests.laws.grouping_strategies import activity
+from tests.laws.grouping_strategies import MODEL, TIGHT, activity
+from tests.title_model import BY_TITLE
 
 Labels = list[tuple[int, int]]
 
@@ -238,6 +245,101 @@ def test_the_best_of_each_stream_beats_the_best_for_all(each: list[tuple[list[Ac
         one_gap = [measures(sums_of(case, by_gap(case.activities, gap)))[column] for case in cases]
         assert np.mean(one_gap) <= means["time gap"] + 1e-9
     assert means["time gap"] <= means["time gap of each"] + 1e-9
+
+
+parted = st.tuples(days, st.randoms(use_true_random=False), st.integers(2, 6))
+
+
+def some_known(those: list[Activity], chance: Random) -> Case:
+    return Case("ada", tuple(those), {one.id: chance.choice("AB") for one in those if chance.random() < 0.7})
+
+
+@unhurried
+@given(parted)
+def test_blocks_judge_everything_once_each_after_all_before(
+    drawn: tuple[list[Activity], Random, int],
+) -> None:
+    those, chance, number = drawn
+    case = some_known(those, chance)
+    blocks = blocks_of(case, number)
+    assert [one.block for one in blocks] == list(range(number))
+    assert Counter(id for one in blocks for id in one.gold) == Counter(case.gold.keys())
+    assert max(sizes := [len(one.gold) for one in blocks]) - min(sizes) <= 1
+    at = {one.id: (one.started_at, one.id) for one in those}
+    last = [at[id] for one in blocks for id in sorted(one.gold, key=at.__getitem__)]
+    assert last == sorted(last)
+    assert set(blocks[-1].activities) == set(those)
+
+
+@unhurried
+@given(parted)
+def test_the_past_has_nothing_of_what_is_judged_next(drawn: tuple[list[Activity], Random, int]) -> None:
+    those, chance, number = drawn
+    case = some_known(those, chance)
+    blocks = blocks_of(case, number)
+    for block in blocks[1:]:
+        past = past_of(blocks[: block.block])
+        assert past.block == 0
+        assert not past.gold.keys() & block.gold.keys()
+        known = {one.id for one in past.activities}
+        assert past.gold.keys() <= known
+        assert not known & block.gold.keys()
+        assert all(
+            (one.started_at, one.id) < (next_.started_at, next_.id)
+            for one in past.activities
+            for next_ in those
+            if next_.id in block.gold
+        )
+        assert block.gold.keys() <= {one.id for one in block.activities}
+
+
+@settings(deadline=None, max_examples=30)
+@given(days, st.randoms(use_true_random=False), st.sampled_from([MODEL, TIGHT, BY_TITLE]))
+def test_blocking_finds_no_more_than_there_is(those: list[Activity], chance: Random, model: Model) -> None:
+    case = some_known(those, chance)
+    found = blocked(case, looked(case, model))
+    assert found.pairs == sum(events * (events - 1) // 2 for events in Counter(case.gold.values()).values())
+    assert found.next_found <= found.next_pairs <= found.pairs
+    assert found.next_found <= found.later_found <= found.next_pairs
+    assert found.later_found <= found.pairs_found <= min(found.pairs, found.compared)
+
+
+@settings(deadline=None, max_examples=30)
+@given(days, st.randoms(use_true_random=False))
+def test_choices_make_the_groups(those: list[Activity], chance: Random) -> None:
+    """Each judged event begins a group or joins one, of ours and truly: so many groups there are."""
+    case = some_known(those, chance)
+    grouping = {one.id: chance.choice("ab") for one in those}
+    groups = {name: min(id for id, its in grouping.items() if its == name) for name in grouping.values()}
+    named = {id: groups[name] for id, name in grouping.items()}
+    found = choices(case, named, looked(case, BY_TITLE))
+    assert sum(astuple(found)) == len(case.gold)
+    assert found.began + found.mixed_in == len(set(case.gold.values()))
+    all_seen = choices(case, named, Looked(0, dict.fromkeys(case.gold, (0,))))
+    assert all_seen.unseen == 0
+    assert all_seen.began + all_seen.split_off == len({named[id] for id in case.gold})
+    assert all_seen.split_off + all_seen.astray == found.split_off + found.astray + found.unseen
+    assert (all_seen.began, all_seen.joined, all_seen.mixed_in) == (found.began, found.joined, found.mixed_in)
+
+
+@settings(deadline=None, max_examples=15)
+@given(days)
+def test_everybody_has_a_link_to_its_group_but_who_began_it(those: list[Activity]) -> None:
+    """The model that ships with nothing pruned: what began a group has nobody before it there."""
+    whole = replace(MODEL, pruning=replace(MODEL.pruning, lone_us=0, least=10**6))
+    case = Case("ada", tuple(those), {one.id: "A" for one in those})
+    grouping = grouping_of(group_all(those, model=whole))
+    causes, at = Causes(case, grouping, whole), {one.id: (one.started_at, one.id) for one in those}
+    for id, group in grouping.items():
+        found = causes.cause(id)
+        began = min((other for other, its in grouping.items() if its == group), key=at.__getitem__)
+        assert (found.joined is None) == (id == began)
+        for link in (found.joined, found.missed):
+            assert link is None or at[link.earlier] < at[id]
+        if found.joined is not None:
+            assert grouping[found.joined.earlier] == group
+        if found.missed is not None:
+            assert grouping[found.missed.earlier] != group
 
 
 @given(labels)

@@ -1,6 +1,7 @@
 """Empty, enormous and endlessly repeated input: no explosion, nothing lost. And models that are none."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from processors.grouping.batch import group_all
 from processors.grouping.candidates import Candidates
 from processors.grouping.embedding import embed
-from processors.grouping.model import Model, load_model
+from processors.grouping.model import Embedding, Model, encode_model, load_model, with_manifest
 from processors.grouping.table import Table
 from processors.grouping.working_set import WorkingSet
 from schemas.errors import ModelError
@@ -19,10 +20,12 @@ from schemas.values import Activation, Activity, Kind, Words
 from tests.laws.grouping_strategies import MINUTE, MODEL, MORNING, TIGHT, fresh, said
 
 RAW = (
-    b'{"kind":"timeloom grouping model","format":1,"name":"tiny","about":"","apps":[],"rarity":{},"rarity_else":1000,'
-    b'"reach":{"recent":{"most":3,"within_us":1000}},"similarity":{"prior":-5,"curves":{"title":{"edges":[1],'
-    b'"values":[0,9]}}},"joining":{"over":0,"floor":1,"rest":0},"pruning":{"lone_us":0,"loose":0,"least":3},'
-    b'"confidence":{"logit":{"prior":0,"curves":{}},"shown_from":0}}'
+    b'{"kind":"timeloom grouping model","format":2,"name":"tiny","about":"","apps":[],"rarity":{},"rarity_else":1000,'
+    b'"opening":{},"reach":{"recent":{"most":3,"within_us":1000}},"similarity":{"work":{"edges":{"title":[1]},'
+    b'"trees":[[[[0,1,-1,-2,0]],[0,9]]]},"talk":{"edges":{"gap":[5]},"trees":[[[[0,0,-1,-2,0]],[0,-9]]]}},'
+    b'"joining":{"talk":{"over":0,"floor":1},"work":{"over":0,"floor":1}},"merging":{},'
+    b'"pruning":{"lone_us":0,"loose":0,"least":3},'
+    b'"confidence":{"logit":{"prior":0,"curves":{"size":{"edges":[2],"values":[0,9]}}},"shown_from":0}}'
 )
 
 
@@ -36,7 +39,7 @@ def test_cost_grows_with_the_neighbourhood_not_with_the_set(spread_us: int) -> N
     table, candidates = Table(MODEL), Candidates(MODEL)
     for id in range(10_000):
         place = (MORNING + id * spread_us, id)
-        candidates.add(place, table.add(window(id, at=place[0])))
+        candidates.add(place, table.add([window(id, at=place[0])])[0])
     bound = 2 * sum(reach.most for reach in MODEL.reach.values())
     assert max(len(candidates.before((MORNING + id * spread_us, id))) for id in range(10_000)) <= bound
     assert max(len(candidates.after((MORNING + id * spread_us, id))) for id in range(10_000)) <= bound
@@ -71,9 +74,10 @@ def test_an_empty_set_and_empty_words() -> None:
     assert group_all([alone], model=MODEL)[1].disposition is Disposition.WORK
 
 
-@pytest.mark.parametrize("text", ["", "a", "ab", "🙂", "שלום\u202e", "\u0000\u0000\u0000", "ﷺ" * 600])
-def test_every_text_has_a_vector(text: str) -> None:
-    assert embed(text).shape == (256,)
+@pytest.mark.parametrize("how", Embedding)
+@pytest.mark.parametrize("text", ["", "a", "ab", "🙂", "\ud83d", "שלום\u202e", "\u0000\u0000\u0000", "ﷺ " * 60_000])
+def test_every_text_has_a_vector(text: str, how: Embedding) -> None:
+    assert embed([text], how, lambda word: 10**9).shape == (1, 256)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +88,27 @@ def test_every_text_has_a_vector(text: str) -> None:
         (b"\xff\xfe", "can't be read"),
         (b'{"kind":"something else","format":1}', "no grouping model"),
         (b"[]", "can't be read"),
-        (RAW.replace(b'"format":1', b'"format":2'), "format 2"),
+        (RAW.replace(b'"format":2', b'"format":3'), "format 3"),
+        (RAW.replace(b'"format":2', b'"format":1'), "format 1"),
+        (RAW.replace(b'"talk":', b'"chat":'), "isn't whole"),
+        (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[0,1,-1,-1,0]]"), "a tree"),
+        (RAW.replace(b'"title":[1]', b'"title":[1,1]'), "rise"),
+        (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[1,1,-1,-2,0]]"), "no edges"),
         (RAW.replace(b'"over":0,', b""), "isn't whole"),
+        (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[0,40000000000,-1,-2,0]]"), "isn't whole.*255.*trees"),
+        (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[-1,1,-1,-2,0]]"), "isn't whole.*>= 0.*trees"),
+        (RAW.replace(b'"title":[1]', b'"title":[2147483648]'), "isn't whole.*2147483647.*edges"),
+        (RAW.replace(b'"opening":{}', b'"opening":{"lease":4000000000}'), "isn't whole.*100000.*opening"),
+        (RAW.replace(b'"rarity":{}', b'"rarity":{"lease":70000}'), "isn't whole.*10000.*rarity"),
+        (RAW.replace(b'"floor":1', b'"floor":99999999999999999999'), "isn't whole"),
+        (RAW.replace(b'"about":""', b'"about":' + b"[" * 100_000), "can't be read"),
         (RAW.replace(b'"values":[0,9]', b'"values":[0]'), "one value more"),
         (RAW.replace(b'"most":3', b'"most":0'), "looks back"),
         (RAW.replace(b'"about":""', b'"about":"","version":"mine"'), "hash of the file"),
+        (
+            RAW.replace(b'"about":""', b'"about":"","embedding":"minilm"'),
+            "by 'minilm', this Timeloom by one of n",
+        ),
     ],
 )
 def test_a_model_that_is_none_is_refused_with_the_reason(raw: bytes, says: str) -> None:
@@ -96,10 +116,33 @@ def test_a_model_that_is_none_is_refused_with_the_reason(raw: bytes, says: str) 
         load_model(raw)
 
 
+@pytest.mark.parametrize(
+    ("parts", "strange"),
+    [
+        ({"rarity": {"lease": 5}}, "similarity and merging and confidence"),
+        ({"opening": {"lease": 5}}, "similarity and merging and confidence"),
+        ({"embedding": "tfidf"}, "similarity and merging and confidence"),
+        ({"joining": {"talk": {"over": 1, "floor": 1}, "work": {"over": 0, "floor": 1}}}, "confidence"),
+        ({"pruning": {"lone_us": 9, "loose": 9, "least": 9}}, "confidence"),
+    ],
+)
+def test_parts_of_two_models_are_no_model(parts: dict[str, Any], strange: str) -> None:
+    whole = json.loads(encode_model(with_manifest(load_model(RAW))))
+    assert load_model(json.dumps(whole).encode()).manifest is not None
+    assert whole | parts != whole
+    with pytest.raises(ModelError, match=f"^the model's {strange} were calibrated with other parts"):
+        load_model(json.dumps(whole | parts).encode())
+
+
+def test_what_rests_on_nothing_may_be_other() -> None:
+    whole = json.loads(encode_model(with_manifest(load_model(RAW))))
+    assert load_model(json.dumps(whole | {"name": "mine", "about": "mended"}).encode()).name == "mine"
+
+
 def test_a_model_is_named_by_its_bytes() -> None:
     assert load_model(RAW).version == load_model(RAW).version != load_model(RAW + b" ").version
     assert load_model(RAW).version.startswith("tiny-")
-    assert json.loads(msgspec.json.encode(load_model(RAW)))["similarity"]["prior"] == -5
+    assert json.loads(msgspec.json.encode(load_model(RAW)))["joining"]["work"]["floor"] == 1
 
 
 def activate(working_set: WorkingSet, version: int, id: int, model: Model | None) -> bool:

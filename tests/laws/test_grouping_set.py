@@ -2,13 +2,16 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.grouping.batch import group_all
+from processors.grouping.measuring import FEW, measure
 from processors.grouping.model import Model
+from processors.grouping.table import ACTIVITY
 from schemas.groups import encode_group
 from schemas.keys import RowKey
 from schemas.values import Activity, Kind, Words
@@ -122,6 +125,20 @@ def test_captured_is_the_measure_of_the_union(values: list[Activity]) -> None:
             reached = max(reached, end)
         assert group.captured_us == captured
         assert (group.started_at, group.ended_at) == (spans[0][0], max(end for _, end in spans))
+
+
+spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), min_size=1, max_size=2 * FEW)
+
+
+@quick
+@given(st.lists(spans, min_size=1, max_size=4))
+def test_small_and_large_groups_are_measured_alike(groups: list[list[tuple[int, int]]]) -> None:
+    rows = np.zeros(sum(map(len, groups)), dtype=ACTIVITY)
+    rows["start"] = [begin for group in groups for begin, _ in group]
+    rows["end"] = [begin + lasts for group in groups for begin, lasts in group]
+    starts = np.cumsum([0, *map(len, groups[:-1])])
+    covered = [len({at for begin, lasts in group for at in range(begin, begin + lasts)}) for group in groups]
+    assert measure(rows, np.arange(len(rows)), starts).captured_us == covered
 
 
 @quick

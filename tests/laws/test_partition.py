@@ -250,7 +250,10 @@ def test_a_mark_comes_after_all_before_it_and_before_all_after_it() -> None:
     mark = json.dumps({"op": "c", "before": None, "after": mark_row, "source": {"table": "mark"}}).encode()
     records = [Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate((first, mark, later))]
     written = [r for r in Partition(NUMBER, MODELS, DEFAULT).absorb(records) if r.topic == GROUPS.name]
-    assert [decode_said_key(r.key) for r in written] == [GroupKey(1, 1, 1), MarkKey(1, 1, "verify"), GroupKey(1, 1, 2)]
+    keys = [decode_said_key(r.key) for r in written]
+    assert keys[:2] == [GroupKey(1, 1, 1), MarkKey(1, 1, "verify")]
+    # How sure the first group is may hang on what else there is, and then it is said again: after the mark.
+    assert {*keys[2:]} - {GroupKey(1, 1, 1)} == {GroupKey(1, 1, 2)}
     assert isinstance(decode_said(written[1].value or b""), MarkSaid)
 
 

@@ -1,5 +1,6 @@
 """`preview`: one line an event of a stable shape, whatever the file's order, and blind to true labels."""
 
+import gzip
 import json
 import random
 import subprocess
@@ -11,6 +12,7 @@ from tempfile import NamedTemporaryFile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from connectors.sources.event import Event, Notes
 from connectors.sources.events import read_events
@@ -19,16 +21,21 @@ from connectors.sources.numbering import streams_of
 from connectors.sources.writing import event_line, remark_line
 from processors.billing.timesheet import Owner, timesheet_of
 from processors.grouping.batch import group_all
+from processors.grouping.model import encode_model
 from schemas.billing import Directory
 from schemas.groups import Disposition, encode_group
 from schemas.values import Apart, Kind, Together, Words
+from streams.cli import app
 from streams.models import shipped_model
 from streams.preview import lines_of
 from streams.simulate import dialled, generated, write_truth
+from tests.title_model import BY_TITLE
 
 ROOT = Path(__file__).parents[2]
 MODEL = shipped_model()
 OWNER = Owner("somebody")
+LABELS = ("group", "client", "matter", "code", "annotated", "system")
+UNKNOWN = ("true_group", "groups", "n_files")
 TITLES = ("Lease v3.docx - Word", "RE: Lease", "Tax 2025.xlsx", "Inbox - Outlook", "Screen saver")
 
 
@@ -69,6 +76,32 @@ def test_the_order_of_the_file_and_the_true_labels_in_it_change_nothing(week: Pa
     other.write_text("".join(json.dumps(line) + "\n" for line in [*lines, *lines[:5]]))
     for how in ("--json", "--groups"):
         assert ran("preview", week, how).stdout == ran("preview", other, how).stdout != ""
+
+
+def test_poisoned_labels_and_unknown_fields_in_a_packed_file_change_no_byte(week: Path, tmp_path: Path) -> None:
+    """What is known of an event beside what was done, also where it is nonsense, is never read to group it."""
+    model = tmp_path / "by-title.json"
+    model.write_bytes(encode_model(BY_TITLE))
+    told = [json.loads(line) for line in week.read_text().splitlines()]
+    bare = [{name: value for name, value in line.items() if name not in LABELS} for line in told]
+    poisons: list[object] = [None, 7, 1.5, True, "one", ["one"], {"group": ["one"]}, "x" * 10_000]
+    poisoned = [
+        line | {name: poisons[(at + number) % len(poisons)] for number, name in enumerate((*LABELS, *UNKNOWN))}
+        for at, line in enumerate(bare)
+    ]
+    plain, packed = tmp_path / "plain.jsonl", tmp_path / "packed.jsonl.gz"
+    plain.write_text("".join(json.dumps(line) + "\n" for line in bare))
+    packed.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in poisoned).encode()))
+    for named in ((), ("--model", model)):
+        without, with_ = (
+            CliRunner().invoke(app, ["preview", str(path), "--json", *map(str, named)]) for path in (plain, packed)
+        )
+        assert (without.exit_code, with_.exit_code) == (0, 0)
+        assert with_.stdout == without.stdout != ""
+        assert without.stderr == ""
+        for name in UNKNOWN:
+            assert f"the field {name!r} is none that is read" in with_.stderr
+        assert not any(f"the field {name!r}" in with_.stderr for name in LABELS), "known, and not read"
 
 
 def test_the_timesheet_names_each_stream_and_a_bad_file_exits_2(week: Path, tmp_path: Path) -> None:

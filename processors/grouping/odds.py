@@ -1,0 +1,57 @@
+"""Odds of logits, and back, in whole numbers: what speaks for a group is summed as odds, and told as a logit.
+
+exp() and log() aren't the same on every machine, so both are read off one table, made by multiplying whole numbers.
+"""
+
+from bisect import bisect_right
+from decimal import Context, Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+STEP = 1_000
+"""The table's steps: thousandths of a logit, in millionths."""
+
+LEAST, MOST = -8_000_000, 16_000_000
+"""A logit beyond these counts as if it were there."""
+
+ONE = 1 << 24
+"""The odds of a logit of 0."""
+
+_BITS = 96
+_E_TO_A_STEP = int(Context(prec=50).exp(Decimal(STEP) / 1_000_000) * (1 << _BITS))
+
+Integers = npt.NDArray[np.int64]
+
+
+def odds(logits: Integers) -> Integers:
+    """The odds of logits in millionths, in units of 1/ONE."""
+    found: Integers = _TABLE[(np.clip(logits, LEAST, MOST) - LEAST) // STEP]
+    return found
+
+
+def logit(summed: int) -> int:
+    """The logit (millionths) of odds: the largest whose odds aren't more."""
+    return LEAST + max(bisect_right(_LISTED, summed) - 1, 0) * STEP
+
+
+def logits(summed: Integers) -> Integers:
+    """The same of many."""
+    found: Integers = LEAST + np.maximum(_TABLE.searchsorted(summed, side="right") - 1, 0) * STEP
+    return found
+
+
+def _table() -> Integers:
+    up, upwards = 1 << _BITS, []
+    for _ in range(MOST // STEP + 1):
+        upwards.append(up * ONE >> _BITS)
+        up = up * _E_TO_A_STEP >> _BITS
+    down, downwards = 1 << _BITS, []
+    for _ in range(-LEAST // STEP):
+        down = (down << _BITS) // _E_TO_A_STEP
+        downwards.append(down * ONE >> _BITS)
+    return np.array(downwards[::-1] + upwards, dtype=np.int64)
+
+
+_TABLE = _table()
+_LISTED = _TABLE.tolist()  # for one number at a time many times faster than numpy

@@ -1,0 +1,60 @@
+"""Streams whose true groups are known, and how they are dealt for learning."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from math import ceil
+
+import msgspec
+
+from schemas.values import Activity
+
+FOLDS = 4
+
+
+class Labelled(msgspec.Struct, frozen=True):
+    """A stream and the true groups of those of its activities whose group is known. `cut_from` names the stream that it
+    is a part of, if it is one.
+    """
+
+    name: str
+    activities: Sequence[Activity]
+    gold: Mapping[int, Hashable]
+    cut_from: str = ""
+
+    @property
+    def person(self) -> str:
+        """Whose it is."""
+        return self.cut_from or self.name
+
+
+def taught(stream: Labelled) -> Labelled:
+    """What there is to learn from it: in the order of events, without what people excluded."""
+    there = sorted((one for one in stream.activities if not one.excluded), key=lambda one: (one.started_at, one.id))
+    return Labelled(stream.name, there, {one.id: stream.gold[one.id] for one in there if one.id in stream.gold})
+
+
+def dealt(streams: Sequence[Labelled], folds: int = FOLDS) -> list[list[Labelled]]:
+    """Folds of about as many activities each: the largest stream goes first, always to the smallest fold."""
+    parts: list[list[Labelled]] = [[] for _ in range(folds)]
+    for stream in sorted(streams, key=lambda one: (-len(one.gold), one.name)):
+        min(parts, key=lambda part: sum(len(one.gold) for one in part)).append(stream)
+    return parts
+
+
+def enough(streams: Sequence[Labelled], folds: int = FOLDS) -> list[Labelled]:
+    """As many streams as there are folds, at least: where there are fewer, each is cut into blocks of its order, so
+    that what is chosen is chosen by what wasn't learned from.
+    """
+    if not streams or len(streams) >= folds:
+        return list(streams)
+    return [block for stream in streams for block in _blocks(stream, ceil(folds / len(streams)))]
+
+
+def _blocks(stream: Labelled, count: int) -> list[Labelled]:
+    """Blocks of as many activities each; none is empty."""
+    size = max(ceil(len(stream.activities) / count), 1)
+    found = []
+    for number, begin in enumerate(range(0, len(stream.activities), size)):
+        some = stream.activities[begin : begin + size]
+        known = {one.id: stream.gold[one.id] for one in some if one.id in stream.gold}
+        found.append(Labelled(f"{stream.name}#{number}", some, known, stream.name))
+    return found

@@ -1,0 +1,54 @@
+"""What models make of streams that they didn't see: how well it is grouped, and which groups are right."""
+
+from collections.abc import Hashable, Sequence
+
+import msgspec
+import numpy as np
+
+from processors.evaluation.counting import Sums, count
+from processors.evaluation.measures import MEASURES, measures
+from processors.grouping.board import Board
+from processors.grouping.confidence import Signs
+from processors.grouping.explaining import Explainer
+from processors.grouping.model import Model
+from processors.grouping.shaping import shapes
+from processors.grouping.strands import Strands
+from processors.training.labelled import Labelled
+
+WORTH = ("B3-F", "ARI", "EM-F")
+"""What groups are judged by when something is chosen: whether most is where it belongs, and whether all is."""
+
+
+class Outcome(msgspec.Struct, frozen=True, eq=False):
+    """A stream's groups: their sums, and the signs of each that was judged, with whether it was right."""
+
+    sums: Sums
+    judged: Sequence[tuple[Signs, bool]]
+
+
+def worth(sums: Sequence[Sums]) -> float:
+    """How well streams are grouped: the mean of WORTH over streams."""
+    found = measures(np.stack(sums)).mean(axis=0)
+    return float(np.mean([found[MEASURES.index(name)] for name in WORTH]))
+
+
+def outcomes(stream: Labelled, tried: Sequence[Model]) -> list[Outcome]:
+    """What comes of a stream, for each model that is tried; they differ in how they prune, and in nothing else."""
+    board = Board(tried[0])
+    board.put(list(stream.activities))
+    strands = Strands(board)
+    strands.settle()
+    gold: dict[Hashable, set[int]] = {}
+    for activity, true in stream.gold.items():
+        gold.setdefault(true, set()).add(activity)
+    found = []
+    for model in tried:
+        board.decide_by(model)
+        judged, of = [], dict[int, int]()
+        for one in shapes(strands, Explainer(strands), strands.groups):
+            of |= dict.fromkeys(one.ids, one.ids[0])
+            known = set(one.ids) & stream.gold.keys()
+            if known and not one.outlier:
+                judged.append((one.signs, gold[stream.gold[min(known)]] == known))
+        found.append(Outcome(count((true, of[id]) for id, true in stream.gold.items() if id in of), judged))
+    return found
