@@ -3,7 +3,7 @@ PYTHON ?= python3
 KEEP ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint drawing soak bench check-machine clean
+.PHONY: help install demo test lint drawing soak bench bench-peers check-machine clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -47,6 +47,17 @@ soak: check-machine .venv/.development ## The long tests, then the long matrices
 
 bench: check-machine .venv/.development ## The figures, beside the peers in the same run; writes benchmarks/results/
 	.venv/bin/python -m benchmarks.run
+	@$(MAKE) --no-print-directory bench-peers
+
+bench-peers: check-machine .venv/.peers ## How other ways to group do beside ours; writes benchmarks/results/peers.json
+	.venv/peers/bin/python -m benchmarks.peers
+
+# An environment of their own. One of dedupe's parts has no wheel, and needs a C compiler and Python's headers.
+.venv/.peers: .venv/.runtime requirements-peers.lock
+	@$(PYTHON) -m venv .venv/peers
+	@echo "Installing what requirements-peers.lock pins ..."
+	@.venv/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@touch $@
 
 clean: ## Stop the stack and delete what it made here (downloads stay)
 	@./timeloom stack reset --yes
