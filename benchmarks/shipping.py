@@ -34,7 +34,7 @@ WEEKS, FIRST_SEED = 24, 910_000
 
 SHOWN_FROM = 20_000
 """How sure (millionths) what ships has to be of a group that is shown. A week's window titles come out exactly right in
-one group of twenty; whoever sees the others can mend them, and what is held isn't billed.
+one group of twelve; whoever sees the others can mend them, and what is held isn't billed.
 """
 
 ABOUT = (
