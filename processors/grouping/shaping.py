@@ -86,8 +86,10 @@ def shapes(strands: Strands, explainer: Explainer, labels: Iterable[int]) -> lis
     talk = rows["talk"][starts].astype(np.int64).tolist()
     tied = np.logical_or.reduceat(columns.tied[order], starts).tolist()
     listed = ids.tolist()
-    words, told = (np.maximum.reduceat(board.table.told(rows, one), starts).tolist() for one in ("length", "weight"))
-    opening = board.table.told(rows, "opening")[starts].tolist()
+    words, told = (
+        np.maximum.reduceat(board.table.of_contents(rows, one), starts).tolist() for one in ("length", "weight")
+    )
+    opening = board.table.of_contents(rows, "opening")[starts].tolist()
     found = []
     for at, (start, end) in enumerate(pairwise([*starts.tolist(), len(listed)])):
         found.append(

@@ -99,11 +99,6 @@ class Strands:
         dirty |= self._place(strands)
         return dirty | {self.placed[strand].label for strand in there}
 
-    def _near(self, strand: int) -> Iterable[int]:
-        """Those that links lead to from this one, or from which they lead here."""
-        yield from self._out.get(strand, NOWHERE)
-        yield from self._into.get(strand, ())
-
     def _measure(self, strands: set[int]) -> tuple[set[int], dict[int, set[int]]]:
         """Measures these anew. Returns those of another extent than before, and of the others whose links with them are
         others than before.
@@ -231,8 +226,9 @@ class Strands:
         return merge(strand, ties.others, labels, ties.logits, ties.weights, over, barred)
 
     def _dependents(self, strand: int) -> set[int]:
-        mine = self._began(strand)
-        return {other for other in (*self._near(strand), *self._apart.get(strand, ())) if self._began(other) > mine}
+        """Later ones whose decision hangs on this one's group: those that links lead to or from, and who is apart."""
+        near = (*self._out[strand], *self._into.get(strand, ()), *self._apart.get(strand, ()))
+        return {other for other in near if self._began(other) > self._began(strand)}
 
     def _keep_apart(self, touched: set[int]) -> set[int]:
         """Works out which strands people keep apart, where that may be others than before. Returns those that must stay

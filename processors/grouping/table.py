@@ -128,7 +128,7 @@ class Table:
         """The rows (ACTIVITY) of these, in this order."""
         return self._activities.rows.take(self.slots(activities))
 
-    def told(self, rows: npt.NDArray[np.void], column: str) -> npt.NDArray[Any]:
+    def of_contents(self, rows: npt.NDArray[np.void], column: str) -> npt.NDArray[Any]:
         """A column of CONTENT of these rows (ACTIVITY)."""
         found: npt.NDArray[Any] = self._contents.rows[column][rows["content"]]
         return found

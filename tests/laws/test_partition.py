@@ -253,7 +253,7 @@ def test_a_mark_comes_after_all_before_it_and_before_all_after_it() -> None:
     keys = [decode_said_key(r.key) for r in written]
     assert keys[:2] == [GroupKey(1, 1, 1), MarkKey(1, 1, "verify")]
     # How sure the first group is may hang on what else there is, and then it is said again: after the mark.
-    assert {*keys[2:]} - {GroupKey(1, 1, 1)} == {GroupKey(1, 1, 2)}
+    assert keys[2:] in ([GroupKey(1, 1, 2)], [GroupKey(1, 1, 1), GroupKey(1, 1, 2)])
     assert isinstance(decode_said(written[1].value or b""), MarkSaid)
 
 
