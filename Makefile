@@ -11,7 +11,7 @@ help: ## Print the verbs
 check-machine:
 	@$(PYTHON) connectors/stack/machine.py
 
-install: check-machine .venv/.runtime ## Make .venv from the hash-checked lock
+install: check-machine .venv/.compiled ## Make .venv from the hash-checked lock, and compile grouping's loops
 
 .venv/.runtime: requirements.lock
 	@$(PYTHON) -m venv .venv
@@ -19,7 +19,13 @@ install: check-machine .venv/.runtime ## Make .venv from the hash-checked lock
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-.venv/.development: .venv/.runtime requirements-dev.lock
+.venv/.compiled: .venv/.runtime $(wildcard processors/grouping/*.py)
+	@echo "Compiling the loops of grouping, once ..."
+	@rm -f processors/*/__pycache__/*.nbi processors/*/__pycache__/*.nbc
+	@.venv/bin/python -m streams.compiling
+	@touch $@
+
+.venv/.development: .venv/.compiled requirements-dev.lock
 	@echo "Installing what requirements-dev.lock pins ..."
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -32,6 +32,7 @@ from processors.grouping.model import Model
 from processors.grouping.profile import describe
 from processors.grouping.shaping import shape
 from processors.grouping.similarity import Classifier
+from processors.grouping.strands import Strands
 from processors.grouping.working_set import WorkingSet
 from schemas.keys import RowKey
 from schemas.values import Activity, Kind, Words, content_hash
@@ -50,6 +51,8 @@ STEPS: dict[str, Callable[..., object]] = {
     "features": features,
     "scores": Classifier.score,
     "placing": Board._place,
+    "ties": Strands._tie,
+    "merging": Strands._merge,
     "shaping": shape,
 }
 """What the shares are of; none of these calls another."""

@@ -163,6 +163,7 @@ def command() -> None:
 
     from connectors.kafka.reach import knock
     from connectors.mariadb.engine import connect
+    from processors.grouping.batch import warm_up
     from streams.logs import to_json
     from streams.models import Shelf, shipped_model
     from streams.settings import load
@@ -175,6 +176,7 @@ def command() -> None:
     knock(kafka)
     datadir = str(settings.home / "run" / "faust")
     shelf = Shelf(fetching(connect(settings.mariadb().url("pipeline"), pool_size=1)))
+    warm_up(shipped_model())  # compiling may take longer than the session that a silent worker has
     app, vitals = make_app(kafka, shelf, shipped_model().version, datadir, settings.worker_session_s)
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
     worker.spinner = None  # what it prints would stand between lines of JSON

@@ -15,10 +15,11 @@ from processors.evaluation.mistakes import Mistake
 from processors.evaluation.peers import Grouping
 from processors.grouping.candidates import Candidates
 from processors.grouping.features import FEATURES
-from processors.grouping.links import NO_LINKS, Links, link
+from processors.grouping.links import link
 from processors.grouping.model import Model, Regime
 from processors.grouping.similarity import classifiers
 from processors.grouping.table import Table
+from processors.grouping.trees import Steps
 
 REASONS = 3
 EVERY = -(10**9)
@@ -84,18 +85,19 @@ class Causes:
         own = {id for id in true if self._places[id] < place and self._group(id) != group}
         if place not in self._candidates:  # what is excluded is compared with nothing
             return Cause(event, None, len(own), None)
-        links = dict(link(self._model, self._table, self._candidates.pairs([place]))).get(event, NO_LINKS)
-        inside = {id for id in links.others if self._group(id) == group}
-        talks = self._table.talks(self._table.slots([event]))[0]
-        regime = Regime.TALK if talks else Regime.WORK
-        return Cause(event, self._strongest(regime, links, inside), len(own), self._strongest(regime, links, own))
+        for regime, links in link(self._model, self._table, self._candidates.pairs([place])):
+            others: list[int] = self._table.columns["id"][links.others].tolist()
+            inside = {id for id in others if self._group(id) == group}
+            steps = classifiers(self._model)[regime].whole(links.steps)
+            joined, missed = (self._strongest(regime, others, steps, some) for some in (inside, own))
+            return Cause(event, joined, len(own), missed)
+        return Cause(event, None, len(own), None)
 
     def _group(self, event: int) -> int:
         return self._grouping.get(event, event)
 
-    def _strongest(self, regime: Regime, links: Links, among: Collection[int]) -> Link | None:
+    def _strongest(self, regime: Regime, others: Sequence[int], steps: Steps, among: Collection[int]) -> Link | None:
         """The pair that scored most, the latest of several."""
-        others, steps = links.others, links.steps
         parts = classifiers(self._model)[regime].contributions(steps)
         scores = [(int(parts[at].sum()), at) for at, other in enumerate(others) if other in among]
         if not scores:

@@ -6,7 +6,9 @@ from processors.grouping.model import Model
 from processors.grouping.working_set import WorkingSet
 from schemas.groups import Group
 from schemas.keys import RowKey
-from schemas.values import Activity, Feedback
+from schemas.values import Activity, Apart, Feedback, Kind, Together, Words
+
+_MINUTE_US = 60_000_000
 
 
 def group_all(
@@ -20,3 +22,22 @@ def group_all(
         working_set.apply(RowKey(0, 0, "feedback", word.id), version, word)
     working_set.decide()
     return working_set.groups
+
+
+def warm_up(model: Model) -> None:
+    """Has what is compiled be compiled, or fetched from where it is kept, before anybody waits for it: groups a few
+    made-up activities of both regimes, with everything that people may say.
+    """
+    kinds = (Kind.WINDOW, Kind.MESSAGE)
+    made = [
+        Activity(id, kinds[id % 2], id * _MINUTE_US, None, "UTC", Words(f"plan {id % 3}", "bob: and?", actor="ann"))
+        for id in range(1, 25)
+    ]
+    working_set = WorkingSet({model.version: model}, model.version)
+    for version, activity in enumerate(made):
+        working_set.apply(RowKey(0, 0, "activity", activity.id), version, activity)
+    for word in (Together(1, (1, 2)), Apart(2, (3,), (4, 5))):
+        working_set.apply(RowKey(0, 0, "feedback", word.id), len(made), word)
+    working_set.decide()
+    working_set.apply(RowKey(0, 0, "activity", 1), len(made), None)
+    working_set.decide()

@@ -1,43 +1,68 @@
-"""One timekeeper's activities under one model: profiles, links, and the strand of each. Decides only what was touched.
+"""One timekeeper's activities under one model: what they say, their links, and the strand of each. Decides only what
+was touched.
 
 The board is a cache of a function of the set that is on it: whatever the way there, `settle` leaves it as if everything
 had been put on it at once.
 """
 
-from collections.abc import Iterator
-from heapq import heappop, heappush
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
 
 from processors.grouping.candidates import Candidates, Place
-from processors.grouping.clustering import Placement, choose, forced
+from processors.grouping.compiled import Flags, Slots
 from processors.grouping.constraints import NONE, Constraints
-from processors.grouping.links import NO_LINKS, Links, link, steps_at
-from processors.grouping.model import Model
+from processors.grouping.edges import Edges, nothing
+from processors.grouping.links import link
+from processors.grouping.model import Model, Regime
+from processors.grouping.odds import LEAST, ODDS, STEP
+from processors.grouping.placing import LINKS, Marks, Odds, Order, Placed, Said, place, unplace
 from processors.grouping.table import Table
 from schemas.values import Activity
 
+TABLE = Odds(ODDS, LEAST, STEP)
+REGIMES = tuple(Regime)
+
 
 class Board:
-    """See the module. `places`, `labels`, `clusters` (members by label), `links`, `suitors` and `table` are to be read.
-
-    `suitors` are, by label, those who would have joined that cluster next best.
+    """See the module. Everything is by slot (`Table.slot`); `order`, `placed`, `sizes` (of strands), `edges`, `marks`,
+    `unlinked` (whom links don't lead to any more) and `table` are to be read.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.places: dict[int, Place] = {}
-        self.labels: dict[int, int] = {}
-        self.clusters: dict[int, set[int]] = {}
-        self.suitors: dict[int, set[int]] = {}
         self.table = Table(model)
-        self.constraints = NONE
+        self.edges = Edges()
+        self.constraints, self.said = NONE, _SILENCE
+        self.placed = Placed(*(np.zeros(0, dtype=np.int32) for _ in Placed._fields))
+        self.sizes: Slots = np.zeros(0, dtype=np.int32)
+        self.marks = Marks(*(np.zeros(0, dtype=np.uint8) for _ in Marks._fields))
+        self.unlinked: Flags = np.zeros(0, dtype=np.uint8)
+        self.order = Order(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))
+        self._there = np.zeros(0, dtype=np.bool_)
         self._candidates = Candidates(model)
-        self.links: dict[int, Links] = {}
-        self._seconds: dict[int, int] = {}
         self._relink: set[int] = set()
         self._again: set[int] = set()
-        self._dirty: set[int] = set()
+        self._reordered = False
 
-    def put(self, activities: list[Activity]) -> None:
+    def __contains__(self, activity: int) -> bool:
+        return activity in self.places
+
+    @property
+    def regimes(self) -> Flags:
+        """By slot, the number (in REGIMES) of the trees that are asked about an activity, or a strand that it began."""
+        found: Flags = np.where(self.table.columns["talk"], REGIMES.index(Regime.TALK), REGIMES.index(Regime.WORK))
+        return found.astype(np.uint8)
+
+    def labels(self, activities: Sequence[int]) -> list[int]:
+        """The strand of each of these: the id of the one that began it."""
+        found: list[int] = self.table.columns["id"][self.placed.label[self.table.slots(activities)]].tolist()
+        return found
+
+    def put(self, activities: Sequence[Activity]) -> None:
         """Puts activities on the board that aren't on it."""
         # Where most is new anyhow, looking for what each one touches would cost more than it spares.
         wholesale = len(activities) > len(self.places)
@@ -50,18 +75,23 @@ class Board:
                 self._relink.update([other for _, other in self._candidates.after(place)])
         if wholesale:
             self._relink.update(self.places)
+        self._grow()
+        self._there[self.table.slots([one.id for one in activities])] = True
+        self._reordered = True
 
     def take(self, activity: int) -> None:
-        """Takes one from the board that is on it."""
-        place = self.places[activity]
+        """Takes one from the board that is on it. Whoever is in a strand that it began is in none until it settles."""
+        place, slot = self.places.pop(activity), self.table.slot(activity)
         self._relink.update([other for _, other in self._candidates.after(place)])
-        self._again.update(self._bound(activity))
+        self._again.update(self.constraints.bundle.get(activity, ()))
+        self._again.update(self.constraints.apart.get(self.constraints.first.get(activity, activity), ()))
         self._candidates.remove(place)
-        self._leave(activity)
-        self._sue(activity, activity)
+        unplace(slot, self.placed, self.sizes, self.marks)
+        self.edges.drop(slot, self.unlinked)
+        self.said.row[slot] = -1
         self.table.remove(activity)
-        del self.places[activity]
-        self.links.pop(activity, None)
+        self._there[slot] = False
+        self._reordered = True
 
     def constrain(self, constraints: Constraints) -> None:
         """Puts these in the place of what people said before. Every activity that they name is on the board."""
@@ -69,121 +99,107 @@ class Board:
         for activity in before.first.keys() | constraints.first.keys():
             if before.about(activity) != constraints.about(activity):
                 self._again.add(activity)
-                if activity in self.labels:
-                    self._dirty.add(self.labels[activity])
+        self.said.row[:] = -1
+        self.said = self._spoken(constraints)
 
     def decide_by(self, model: Model) -> None:
         """Puts this model in the place of the one before; that may differ in when it joins, and in nothing else."""
         self.model = model
         self._again.update(self.places)
 
-    def settle(self) -> set[int]:
-        """Decides what was touched. Returns the labels whose clusters, or links from or to those, may be others than
-        before, or gone.
+    def settle(self) -> None:
+        """Decides what was touched, and marks it.
 
         Needs constraints that name nobody who was taken: `constrain` comes before it.
         """
-        relinked = self._link(self._relink & self.places.keys())
-        self._place(relinked | (self._again & self.places.keys()))
-        dirty = self._dirty
-        self._relink, self._again, self._dirty = set(), set(), set()
-        return dirty
+        if self._reordered:
+            self._sort()
+        self._link(sorted(self._relink & self.places.keys()))
+        again = self.table.slots(self._again & self.places.keys())
+        self.marks.todo[again], self.marks.told[self.placed.label[again]] = 1, 1
+        self._relink, self._again = set(), set()
+        self._place()
 
-    def _leave(self, activity: int) -> None:
-        label = self.labels.pop(activity, None)
-        if label is not None:
-            self._dirty.add(label)
-            self.clusters[label].discard(activity)
-            if not self.clusters[label]:
-                del self.clusters[label]
+    def _place(self) -> None:
+        overs = np.array([self.model.joining[regime].over for regime in REGIMES], dtype=np.int64)[self.regimes]
+        place(
+            self.order,
+            self.placed,
+            self.sizes,
+            self.edges.ends,
+            self.edges.threads,
+            self.said,
+            overs,
+            TABLE,
+            self.marks,
+        )
 
-    def _link(self, activities: set[int]) -> set[int]:
-        """Works out the links of these anew; returns those whose links are others than before, or that are new."""
+    def _grow(self) -> None:
+        """As many places as the table has slots; nobody is in the new ones."""
+        slots, have = len(self.table.columns), len(self.sizes)
+        if slots == have:
+            return
+        self.edges.grow(slots)
+        new = np.arange(have, slots, dtype=np.int32)
+        nobody = {"label": np.full_like(new, -1), "second": new, "via": new}
+        self.placed = Placed(
+            **{
+                name: np.concatenate((one, nobody.get(name, np.zeros_like(new))))
+                for name, one in self.placed._asdict().items()
+            }
+        )
+        self.sizes = np.concatenate((self.sizes, np.zeros_like(new)))
+        self.said = self.said._replace(row=np.concatenate((self.said.row, nobody["label"])))
+        flags = np.zeros(len(new), dtype=np.uint8)
+        self.marks = Marks(*(np.concatenate((one, flags)) for one in self.marks))
+        self.unlinked = np.concatenate((self.unlinked, flags))
+        self._there = np.concatenate((self._there, flags.astype(np.bool_)))
+
+    def _sort(self) -> None:
+        slots, columns = np.flatnonzero(self._there), self.table.columns
+        ids = columns["id"]
+        slots = slots[np.lexsort((ids[slots], columns["start"][slots]))].astype(np.int32)
+        rank = np.full(len(columns), -1, dtype=np.int32)
+        rank[slots] = np.arange(len(slots))
+        self.order, self._reordered = Order(slots, rank, np.ascontiguousarray(ids)), False
+
+    def _link(self, activities: Sequence[int]) -> None:
+        """Works out the links of these anew; those of other links than before, or that are new, are to be decided."""
         if not activities:
-            return set()
+            return
+        slots = self.table.slots(activities)
+        self.marks.todo[slots[self.placed.label[slots] < 0]] = 1
+        lacking = np.zeros(len(self.sizes), dtype=np.bool_)
+        lacking[slots] = True
         pairs = self._candidates.pairs([self.places[activity] for activity in activities])
-        found = dict.fromkeys(activities, NO_LINKS) | dict(link(self.model, self.table, pairs))
-        changed = {
-            activity
-            for activity, links in found.items()
-            if activity not in self.labels or links != self.links.get(activity, NO_LINKS)
-        }
-        self.links |= found
-        return changed
+        for _, given in link(self.model, self.table, pairs):
+            lacking[given.own] = False
+            self._linked(given.own[self.edges.put(given, self.unlinked) > 0])
+        without = np.flatnonzero(lacking)
+        self._linked(without[self.edges.put(nothing(without), self.unlinked) > 0])
 
-    def _place(self, activities: set[int]) -> None:
-        """Decides these, and whoever hangs on one whose label changes, each once and in the order of events."""
-        heap = sorted([self.places[activity] for activity in activities])
-        waiting = set(activities)
-        everybody = len(waiting) == len(self.places)
-        placed: dict[int, Placement] = {}
-        strongest: dict[int, tuple[Links, int]] = {}
-        for _, activity in heap if everybody else _popped(heap):
-            links = self.links[activity]
-            others, odds = links.others, links.odds
-            labels = [self.labels[other] for other in others]
-            placed[activity] = new = self._decide(activity, others, labels, odds)
-            if new.label in labels:
-                strongest[activity] = links, _strongest(new, others, labels, odds)
-            if self.labels.get(activity) != new.label:
-                self._leave(activity)
-                self.labels[activity] = new.label
-                self.clusters.setdefault(new.label, set()).add(activity)
-                fresh = () if everybody else self._dependents(activity) - waiting
-                for other in fresh:
-                    heappush(heap, self.places[other])
-                waiting.update(fresh)
-            self._dirty.add(new.label)
-            self._sue(activity, new.second)
-        self.table.note(placed, dict(zip(strongest, steps_at(list(strongest.values())), strict=True)))
+    def _linked(self, slots: npt.NDArray[np.int64]) -> None:
+        labels = self.placed.label[slots]
+        known = labels[labels >= 0]
+        self.marks.todo[slots], self.marks.told[known] = 1, 1
+        self.marks.moved[known] = np.maximum(self.marks.moved[known], LINKS)
 
-    def _decide(self, activity: int, others: list[int], labels: list[int], odds: list[int]) -> Placement:
-        first = self.constraints.first.get(activity, activity)
-        if first != activity:
-            return forced(activity, self.labels[first])
-        barred: set[int] = set()
-        if apart := self.constraints.apart.get(activity):
-            place = self.places[activity]
-            barred = {self.labels[other] for other in apart if self.places[other] < place}
-        return choose(activity, others, labels, odds, self.model.joining[self.table.regime(activity)].over, barred)
-
-    def _sue(self, activity: int, second: int) -> None:
-        """Notes which cluster it would have joined next best; itself: none. Both are other than before."""
-        before = self._seconds.get(activity, activity)
-        if before != activity:
-            self._dirty.add(before)
-            self.suitors[before].discard(activity)
-            if not self.suitors[before]:
-                del self.suitors[before]
-            del self._seconds[activity]
-        if second != activity:
-            self._dirty.add(second)
-            self.suitors.setdefault(second, set()).add(activity)
-            self._seconds[activity] = second
-
-    def _dependents(self, activity: int) -> set[int]:
-        """Later ones whose decision hangs on this one's label."""
-        place = self.places[activity]
-        candidates = {other for _, other in self._candidates.after(place)}
-        return candidates | {other for other in self._bound(activity) if self.places[other] > place}
-
-    def _bound(self, activity: int) -> Iterator[int]:
-        """Those that people tied to this one, or set apart from it."""
-        yield from self.constraints.bundle.get(activity, ())
-        yield from self.constraints.apart.get(self.constraints.first.get(activity, activity), ())
+    def _spoken(self, constraints: Constraints) -> Said:
+        """What people said, by slot."""
+        named = list(constraints.first)
+        slots = self.table.slots(named).astype(np.int32)
+        row = self.said.row
+        row[slots] = np.arange(len(named))
+        bundles = [constraints.bundle.get(one, ()) for one in named]
+        parts = [sorted(constraints.apart.get(constraints.first[one], ())) for one in named]
+        return Said(
+            row=row,
+            first=self.table.slots(map(constraints.first.__getitem__, named)).astype(np.int32),
+            bundled=np.cumsum([0, *map(len, bundles)]).astype(np.int32),
+            bundle=self.table.slots(chain.from_iterable(bundles)).astype(np.int32),
+            parted=np.cumsum([0, *map(len, parts)]).astype(np.int32),
+            apart=self.table.slots(chain.from_iterable(parts)).astype(np.int32),
+        )
 
 
-def _popped(heap: list[Place]) -> Iterator[Place]:
-    """The smallest first, also of those that are pushed meanwhile."""
-    while heap:
-        yield heappop(heap)
-
-
-def _strongest(new: Placement, others: list[int], labels: list[int], odds: list[int]) -> int:
-    """Which link into the group that it was placed in is the strongest, of equals the earliest."""
-    if new.via not in others:
-        return max([at for at, label in enumerate(labels) if label == new.label], key=odds.__getitem__)
-    at = odds.index(odds[others.index(new.via)])
-    while labels[at] != new.label:
-        at = odds.index(odds[at], at + 1)
-    return at
+_SILENCE = Said(*(np.zeros(0, dtype=np.int32) for _ in Said._fields))

@@ -1,123 +1,99 @@
 """Boosted decision trees over steps, in whole numbers: the same on every machine, for every batch.
 
-No tree is walked. Those of two levels become tables (`lookups`). Of deeper ones the step that a feature is on rules
-leaves out, all those left of a split that it passes; of the leaves that no feature rules out, the leftmost is where the
-row ends (after C. Lucchese et al., QuickScorer, SIGIR 2015): one AND a feature and tree, and no branch.
+No tree is walked to score. The step that a feature is on rules leaves out, all those left of a split that it passes; of
+the leaves that no feature rules out, the leftmost is where the row ends (after C. Lucchese et al., QuickScorer, SIGIR
+2015): one AND a feature and tree, and no branch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.lookups import Lookups, is_shallow
-from processors.grouping.trees import MOST_LEAVES, Asked, Integers, Steps, Tree
+from processors.grouping.compiled import compiled
+from processors.grouping.trees import MOST_LEAVES, Integers, Steps, Tree
 
-CHUNK, FEW = 256, 128
-"""Rows that are scored, or told the reasons of, in one go: they fit the processor's cache. No part of the result."""
+Masks = npt.NDArray[Any]
+"""Leaves that are left, one bit a leaf: of the smallest width that all trees' leaves fit in."""
 
-Leaves = npt.NDArray[np.uint32]
+_DE_BRUIJN = np.uint32(0x077CB531)
+"""Multiplied by a power of two, its upper five bits tell which one it is."""
+
+_PLACES = np.zeros(32, dtype=np.int64)
+for _bit in range(32):
+    _PLACES[((1 << _bit) * 0x077CB531 & 0xFFFFFFFF) >> 27] = _bit
+
+
+class Grown(NamedTuple):
+    """Trees as arrays. `masks` has a row for each step of each feature that is asked, and a column a tree; those of
+    feature `asked[n]` begin at `begins[n]`, and its steps from `lasts[n]` on are alike. `bare` is what is left where
+    all features are missing but those of lists (`Forest.lists`), `values` has a row of leaves a tree.
+    """
+
+    masks: Masks
+    asked: Integers
+    begins: Integers
+    lasts: Integers
+    bare: Masks
+    values: npt.NDArray[np.int32]
 
 
 class Forest:
-    """Trees, ready to be asked about many rows at once. `widths` says how many columns each part of a row has."""
+    """Trees over so many features, ready to be asked about many rows at once.
 
-    def __init__(self, trees: Sequence[Tree], widths: Sequence[int]) -> None:
-        self._first = np.cumsum([0, *widths]).tolist()
-        deep = [tree for tree in trees if not is_shallow(tree)]
-        self._lookups = Lookups([tree for tree in trees if is_shallow(tree)], widths)
-        self._deep = _Ends(deep)
-        self._values = np.zeros((len(deep), MOST_LEAVES), dtype=np.int64)
-        for number, tree in enumerate(deep):
-            self._values[number, : len(tree.leaves)] = tree.leaves
-        self._size, self._trees = len(trees), np.arange(len(deep))
-        self._nothing = tuple(np.zeros((1, width), dtype=np.uint8) for width in widths[:-1])
-        self._bare = self._deep.everything(1)
-        for at, nothing in enumerate(self._nothing):
-            self._bare &= self._left(nothing, at)
+    Of lists only: the last `of_lists` features are the list's own, and of pairs that the `first` trees leave below a
+    floor the others aren't asked.
+    """
 
-    def __len__(self) -> int:
-        return self._size
+    def __init__(self, trees: Sequence[Tree], features: int, of_lists: int = 0, first: int | None = None) -> None:
+        self._whole = _grown(trees, features, features)
+        at = len(trees) if first is None else min(first, len(trees))
+        self._first, self._last = (_grown(some, features, features - of_lists) for some in (trees[:at], trees[at:]))
 
-    def score(self, asked: Asked) -> Integers:
+    def score(self, rows: Steps) -> Integers:
         """Each row's logit in millionths."""
-        return self._score(asked, self._shared(asked))
+        return _scores(self._whole, rows)
 
-    def beyond(self, asked: Asked) -> Integers:
-        """Each row's logit beyond that of one of which the last part alone is known. Rows share all but the first."""
-        shared = self._shared(asked)
-        own, left = asked.parts[-1], shared[-1]
-        nothing = np.zeros(len(own), dtype=np.int64)
-        known = self._lookups.score(Asked((*self._nothing, own), (*[nothing] * len(self._nothing), None)))
-        if left is not None and len(self._values):
-            known += self._ended(left & self._bare)
-        return self._score(asked, shared) - known[asked.which[-1]]
+    def lists(
+        self, pairs: Steps, contents: Steps, own: Steps, which: Integers, counts: Integers, floor: int
+    ) -> Integers:
+        """The logit of each pair beyond that of a row of which its list's `own` part alone is known.
 
-    def _shared(self, asked: Asked) -> list[Leaves | None]:
-        """What a part rules out holds for all rows that share it; where none do, it is asked with the rows."""
-        return [None if which is None else self._left(part, at) for at, (part, which) in enumerate(_each(asked))]
-
-    def _score(self, asked: Asked, shared: Sequence[Leaves | None]) -> Integers:
-        found = self._lookups.score(asked)
-        if not len(self._values):
-            return found
-        for begin in range(0, asked.rows, CHUNK):
-            chunk = slice(begin, begin + CHUNK)
-            alive = self._deep.everything(len(found[chunk]))
-            for at, (part, which) in enumerate(_each(asked)):
-                left = shared[at]
-                alive &= self._left(part[chunk], at) if left is None or which is None else left[which[chunk]]
-            found[chunk] += self._ended(alive)
+        Features are those of pairs, of contents and of lists, in this order; pair i has row `which[i]` of the contents,
+        and lists have `counts` pairs each, side by side.
+        """
+        found = np.zeros(len(pairs), dtype=np.int64)
+        _beyond(self._first, pairs, contents, own, which, counts, NO_FLOOR, found)
+        if len(self._last.values):
+            _beyond(self._last, pairs, contents, own, which, counts, floor, found)
         return found
 
-    def _ended(self, alive: Leaves) -> Integers:
-        """The sum of the leaves that rows end on, each row's own."""
-        sums: Integers = self._values[self._trees, first_of(alive)].sum(axis=1)
-        return sums
 
-    def _left(self, steps: Steps, part: int) -> Leaves:
-        return self._deep.left(steps, range(self._first[part], self._first[part + 1]))
+NO_FLOOR = -(2**62)
+"""Below any score."""
 
 
-def _each(asked: Asked) -> Iterator[tuple[Steps, Integers | None]]:
-    return zip(asked.parts, asked.which, strict=True)
+class Nodes(NamedTuple):
+    """Trees as they are walked: each split's feature, step, where to go (a node, or ~ a leaf's place), and by how much
+    what is known changes there.
+    """
 
-
-class _Ends:
-    """Which leaves of each tree are left, one bit a leaf."""
-
-    def __init__(self, trees: Sequence[Tree]) -> None:
-        self._trees = len(trees)
-        self._masks = _masks(trees)
-
-    def everything(self, rows: int) -> Leaves:
-        return np.full((rows, self._trees), 0xFFFFFFFF, dtype=np.uint32)
-
-    def left(self, steps: Steps, features: range) -> Leaves:
-        """What these columns, which are those features, leave."""
-        alive = self.everything(len(steps))
-        for column, feature in enumerate(features):
-            masks = self._masks.get(feature)
-            if masks is not None:
-                alive &= masks.take(steps[:, column], axis=0, mode="clip")
-        return alive
+    roots: Integers
+    feature: Integers
+    step: Integers
+    missing_left: npt.NDArray[np.bool_]
+    children: Integers
+    changes: Integers
 
 
 class Explained:
-    """Trees, ready to be asked what each feature adds."""
+    """Trees over so many features, ready to be asked what each feature adds."""
 
     def __init__(self, trees: Sequence[Tree], features: int) -> None:
-        self._features, self._ends = features, _Ends(trees)
+        self._features, self._nodes = features, _nodes(trees)
         self._base = sum(tree.splits[0].value for tree in trees)
-        self._trees = np.arange(len(trees))
-        paths = [_paths(tree) for tree in trees]
-        longest = max((len(path) for one in paths for path in one), default=0)
-        self._asked = np.full((len(trees), MOST_LEAVES, longest), features, dtype=np.int64)
-        self._values = np.zeros((len(trees), MOST_LEAVES, longest), dtype=np.int64)
-        for number, one in enumerate(paths):
-            for leaf, path in enumerate(one):
-                for at, (feature, value) in enumerate(path):
-                    self._asked[number, leaf, at], self._values[number, leaf, at] = feature, value
 
     def over(self, rows: Steps, bare: Steps) -> Integers:
         """What each feature adds to each row beyond what it adds to the bare one beside it."""
@@ -129,47 +105,109 @@ class Explained:
         """What each column adds to a row's logit, and last what is known before any split: one row a row, summing
         exactly to its score. A split's share is what it changed: what was known behind it, less what was known before.
         """
-        width = self._features + 1
-        found = np.empty((len(rows), width), dtype=np.int64)
-        for begin in range(0, len(rows), FEW):
-            ends = first_of(self._ends.left(rows[begin : begin + FEW], range(self._features)))
-            features, values = self._asked[self._trees, ends], self._values[self._trees, ends]
-            cells = (np.arange(len(ends))[:, None, None] * width + features).ravel()
-            # Sums of whole numbers far below 2**53 are exact in float64, in any order.
-            sums = np.bincount(cells, weights=values.ravel(), minlength=len(ends) * width)
-            found[begin : begin + FEW] = sums.astype(np.int64).reshape(len(ends), width)
+        found = np.zeros((len(rows), self._features + 1), dtype=np.int64)
+        _walk(self._nodes, rows, found)
         found[:, -1] = self._base
         return found
 
 
-def first_of(alive: Leaves) -> Integers:
-    """The leftmost of the leaves that are left, of each row and tree."""
-    lowest = alive & (~alive + np.uint32(1))
-    ends: Integers = _PLACES[(lowest * _DE_BRUIJN) >> np.uint32(27)]
-    return ends
+@compiled
+def _ended(alive: Masks, values: npt.NDArray[np.int32]) -> int:
+    """The sum of the leaves that a row ends on, each tree's leftmost that is left."""
+    total = 0
+    for tree in range(len(alive)):
+        left = np.uint32(alive[tree])
+        lowest = left & (np.uint32(0) - left)
+        total += int(values[tree, _PLACES[np.uint32(lowest * _DE_BRUIJN) >> np.uint32(27)]])
+    return total
 
 
-_DE_BRUIJN = np.uint32(0x077CB531)
-"""Multiplied by a power of two, its upper five bits tell which one it is."""
-
-_PLACES = np.zeros(32, dtype=np.int64)
-for _bit in range(32):
-    _PLACES[((1 << _bit) * 0x077CB531 & 0xFFFFFFFF) >> 27] = _bit
+@compiled
+def _keep(alive: Masks, mask: Masks) -> None:
+    for tree in range(len(alive)):
+        alive[tree] &= mask[tree]
 
 
-def _masks(trees: Sequence[Tree]) -> Mapping[int, Leaves]:
-    """For each feature that a tree asks: by step and tree, which leaves are left. Steps beyond are as the last one."""
-    last: dict[int, int] = {}
-    for split in (split for tree in trees for split in tree.splits):
-        last[split.feature] = max(last.get(split.feature, 0), split.step + 1)
-    found = {feature: np.full((step + 1, len(trees)), 0xFFFFFFFF, dtype=np.uint32) for feature, step in last.items()}
-    for number, tree in enumerate(trees):
-        for split, ruled_out in zip(tree.splits, _left_of(tree), strict=True):
-            ruled = found[split.feature][:, number]
-            ruled[split.step + 1 :] &= np.uint32(0xFFFFFFFF ^ ruled_out)
-            if not split.missing_left:
-                ruled[0] &= np.uint32(0xFFFFFFFF ^ ruled_out)
+@compiled
+def _scores(grown: Grown, rows: Steps) -> Integers:
+    alive, everything = np.empty_like(grown.bare), ~np.zeros_like(grown.bare)
+    found = np.zeros(len(rows), dtype=np.int64)
+    for row in range(len(rows)):
+        alive[:] = everything
+        for number in range(len(grown.asked)):
+            step = min(int(rows[row, grown.asked[number]]), grown.lasts[number])
+            _keep(alive, grown.masks[grown.begins[number] + step])
+        found[row] = _ended(alive, grown.values)
     return found
+
+
+@compiled
+def _beyond(
+    grown: Grown, pairs: Steps, contents: Steps, own: Steps, which: Integers, counts: Integers, floor: int,
+    found: Integers,
+) -> None:  # fmt: skip
+    """Adds to what is found of pairs, where that isn't less than the floor."""
+    of_pairs, of_rest = pairs.shape[1], pairs.shape[1] + contents.shape[1]
+    first_content, first_own = np.searchsorted(grown.asked, of_pairs), np.searchsorted(grown.asked, of_rest)
+    alive, known, everything = np.empty_like(grown.bare), np.empty_like(grown.bare), ~np.zeros_like(grown.bare)
+    end = 0
+    for of in range(len(counts)):
+        known[:] = everything
+        for number in range(first_own, len(grown.asked)):
+            step = min(int(own[of, grown.asked[number] - of_rest]), grown.lasts[number])
+            _keep(known, grown.masks[grown.begins[number] + step])
+        alive[:] = known
+        _keep(alive, grown.bare)
+        new = _ended(alive, grown.values)
+        begin, end = end, end + counts[of]
+        for pair in range(begin, end):
+            if found[pair] < floor:
+                continue
+            alive[:] = known
+            for number in range(first_content):
+                step = min(int(pairs[pair, grown.asked[number]]), grown.lasts[number])
+                _keep(alive, grown.masks[grown.begins[number] + step])
+            what = which[pair]
+            for number in range(first_content, first_own):
+                step = min(int(contents[what, grown.asked[number] - of_pairs]), grown.lasts[number])
+                _keep(alive, grown.masks[grown.begins[number] + step])
+            found[pair] += _ended(alive, grown.values) - new
+
+
+@compiled
+def _walk(nodes: Nodes, rows: Steps, found: Integers) -> None:
+    for row in range(len(rows)):
+        for root in nodes.roots:
+            node = root
+            while node >= 0:
+                feature = nodes.feature[node]
+                step = rows[row, feature]
+                goes_left = nodes.missing_left[node] if step == 0 else step <= nodes.step[node]
+                side = 0 if goes_left else 1
+                found[row, feature] += nodes.changes[node, side]
+                node = nodes.children[node, side]
+
+
+def _grown(trees: Sequence[Tree], features: int, missing: int) -> Grown:
+    """Of trees over so many features, of which the first `missing` are missing in what is bare."""
+    most = max((len(tree.leaves) for tree in trees), default=1)
+    width = next(kind for kind in (np.uint8, np.uint16, np.uint32) if most <= np.dtype(kind).itemsize * 8)
+    steps = [0] * features
+    for split in (split for tree in trees for split in tree.splits):
+        steps[split.feature] = max(steps[split.feature], split.step + 2)
+    begins = np.cumsum([0, *steps])
+    masks = np.full((begins[-1], len(trees)), np.iinfo(width).max, dtype=width)
+    values = np.zeros((len(trees), MOST_LEAVES), dtype=np.int32)
+    for number, tree in enumerate(trees):
+        values[number, : len(tree.leaves)] = tree.leaves
+        for split, left in zip(tree.splits, _left_of(tree), strict=True):
+            mask, others = masks[begins[split.feature] :, number], width(~left & np.iinfo(width).max)
+            mask[split.step + 1 : steps[split.feature]] &= others
+            if not split.missing_left:
+                mask[0] &= others
+    asked = np.flatnonzero(steps)
+    bare = np.bitwise_and.reduce(masks[begins[asked[asked < missing]]], axis=0)
+    return Grown(masks, asked, begins[asked], np.array(steps, dtype=np.int64)[asked] - 1, bare, values)
 
 
 def _left_of(tree: Tree) -> list[int]:
@@ -186,18 +224,22 @@ def _left_of(tree: Tree) -> list[int]:
     return found
 
 
-def _paths(tree: Tree) -> list[list[tuple[int, int]]]:
-    """For each leaf the features on the way to it, each with what was learned from it."""
-    found: list[list[tuple[int, int]]] = [[] for _ in tree.leaves]
-
-    def walk(node: int, path: list[tuple[int, int]]) -> None:
-        if node < 0:
-            found[~node] = path
-            return
-        split = tree.splits[node]
-        for child in (split.left, split.right):
-            value = tree.leaves[~child] if child < 0 else tree.splits[child].value
-            walk(child, [*path, (split.feature, value - split.value)])
-
-    walk(0, [])
-    return found
+def _nodes(trees: Sequence[Tree]) -> Nodes:
+    first = list(accumulate((len(tree.splits) for tree in trees), initial=0))
+    splits = [(split, at, tree) for at, tree in zip(first, trees, strict=False) for split in tree.splits]
+    known = [
+        [
+            (tree.leaves[~node] if node < 0 else tree.splits[node].value) - split.value
+            for node in (split.left, split.right)
+        ]
+        for split, _, tree in splits
+    ]
+    children = [[node if node < 0 else at + node for node in (split.left, split.right)] for split, at, _ in splits]
+    return Nodes(
+        roots=np.array(first[:-1], dtype=np.int64),
+        feature=np.array([split.feature for split, _, _ in splits], dtype=np.int64),
+        step=np.array([split.step for split, _, _ in splits], dtype=np.int64),
+        missing_left=np.array([split.missing_left for split, _, _ in splits], dtype=np.bool_),
+        children=np.array(children, dtype=np.int64).reshape(-1, 2),
+        changes=np.array(known, dtype=np.int64).reshape(-1, 2),
+    )

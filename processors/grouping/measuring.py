@@ -12,6 +12,18 @@ FEW = 64
 _UNSAID = np.int64(2**62)
 
 
+class Measured(msgspec.Struct, frozen=True, eq=False):
+    """Members of groups, side by side: start and end (microseconds), what each joined by and its rival (see
+    `placing.Placed`), and who was `led` there by a link.
+    """
+
+    start: Integers
+    end: Integers
+    joined: Integers
+    rival: Integers
+    led: npt.NDArray[np.bool_]
+
+
 class Measures(msgspec.Struct, frozen=True, eq=False):
     """One element a group. `joins` counts members that joined by themselves, rather than began it or were tied in.
 
@@ -29,20 +41,20 @@ class Measures(msgspec.Struct, frozen=True, eq=False):
     began: list[int]
 
 
-def measure(rows: npt.NDArray[np.void], ids: Integers, starts: Integers) -> Measures:
+def measure(members: Measured, starts: Integers) -> Measures:
     """The measures of groups whose members lie side by side, each group's from its start to the next one's."""
-    led = rows["via"] != ids
+    led, joined = members.led, members.joined
     joins = np.add.reduceat(led.astype(np.int64), starts)
-    joined = rows["joined"]
+    preferred = joined - members.rival
     return Measures(
-        started_at=np.minimum.reduceat(rows["start"], starts).tolist(),
-        ended_at=np.maximum.reduceat(rows["end"], starts).tolist(),
-        captured_us=_covered(rows["start"], rows["end"], starts.tolist()),
+        started_at=np.minimum.reduceat(members.start, starts).tolist(),
+        ended_at=np.maximum.reduceat(members.end, starts).tolist(),
+        captured_us=_covered(members.start, members.end, starts.tolist()),
         joins=joins.tolist(),
         weakest=np.minimum.reduceat(np.where(led, joined, _UNSAID), starts).tolist(),
         mean=(np.add.reduceat(np.where(led, joined, 0), starts) // np.maximum(joins, 1)).tolist(),
-        margin=np.minimum.reduceat(joined - rows["rival"], starts).tolist(),
-        began=np.minimum.reduceat(np.where(led, _UNSAID, joined - rows["rival"]), starts).tolist(),
+        margin=np.minimum.reduceat(preferred, starts).tolist(),
+        began=np.minimum.reduceat(np.where(led, _UNSAID, preferred), starts).tolist(),
     )
 
 

@@ -3,17 +3,17 @@
 Trees as those of `similarity`, over TIES: a value for each earlier strand, and one for there being none.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.contents import MISSING
+from processors.grouping.features import Matrix
 from processors.grouping.forest import Explained, Forest
 from processors.grouping.model import Model, Regime, Similarity
-from processors.grouping.ties import OWN, TIES, Matrix, Pairing
-from processors.grouping.trees import Asked, Steps
+from processors.grouping.similarity import Stairs
+from processors.grouping.ties import OWN, TIES, Lists
+from processors.grouping.trees import Steps
 
 Integers = npt.NDArray[np.int64]
 
@@ -22,22 +22,21 @@ class Merger:
     """One regime's trees, ready to be asked."""
 
     def __init__(self, similarity: Similarity) -> None:
-        self._edges = [np.array(similarity.edges.get(name, ()), dtype=np.int32) for name in TIES]
+        self._stairs = Stairs([similarity.edges.get(name, ()) for name in TIES])
         trees = similarity.trees_over(TIES)
-        self._forest, self._explained = Forest(trees, (len(TIES),)), Explained(trees, len(TIES))
+        self._forest, self._explained = Forest(trees, len(TIES)), Explained(trees, len(TIES))
 
-    def score(self, rows: Matrix, pairings: Sequence[Pairing]) -> tuple[Steps, Integers]:
-        """Of rows as `ties.features` gives them: the steps and the logit of each pair."""
-        steps = np.zeros(rows.shape, dtype=np.uint8)
-        for column, edges in enumerate(self._edges):
-            values = rows[:, column]
-            steps[:, column] = np.where(values == MISSING, 0, edges.searchsorted(values, side="right") + 1)
-        said = self._forest.score(Asked((steps,), (None,)))
-        counts = np.array([len(one.others) for one in pairings])
-        new = np.cumsum(counts + 1) - 1
-        pairs = np.ones(len(rows), dtype=np.bool_)
+    def score(self, lists: Lists) -> tuple[Steps, Integers]:
+        """The steps and the logit of each pair."""
+        steps = self.steps(lists.rows)
+        said, new = self._forest.score(steps), np.cumsum(lists.counts + 1) - 1
+        pairs = np.ones(len(steps), dtype=np.bool_)
         pairs[new] = False
-        return steps[pairs], said[pairs] - np.repeat(said[new], counts)
+        return steps[pairs], said[pairs] - np.repeat(said[new], lists.counts)
+
+    def steps(self, rows: Matrix) -> Steps:
+        """On which step each of TIES is, one row a pair."""
+        return self._stairs.steps(rows)
 
     def contributions(self, steps: Steps) -> Integers:
         """What each of TIES adds to each pair's logit: one row a pair."""

@@ -26,7 +26,13 @@ Integers = npt.NDArray[np.int64]
 
 def odds(logits: Integers) -> Integers:
     """The odds of logits in millionths, in units of 1/ONE."""
-    found: Integers = _TABLE[(np.clip(logits, LEAST, MOST) - LEAST) // STEP]
+    found: Integers = ODDS[places(logits)]
+    return found
+
+
+def places(logits: Integers) -> Integers:
+    """Where the odds of logits are in ODDS."""
+    found: Integers = (np.clip(logits, LEAST, MOST) - LEAST) // STEP
     return found
 
 
@@ -37,7 +43,7 @@ def logit(summed: int) -> int:
 
 def logits(summed: Integers) -> Integers:
     """The same of many."""
-    found: Integers = LEAST + np.maximum(_TABLE.searchsorted(summed, side="right") - 1, 0) * STEP
+    found: Integers = LEAST + np.maximum(ODDS.searchsorted(summed, side="right") - 1, 0) * STEP
     return found
 
 
@@ -53,5 +59,7 @@ def _table() -> Integers:
     return np.array(downwards[::-1] + upwards, dtype=np.int64)
 
 
-_TABLE = _table()
-_LISTED = _TABLE.tolist()  # for one number at a time many times faster than numpy
+ODDS = _table()
+"""The odds of LEAST, and of each STEP more up to MOST."""
+
+_LISTED = ODDS.tolist()  # for one number at a time many times faster than numpy

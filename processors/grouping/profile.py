@@ -75,6 +75,7 @@ _ADDRESSEE = re.compile(r"^@?([^\s:,]{2,32})[:,](?=\s|$)")
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://")
 _RENAMED = re.compile(r" is now known as (\S{1,32})$")
 _ROUND_NAMES = "@.,:;!?()<>\"'"
+_MOST_RARITY = 65_535
 _SPELLED_FILES, _HINTS, _OPENING_WORDS = 32, 4, 12
 _TOKEN_WORDS, _TOKEN_SPELLED, _TOKEN_FILES, _TOKEN_FOLDERS, _TOKEN_PEOPLE = 6, 2, 4, 2, 3
 
@@ -126,11 +127,31 @@ def signs_of(told: Told) -> set[str]:
     return {*told.words[:_OPENING_WORDS], f"^{told.words[0]}", *asks}
 
 
+class Weighed(dict[str, tuple[int, int, str, int]]):
+    """Words as they are ranked, the rarest first: how rare (thousandths, negative), how long, the word, and its hash.
+
+    Each is looked up once, for most come again.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+
+    def __missing__(self, word: str) -> tuple[int, int, str, int]:
+        found = self[word] = (-min(rarity(word, self._model), _MOST_RARITY), -len(word), word, _hash(word))
+        return found
+
+    def weigh(self, word: str) -> int:
+        """How much sharing it says, in thousandths."""
+        return -self[word][0]
+
+
 def describe(said: Sequence[Said], model: Model) -> Profiles:
     """The profiles of all activities that say these: no time, client, matter or billing field takes part."""
-    described = [_describe(*one, model) for one in said]
+    weighed = Weighed(model)
+    described = [_describe(*one, model, weighed) for one in said]
     rows = _filled([row for row, _ in described])
-    vectors = embed([text for _, text in described], model.embedding, lambda word: rarity(word, model))
+    vectors = embed([text for _, text in described], model.embedding, weighed.weigh)
     rows["embedding"], wide = vectors, vectors.astype(np.int64)
     rows["square"] = (wide * wide).sum(axis=1)
     return Profiles(rows, [_tokens(row, model) for row, _ in described])
@@ -150,24 +171,36 @@ def _filled(described: list[Row]) -> npt.NDArray[np.void]:
     return rows
 
 
-def _describe(words: Words, app: str, kind: Kind, model: Model) -> tuple[Row, str]:
+def _describe(words: Words, app: str, kind: Kind, model: Model, weighed: Weighed) -> tuple[Row, str]:
     """All but the embedding, and the text to embed."""
     told, row = told_in(words, app, model.apps), Row()
     row["talk"] = kind is Kind.MESSAGE or bool(words.actor and told.text and not told.title)
     row["kind"], row["app"] = KIND_NUMBERS[kind], _hash(normal(app))
     row["length"] = len(told.words)
     if model.opening:
-        row["opening"] = sum(model.opening.get(sign, 0) for sign in signs_of(told))
-    if any(rarity(word, model) > 0 for word in told.titled):  # "Inbox" is the same everywhere, no sign of the same work
-        row["title"] = _hash(told.title)
-        row["beginnings"] = [_hash(told.title[:size]) for size in BEGINNINGS if size <= len(told.title)]
-    telling = [word for word in told.words + _domains(words) if rarity(word, model) > 0]
-    _put_rarest(row, "words", telling, model)
+        opening = model.opening.get
+        row["opening"] = sum([opening(sign, 0) for sign in signs_of(told)])
+    if any([weighed[word][0] for word in told.titled]):  # "Inbox" is the same everywhere, no sign of the same work
+        row["beginnings"], row["title"] = _beginnings(told.title)
+    telling = [word for word in told.words + _domains(words) if weighed[word][0]]
+    _put_rarest(row, "words", telling, weighed)
     row["weight"] = sum(row["words_rarity"])
-    spelled = _put_rarest(row, "spelled", told.spelled, model)
+    spelled = _put_rarest(row, "spelled", told.spelled, weighed)
     _places(row, words)
-    _people(row, words, told.text, model)
+    _people(row, words, told.text, weighed)
     return row, " ".join(telling + spelled)
+
+
+def _beginnings(title: str) -> tuple[list[int], int]:
+    """The hashes of a title's beginnings, and of all of it: each goes on where the one before ended."""
+    found, at, so_far = [], 0, 0
+    for size in BEGINNINGS:
+        if size > len(title):
+            break
+        so_far = crc32(title[at:size].encode("utf-8", "surrogatepass"), so_far)
+        found.append(so_far or 1)
+        at = size
+    return found, crc32(title[at:].encode("utf-8", "surrogatepass"), so_far) or 1
 
 
 def channel_of(token: int) -> Channel:
@@ -188,13 +221,13 @@ def _hash(text: str) -> int:
     return (crc32(text.encode("utf-8", "surrogatepass")) or 1) if text else 0
 
 
-def _put_rarest(row: Row, column: str, words: list[str], model: Model) -> list[str]:
+def _put_rarest(row: Row, column: str, words: list[str], weighed: Weighed) -> list[str]:
     """Puts the rarest of these words, and how rare they are, and returns them."""
-    weighed = {word: weight for word in words if (weight := min(rarity(word, model), 65_535)) > 0}
-    rarest = sorted([(-weight, -len(word), word) for word, weight in weighed.items()])[:WORDS]
-    row[column] = [_hash(word) for _, _, word in rarest]
-    row[f"{column}_rarity"] = [-weight for weight, _, _ in rarest]
-    return [word for _, _, word in rarest]
+    ranked = sorted([weighed[word] for word in set(words)])[:WORDS]
+    rarest = [one for one in ranked if one[0]]
+    row[column] = [one[3] for one in rarest]
+    row[f"{column}_rarity"] = [-one[0] for one in rarest]
+    return [one[2] for one in rarest]
 
 
 def _domains(words: Words) -> list[str]:
@@ -223,7 +256,10 @@ def _places(row: Row, words: Words) -> None:
         row["files"], row["folders"] = _some(files), _some({file.rpartition("/")[0] for file in files})
 
 
-def _people(row: Row, words: Words, text: str, model: Model) -> None:
+def _people(row: Row, words: Words, text: str, weighed: Weighed) -> None:
+    if not (words.actor or words.people or row["talk"]):
+        row["actor"], row["people"] = 0, []
+        return
     actor = normal(words.actor[:200])
     row["actor"] = _hash(actor)
     row["people"] = _some({actor, *(normal(person[:200]) for person in words.people[:1_000])})
@@ -236,7 +272,7 @@ def _people(row: Row, words: Words, text: str, model: Model) -> None:
         row["addressee"] = _hash(spoken_to.group(1))
     parts = text.split(" ")
     names = [part.strip(_ROUND_NAMES) for part in dict.fromkeys((*parts[: CALLED - 1], parts[-1]))]
-    names = [name for name in names if len(name) > 1 and rarity(name, model) >= LEAST_RARITY]
+    names = [name for name in names if len(name) > 1 and -weighed[name][0] >= LEAST_RARITY]
     row["called"] = [_hash(name) for name in names]
 
 

@@ -1,17 +1,20 @@
 """From clusters to the values that are said: pruned, measured, with a confidence and the strongest reasons."""
 
 from collections.abc import Iterable, Mapping
-from itertools import chain, pairwise
+from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.board import Board
+from processors.grouping.compiled import Integers, Slots, compiled
 from processors.grouping.confidence import Signs, confidence
-from processors.grouping.explaining import Explainer, Rows, Why
-from processors.grouping.measuring import Integers, Measures, measure
+from processors.grouping.edges import Ends, Threads
+from processors.grouping.explaining import ASKED, Why, explain
+from processors.grouping.measuring import Measured, Measures, measure
 from processors.grouping.model import Model
+from processors.grouping.placing import Merged, Placed
 from processors.grouping.profile import KIND_NUMBERS
 from processors.grouping.pruning import Members, outliers
 from processors.grouping.strands import Strands
@@ -21,6 +24,9 @@ from schemas.values import Kind
 HOUR_US = 3_600_000_000
 MILLI = 1_000
 """Group features are in thousandths of a logit."""
+
+UNSAID = 2**62
+_UNSAID, _ASKED = UNSAID, ASKED
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -53,59 +59,157 @@ class Shaped(msgspec.Struct, frozen=True):
     outlier: bool
 
 
-def shape(
-    strands: Strands, explainer: Explainer, labels: Iterable[int], members: Mapping[int, Member]
-) -> dict[int, list[Group]]:
+class Clusters(NamedTuple):
+    """Of some groups, as arrays: all members' slots, each group's by id and side by side, and how many each has; and
+    what is known of each group as a whole (`UNSAID` where there is nothing to say), in millionths of a logit.
+
+    `outside` is the least by which a member of another group preferred that to its second best, which is this one;
+    `strands` how many strands it has, `merged` the least by which one joined, `preferred` the least by which one
+    preferred it to its next best. `surest` are the strands that joined most surely, -1 where there are no more.
+    """
+
+    members: Slots
+    counts: Integers
+    outside: Integers
+    strands: Integers
+    merged: Integers
+    preferred: Integers
+    surest: Slots
+
+
+def shape(strands: Strands, labels: Iterable[int], members: Mapping[int, Member]) -> dict[int, list[Group]]:
     """What each of these groups comes to: the group itself, and one for each of its outliers."""
     shaped: dict[int, list[Group]] = {label: [] for label in labels}
-    for one in shapes(strands, explainer, shaped):
+    for one in shapes(strands, shaped):
         shaped[one.label].append(_group(strands.board.model, one, tuple([members[activity] for activity in one.ids])))
     return shaped
 
 
-def shapes(strands: Strands, explainer: Explainer, labels: Iterable[int]) -> list[Shaped]:
-    """The same, before anybody says how sure they are."""
-    board = strands.board
-    named = []
-    for label in labels:
-        if label in strands.groups:
-            named.append(label)
-        else:
-            explainer.forget(label)
-    clusters = [strands.members(label) for label in named]
-    if not clusters:
+def shapes(strands: Strands, labels: Iterable[int]) -> list[Shaped]:
+    """The same, before anybody says how sure they are; labels of groups that are gone are passed over."""
+    board, merged, placed = strands.board, strands.merged, strands.board.placed
+    columns = board.table.columns
+    there = [label for label in labels if label in board]
+    slots = board.table.slots(there)
+    groups = slots[(merged.label[slots] == slots) & (merged.size[slots] > 0)].astype(np.int32)
+    if not len(groups):
         return []
-    rows = board.table.rows(chain.from_iterable(clusters))
-    columns = _columns(board, clusters, rows)
-    pruned = outliers(columns, board.model.pruning)
-    order, starts = _side_by_side(columns, pruned)
-    rows, ids = rows.take(order), columns.ids[order]
-    of = [named[at] for at in columns.group[order[starts]].tolist()]
-    outlying = pruned[order[starts]].tolist()
-    measures, why = measure(rows, ids, starts), explainer.explain(rows, starts, of, outlying)
-    talk = rows["talk"][starts].astype(np.int64).tolist()
-    tied = np.logical_or.reduceat(columns.tied[order], starts).tolist()
-    listed = ids.tolist()
+    clusters = _clusters(groups, board.order.ids, placed, merged, board.edges.ends, board.edges.threads)
+    members = _members(strands, clusters)
+    pruned = outliers(members, board.model.pruning)
+    order, starts = _side_by_side(members, pruned)
+    slots, ids = clusters.members[order], members.ids[order]
+    of, outlying = members.group[order[starts]], pruned[order[starts]]
+    via = members.via[order]
+    measures = measure(
+        Measured(
+            columns["start"][slots], columns["end"][slots], placed.joined[slots].astype(np.int64),
+            placed.rival[slots].astype(np.int64), via != ids,
+        ),
+        starts,
+    )  # fmt: skip
+    why = explain(strands, slots, starts, np.where(outlying[:, None], np.int32(-1), clusters.surest[of]))
+    tied = np.logical_or.reduceat(members.tied[order], starts).tolist()
+    talk = columns["talk"][slots[starts]].astype(np.int64).tolist()
     words, told = (
-        np.maximum.reduceat(board.table.of_contents(rows, one), starts).tolist() for one in ("length", "weight")
+        np.maximum.reduceat(board.table.of_contents(columns[slots], one), starts).tolist()
+        for one in ("length", "weight")
     )
-    opening = board.table.of_contents(rows, "opening")[starts].tolist()
+    opening = board.table.of_contents(columns[slots[starts]], "opening").tolist()
+    listed, labelled = ids.tolist(), columns["id"][groups].tolist()
+    alone = np.where(strands.tying.ties.many[groups] > 0, -merged.rival[groups].astype(np.int64), UNSAID)
     found = []
     for at, (start, end) in enumerate(pairwise([*starts.tolist(), len(listed)])):
+        what, cluster = What(talk[at], end - start, words[at], told[at], opening[at]), int(of[at])
         found.append(
             Shaped(
-                label=of[at],
+                label=labelled[cluster],
                 ids=tuple(listed[start:end]),
-                signs=_signs(
-                    strands, of[at], measures, at, What(talk[at], end - start, words[at], told[at], opening[at])
-                ),
+                signs=_signs(clusters, cluster, int(alone[cluster]), measures, at, what),
                 why=why[at],
                 times=Times(measures.started_at[at], measures.ended_at[at], measures.captured_us[at]),
                 tied=tied[at],
-                outlier=outlying[at],
+                outlier=bool(outlying[at]),
             )
         )
     return found
+
+
+@compiled
+def _clusters(groups: Slots, ids: Integers, placed: Placed, merged: Merged, ends: Ends, threads: Threads) -> Clusters:
+    members, counts = np.empty(len(placed.label), dtype=np.int32), np.zeros(len(groups), dtype=np.int64)
+    outside, strands = np.full(len(groups), _UNSAID), np.zeros(len(groups), dtype=np.int64)
+    merges, preferred = np.full(len(groups), _UNSAID), np.full(len(groups), _UNSAID)
+    surest = np.full((len(groups), _ASKED), -1, dtype=np.int32)
+    end = 0
+    for number in range(len(groups)):
+        group, begin = groups[number], end
+        strand = group
+        while True:
+            strands[number] += 1
+            if strand != group:
+                joined, rival = int(merged.joined[strand]), int(merged.rival[strand])
+                merges[number] = min(merges[number], joined)
+                preferred[number] = min(preferred[number], joined - max(rival, 0))
+                _keep_surest(surest[number], strand, merged.joined, ids)
+            member = strand
+            while True:
+                members[end] = member
+                end += 1
+                edge = ends.into[member]
+                while edge >= 0:
+                    owner = threads.owner[edge]
+                    second = placed.second[owner]
+                    elsewhere = merged.label[placed.label[owner]] != group
+                    if elsewhere and second != owner and merged.label[second] == group:
+                        outside[number] = min(outside[number], int(placed.joined[owner]) - placed.rival[owner])
+                    edge = threads.next[edge]
+                member = placed.next[member]
+                if member == strand:
+                    break
+            strand = merged.next[strand]
+            if strand == group:
+                break
+        counts[number] = end - begin
+        mine = members[begin:end].copy()
+        members[begin:end] = mine[np.argsort(ids[mine])]
+    return Clusters(members[:end].copy(), counts, outside, strands, merges, preferred, surest)
+
+
+@compiled
+def _keep_surest(surest: Slots, strand: int, joined: Slots, ids: Integers) -> None:
+    """Puts a strand among those that joined most surely, of equals the one whose id is smaller, if it belongs there."""
+    for at in range(len(surest)):
+        other = surest[at]
+        if (
+            other < 0
+            or joined[strand] > joined[other]
+            or (joined[strand] == joined[other] and ids[strand] < ids[other])
+        ):
+            surest[at] = strand
+            if other < 0:
+                return
+            strand = other
+
+
+def _members(strands: Strands, clusters: Clusters) -> Members:
+    """Of the members of these clusters."""
+    board, placed, columns = strands.board, strands.board.placed, strands.board.table.columns
+    slots = clusters.members
+    rows, ids = columns[slots], columns["id"]
+    timed = (rows["kind"] == KIND_NUMBERS[Kind.WINDOW]) & ~rows["point"]
+    tied = np.zeros(len(slots), dtype=np.bool_)
+    if board.constraints.first:
+        tied = np.fromiter(map(board.constraints.ties, rows["id"].tolist()), dtype=np.bool_, count=len(slots))
+    return Members(
+        ids=rows["id"],
+        group=np.repeat(np.arange(len(clusters.counts)), clusters.counts),
+        size=np.repeat(clusters.counts, clusters.counts),
+        tied=tied,
+        window_us=np.where(timed, rows["end"] - rows["start"], np.int64(-1)),
+        joined=placed.joined[slots].astype(np.int64),
+        via=ids[placed.via[slots]],
+    )
 
 
 def _side_by_side(members: Members, pruned: npt.NDArray[np.bool_]) -> tuple[Integers, Integers]:
@@ -117,31 +221,8 @@ def _side_by_side(members: Members, pruned: npt.NDArray[np.bool_]) -> tuple[Inte
     return order, starts
 
 
-def _columns(board: Board, clusters: list[list[int]], rows: Rows) -> Members:
-    """Of the members of these clusters, whose rows are given in the same order."""
-    sizes = np.array([len(cluster) for cluster in clusters])
-    ids = list(chain.from_iterable(clusters))
-    timed = (rows["kind"] == KIND_NUMBERS[Kind.WINDOW]) & ~rows["point"]
-    tied = np.zeros(len(ids), dtype=np.bool_)
-    if board.constraints.first:
-        tied = np.fromiter(map(board.constraints.ties, ids), dtype=np.bool_, count=len(ids))
-    return Members(
-        ids=np.array(ids, dtype=np.int64),
-        group=np.repeat(np.arange(len(sizes)), sizes),
-        size=np.repeat(sizes, sizes),
-        tied=tied,
-        window_us=np.where(timed, rows["end"] - rows["start"], np.int64(-1)),
-        joined=rows["joined"],
-        via=rows["via"],
-    )
-
-
-def _signs(strands: Strands, label: int, of: Measures, at: int, what: What) -> Signs:
+def _signs(clusters: Clusters, number: int, alone: int, of: Measures, at: int, what: What) -> Signs:
     joined = of.joins[at] > 0
-    board, mine = strands.board, strands.groups[label]
-    near = {one for strand in mine for one in board.suitors.get(strand, ()) if board.labels[one] not in mine}
-    suitors = board.table.rows(sorted(near))
-    merged = [strands.placed[strand] for strand in mine if strand != label]
     return Signs(
         talk=what.talk,
         size=what.size,
@@ -150,15 +231,20 @@ def _signs(strands: Strands, label: int, of: Measures, at: int, what: What) -> S
         mean=of.mean[at] // MILLI if joined else None,
         margin=of.margin[at] // MILLI,
         began=of.began[at] // MILLI if of.joins[at] < what.size else None,
-        outside=int((suitors["joined"] - suitors["rival"]).min()) // MILLI if len(suitors) else None,
-        strands=len(mine),
-        merged=min(one.joined for one in merged) // MILLI if merged else None,
-        preferred=min(one.joined - max(one.rival, 0) for one in merged) // MILLI if merged else None,
-        alone=-strands.placed[label].rival // MILLI if strands.ties[label].others else None,
+        outside=_told(clusters.outside, number),
+        strands=int(clusters.strands[number]),
+        merged=_told(clusters.merged, number),
+        preferred=_told(clusters.preferred, number),
+        alone=None if alone == UNSAID else alone // MILLI,
         words=what.words,
         told=what.told,
         opening=what.opening,
     )
+
+
+def _told(values: Integers, at: int) -> int | None:
+    value = int(values[at])
+    return None if value == UNSAID else value // MILLI
 
 
 def _group(model: Model, of: Shaped, members: tuple[Member, ...]) -> Group:

@@ -5,6 +5,7 @@ new. A pair's logit is the difference of the two. All are whole numbers, so that
 sum depends on the order or the number of pairs.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -12,20 +13,22 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from processors.grouping.compiled import compiled
 from processors.grouping.contents import CONTENTS
 from processors.grouping.features import FEATURES, MISSING, OWNED, PAIRED, Features, Matrix
-from processors.grouping.forest import Explained, Forest
-from processors.grouping.lookups import is_shallow
+from processors.grouping.forest import NO_FLOOR, Explained, Forest
 from processors.grouping.model import Additive, Model, Regime, Similarity
-from processors.grouping.trees import Asked, Steps
+from processors.grouping.trees import Steps
 
-WIDTHS = (len(PAIRED), len(CONTENTS), len(OWNED))
 _OF_LIST = len(PAIRED) + len(CONTENTS)
 
 FIRST = 60
-"""Deep trees that are asked about every pair. Of a line of talk's hundred pairs they leave some thirty in question."""
+"""Trees that are asked about every pair. Of a line of talk's hundred pairs they leave some thirty in question."""
 
 Integers = npt.NDArray[np.int64]
+
+
+_MISSING = np.int32(MISSING)
 
 
 class Stepped(msgspec.Struct, frozen=True, eq=False):
@@ -36,7 +39,8 @@ class Stepped(msgspec.Struct, frozen=True, eq=False):
     own: Steps
 
     def rows(self, pairs: Integers, which: Integers, of: Integers, columns: Integers) -> Steps:
-        """These columns of FEATURES of these pairs, one row a pair; `which` and `of` as in `Classifier.score`."""
+        """These columns of FEATURES of these pairs, one row a pair; `which` as in
+        `Classifier.score`, `of` the list of each."""
         parts = ((self.pairs, pairs), (self.contents, which[pairs]), (self.own, of[pairs]))
         every = [(part[:, column], at) for part, at in parts for column in range(part.shape[1])]
         found = np.empty((len(pairs), len(columns)), dtype=np.uint8)
@@ -44,6 +48,18 @@ class Stepped(msgspec.Struct, frozen=True, eq=False):
             steps, at = every[column]
             found[:, number] = steps[at]
         return found
+
+
+class Stairs:
+    """By feature the edges that cut it into steps."""
+
+    def __init__(self, edges: Sequence[Sequence[int]]) -> None:
+        self._edges = np.array([edge for some in edges for edge in some], dtype=np.int32)
+        self._ends = np.cumsum([len(some) for some in edges])
+
+    def steps(self, matrix: Matrix, first: int = 0) -> Steps:
+        """On which step each value is, 0 where it is missing; the columns are features from the first one on."""
+        return _stepped(matrix, self._edges, self._ends, first)
 
 
 class Scale:
@@ -64,37 +80,34 @@ class Classifier:
     """
 
     def __init__(self, similarity: Similarity) -> None:
-        self._edges = [np.array(similarity.edges.get(name, ()), dtype=np.int32) for name in FEATURES]
-        self._known = [name in similarity.edges for name in FEATURES]
+        edges = [similarity.edges.get(name, ()) for name in FEATURES]
+        self._stairs = Stairs(edges)
         self.asked = frozenset(similarity.edges)
-        self.scale = Scale([similarity.edges.get(name, ()) for name in FEATURES])
+        self.scale = Scale(edges)
         trees = similarity.trees_over(FEATURES)
-        shallow, deep = (tuple(tree for tree in trees if is_shallow(tree) is one) for one in (True, False))
-        self._explained = Explained(trees, sum(WIDTHS))
-        self._forest, self._last = Forest(shallow + deep[:FIRST], WIDTHS), Forest(deep[FIRST:], WIDTHS)
+        self._forest = Forest(trees, len(FEATURES), len(OWNED), FIRST)
+        self._explained = Explained(trees, len(FEATURES))
 
     def stepped(self, features: Features) -> Stepped:
         """On which step of its edges each feature is: all that a score is made of."""
         return Stepped(
-            self._steps(features.pairs, 0),
-            self._steps(features.contents, len(PAIRED)),
-            self._steps(features.own, _OF_LIST),
+            self._stairs.steps(features.pairs),
+            self._stairs.steps(features.contents, len(PAIRED)),
+            self._stairs.steps(features.own, _OF_LIST),
         )
 
-    def score(self, found: Stepped, which: Integers, of: Integers, floor: int | None = None) -> Integers:
-        """Each pair's logit; `which` is its row of the contents, `of` its list.
+    def score(self, found: Stepped, which: Integers, counts: Integers, floor: int = NO_FLOOR) -> Integers:
+        """Each pair's logit; `which` is its row of the contents, `counts` says how many pairs each list has.
 
-        Where a `floor` is given, of what the first deep trees leave below it the last ones aren't asked.
+        Of what the first trees leave below `floor` the others aren't asked.
         """
-        parts = (found.pairs, found.contents, found.own)
-        logits = self._forest.beyond(Asked(parts, (None, which, of)))
-        open_ = np.arange(len(of)) if floor is None else np.flatnonzero(logits >= floor)
-        if len(self._last) and len(open_):
-            asked = np.zeros(len(found.contents), dtype=np.bool_)
-            asked[which[open_]] = True
-            parts = (found.pairs[open_], found.contents[asked], found.own)
-            logits[open_] += self._last.beyond(Asked(parts, (None, (np.cumsum(asked) - 1)[which[open_]], of[open_])))
-        return logits
+        return self._forest.lists(found.pairs, found.contents, found.own, which, counts, floor)
+
+    def whole(self, kept: Steps) -> Steps:
+        """Steps of all FEATURES, of those in the columns of the scale."""
+        steps = np.zeros((len(kept), len(FEATURES)), dtype=np.uint8)
+        steps[:, self.scale.columns] = kept
+        return steps
 
     def contributions(self, steps: Steps) -> Integers:
         """What each of FEATURES adds to each pair's logit, given all its steps: one row a pair."""
@@ -102,14 +115,29 @@ class Classifier:
         new[:, :_OF_LIST] = 0
         return self._explained.over(steps, new)
 
-    def _steps(self, matrix: Matrix, first: int) -> Steps:
-        found = np.zeros(matrix.shape, dtype=np.uint8, order="F")  # columns are what is asked for
-        for column in range(matrix.shape[1]):
-            if self._known[first + column]:
-                values = matrix[:, column]
-                steps = self._edges[first + column].searchsorted(values, side="right") + 1
-                found[:, column] = np.where(values == MISSING, 0, steps)
-        return found
+
+@compiled
+def _stepped(matrix: Matrix, edges: npt.NDArray[np.int32], ends: Integers, first: int) -> Steps:
+    """0 where a value is missing, else one more than the edges that it isn't below."""
+    found = np.zeros(matrix.shape, dtype=np.uint8)
+    for column in range(matrix.shape[1]):
+        begin = ends[first + column - 1] if first + column else 0
+        end = ends[first + column]
+        if begin == end:
+            continue
+        for row in range(matrix.shape[0]):
+            value = matrix[row, column]
+            if value == _MISSING:
+                continue
+            low, high = begin, end
+            while low < high:
+                middle = (low + high) // 2
+                if edges[middle] <= value:
+                    low = middle + 1
+                else:
+                    high = middle
+            found[row, column] = low - begin + 1
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -132,5 +160,5 @@ def evaluate(additive: Additive, values: dict[str, int | None]) -> int:
         if value is None:
             logit += curve.missing
         else:
-            logit += curve.values[sum(edge <= value for edge in curve.edges)]
+            logit += curve.values[bisect_right(curve.edges, value)]
     return logit

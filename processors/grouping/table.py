@@ -1,28 +1,26 @@
-"""Columns of numbers about a timekeeper's activities: when they were, what they say, and where each was placed.
+"""Columns of numbers about a timekeeper's activities: when they were, and what they say.
 
 What several activities say in the same words is described once, and compared once.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.billing.days import ONE_DAY, billing_day, day_begins
-from processors.grouping.clustering import Placement
 from processors.grouping.contents import Rows
-from processors.grouping.features import FEATURES
-from processors.grouping.model import Model, Regime
+from processors.grouping.model import Model
 from processors.grouping.pairs import Integers, Pairs
 from processors.grouping.profile import CONTENT, Said, describe
 from processors.grouping.surroundings import Lists
-from processors.grouping.trees import Steps
 from schemas.values import Activity
 
 ACTIVITY = np.dtype(
     [
+        ("id", np.int64),
         ("start", np.int64),  # microseconds since 1970
         ("end", np.int64),  # the start, for a point in time
         ("day", np.int32),  # where it happened (`processors.billing.days`), as days since year 1
@@ -30,13 +28,6 @@ ACTIVITY = np.dtype(
         ("talk", np.bool_),
         ("kind", np.uint8),
         ("content", np.int32),  # where its CONTENT is
-        ("label", np.int64),  # from here on see `clustering.Placement`
-        ("joined", np.int64),
-        ("rival", np.int64),
-        ("second", np.int64),
-        ("via", np.int64),
-        ("linked", np.bool_),  # has it a link into its group?
-        ("steps", np.uint8, len(FEATURES)),  # what the strongest of those is made of (`similarity.Stepped`)
     ],
     align=True,  # numpy copies what isn't, at each operation
 )
@@ -81,6 +72,7 @@ class Table:
 
     def _put(self, activities: Sequence[Activity], contents: list[int]) -> None:
         rows = np.zeros(len(activities), dtype=ACTIVITY)
+        rows["id"] = [one.id for one in activities]
         rows["start"] = starts = [one.started_at for one in activities]
         ends = [one.ended_at for one in activities]
         rows["end"] = [start if end is None else end for start, end in zip(starts, ends, strict=True)]
@@ -111,31 +103,23 @@ class Table:
             del self._users[content], self._known[self._said.pop(content)]
             self._contents.free.append(content)
 
-    def note(self, placed: Mapping[int, Placement], strongest: Mapping[int, Steps]) -> None:
-        """Writes down where these were placed, and the steps of the strongest link there of those that have one."""
-        rows, slots = self._activities.rows, self.slots(placed)
-        for column in Placement.__struct_fields__:
-            rows[column][slots] = [getattr(one, column) for one in placed.values()]
-        rows["linked"][slots] = [activity in strongest for activity in placed]
-        if strongest:
-            rows["steps"][self.slots(strongest)] = np.stack(list(strongest.values()))
+    @property
+    def columns(self) -> npt.NDArray[np.void]:
+        """The rows (ACTIVITY) of all slots, for reading; what is in slots of nobody means nothing."""
+        return self._activities.rows
+
+    def slot(self, activity: int) -> int:
+        """Where the row of one that is there is."""
+        return self._slots[activity]
 
     def slots(self, activities: Iterable[int]) -> Integers:
         """Where the rows of these are, for as long as none of them goes."""
         return np.fromiter(map(self._slots.__getitem__, activities), dtype=np.int64)
 
-    def rows(self, activities: Iterable[int]) -> npt.NDArray[np.void]:
-        """The rows (ACTIVITY) of these, in this order."""
-        return self._activities.rows.take(self.slots(activities))
-
     def of_contents(self, rows: npt.NDArray[np.void], column: str) -> npt.NDArray[Any]:
         """A column of CONTENT of these rows (ACTIVITY)."""
         found: npt.NDArray[Any] = self._contents.rows[column][rows["content"]]
         return found
-
-    def regime(self, activity: int) -> Regime:
-        """Which trees are asked about this one."""
-        return Regime.TALK if self._activities.rows["talk"][self._slots[activity]] else Regime.WORK
 
     def talks(self, slots: Integers) -> npt.NDArray[np.bool_]:
         """Which of these are lines of talk."""

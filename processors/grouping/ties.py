@@ -4,29 +4,25 @@ A strand is what `clustering` makes of activities. Where one of a piece of work 
 document, the first of many), what comes after it often does; so strands are joined once more, by what all of their
 links say together.
 
-    links of a strand's members ──▶ outgoing: a row for each strand that they lead to ──▶ features of pairs of strands
+A strand's list are the earlier ones that its members' links lead to, and those whose members' links lead to it.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, pairwise
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from processors.grouping.compiled import Flags, Integers, Slots, compiled
 from processors.grouping.contents import MISSING
-from processors.grouping.features import FEATURES
-from processors.grouping.links import Links, side_by_side
+from processors.grouping.edges import Ends, Threads
+from processors.grouping.features import FEATURES, Matrix
 from processors.grouping.model import Regime
-from processors.grouping.odds import ONE, logits
-from processors.grouping.odds import odds as odds_of
+from processors.grouping.odds import places
+from processors.grouping.placing import MEMBERS, Marks, Merged, Odds, Order, Placed
+from processors.grouping.similarity import Scale
+from processors.grouping.trees import Steps
 
-Integers = npt.NDArray[np.int64]
-Matrix = npt.NDArray[np.int32]
-
-SECOND_US = 1_000_000
-MILLI = 1_000
-HIGHEST = 2**31 - 1
+_SECOND_US, _MILLI, _HIGHEST = 1_000_000, 1_000, 2**31 - 1
 
 SHARED = (
     "likeness",
@@ -43,17 +39,16 @@ SHARED = (
 )
 """Features of pairs of activities of which more is never less kindred: of two strands the greatest counts."""
 
+LEAST_TOLD = int(places(np.array([-3_000_000]))[0])
+"""Links with lesser odds tie no strands: they say next to nothing, and there are many. Their place in the table."""
 
-LEAST_ODDS = int(odds_of(np.array([-3_000_000]))[0])
-"""Links below this many odds tie no strands: they say next to nothing, and there are many."""
-
-_COLUMNS = [FEATURES.index(name) for name in SHARED]
-_SHARE, _BEST, _BEGINS, _VALUES = 0, 1, 2, 3
 BITS = 3
 """How many leading bits are told of sizes and of seconds, so that who grows by one is mostly what it was to others."""
 
 LOGIT_STEP, SHARE_STEP = 100, 20
 """To how many thousandths logits and shares are told, for the same reason."""
+
+_BITS, _LOGIT_STEP, _SHARE_STEP, _LEAST_TOLD, _MEMBERS = BITS, LOGIT_STEP, SHARE_STEP, LEAST_TOLD, MEMBERS
 
 BETWEEN = tuple(f"{name}_between" for name in SHARED)
 
@@ -92,151 +87,223 @@ OWN = {
 TIES: tuple[str, ...] = (*PAIRS, *LISTED, *OWN)
 """The names of all columns, in order."""
 
-_LINKED, _OF_SHARE = 0, 2
+_PAIRS, _SHARED, _TIES = len(PAIRS), len(SHARED), len(TIES)
+_TIMES = 9
+"""Where the features of links begin among PAIRS."""
+
+_MISSING = np.int32(MISSING)
 
 
-Outgoing = Mapping[int, bytes]
-"""Of one strand: a row for each other strand that its members' links lead to, as 32 bits a number: the mean share, the
-greatest logit, the logit of the beginning's odds, and the greatest values of SHARED.
-"""
-
-
-class Extent(msgspec.Struct, frozen=True):
-    """How many members a strand has, as told, its first start and its last end (microseconds), and what decides which
-    trees are asked about it.
+class Told(NamedTuple):
+    """What steps of links tell: in which column of them a feature of SHARED is, by regime (-1: in none), and the value
+    that each step stands for.
     """
 
-    size: int
-    start: int
-    end: int
-    regime: Regime
+    columns: Slots
+    lows: Matrix
 
 
-class Pairing(msgspec.Struct, frozen=True):
-    """A strand's list: the earlier ones that it has links with, in the order in which they began, and what is known of
-    each pair (the bytes of a row of PAIRS) and of the strand itself (size and span, as told).
+def told(scales: Sequence[Scale]) -> Told:
+    """Of the scales of each regime's classifier, in the order of `Regime`."""
+    columns = np.full((len(Regime), _SHARED), -1, dtype=np.int32)
+    lows = np.full((len(Regime), _SHARED, 256), MISSING, dtype=np.int32)
+    for number, scale in enumerate(scales):
+        kept = scale.columns.tolist()
+        for at, feature in enumerate(FEATURES.index(name) for name in SHARED):
+            if feature in kept:
+                columns[number, at] = kept.index(feature)
+                lows[number, at, : len(scale.lows[feature])] = scale.lows[feature]
+    return Told(columns, lows)
+
+
+class Activities(NamedTuple):
+    """By slot: start in microseconds, and the number of the regime that decides which trees are asked."""
+
+    start: Integers
+    regime: Flags
+
+
+class Lists(NamedTuple):
+    """The lists of some strands: `own` ones, how many others each has, and those in the order in which they began.
+
+    `rows` are of TIES: one a pair, and behind each list's one for a beginning, of which only OWN is known.
     """
 
-    own: int
-    others: list[int]
-    rows: list[bytes]
-    size: int
-    span: int
+    own: Slots
+    counts: Integers
+    others: Slots
+    rows: Matrix
 
 
-def outgoing(
-    strands: Mapping[int, Sequence[int]], links: Mapping[int, Links], labels: Mapping[int, int]
-) -> dict[int, Outgoing]:
-    """Of strands, given with their members by label. `labels` has each activity's strand."""
-    named, sizes = np.array(list(strands), dtype=np.int64), np.array([len(members) for members in strands.values()])
-    every = list(chain.from_iterable(strands.values()))
-    counts, others, odds, values = side_by_side([links[activity] for activity in every], _COLUMNS)
-    strand = np.repeat(np.repeat(np.arange(len(strands)), sizes), counts)
-    out = np.flatnonzero(odds >= LEAST_ODDS)
-    target = np.fromiter(map(labels.__getitem__, others[out].tolist()), dtype=np.int64, count=len(out))
-    away = target != named[strand[out]]
-    out, target = out[away], target[away]
-    found: dict[int, Outgoing] = dict.fromkeys(strands, NOWHERE)
-    if not len(out):
-        return found
-    order = np.lexsort((target, strand[out]))
-    out, target = out[order], target[order]
-    first = np.flatnonzero(np.append(True, (np.diff(target) != 0) | (np.diff(strand[out]) != 0)))
-    of = strand[out[first]]
-    began = np.repeat(np.array(every, dtype=np.int64) == np.repeat(named, sizes), counts)
-    rows = np.empty((len(first), _VALUES + len(SHARED)), dtype=np.int32)
-    rows[:, _SHARE] = np.add.reduceat(_shares(odds, counts)[out], first) // sizes[of] // SHARE_STEP * SHARE_STEP
-    rows[:, _BEST] = _logits(np.maximum.reduceat(odds[out], first))
-    rows[:, _BEGINS] = _logits(np.add.reduceat(np.where(began[out], odds[out], 0), first))
-    rows[:, _VALUES:] = np.maximum.reduceat(values[out], first, axis=0)
-    raw, width, towards = rows.tobytes(), rows.itemsize * rows.shape[1], target[first].tolist()
-    begins = np.flatnonzero(np.append(True, np.diff(of) != 0))
-    for own, (begin, end) in zip(named[of[begins]].tolist(), pairwise([*begins.tolist(), len(first)]), strict=True):
-        found[own] = {towards[at]: raw[at * width : (at + 1) * width] for at in range(begin, end)}
+@compiled
+def touched(
+    order: Order, placed: Placed, merged: Merged, ends: Ends, threads: Threads, marks: Marks, unlinked: Flags,
+    last: Integers,
+) -> Flags:  # fmt: skip
+    """Marks the strands whose lists may be others than before: those that moved, the later ones that their links
+    lead to, or where members are others, the later ones that have any links with them; all that have links with an
+    activity that went (they may have been the later ones before), and those of activities that links don't lead to any
+    more (`unlinked`).
+
+    Works out the last end of those that moved; `last` are the activities'.
+    """
+    found = np.zeros(len(unlinked), dtype=np.uint8)
+    for rank in range(len(order.slots)):
+        slot = order.slots[rank]
+        if unlinked[slot]:
+            found[placed.label[slot]] = 1
+        if not marks.moved[slot] or not merged.size[slot]:
+            continue
+        found[slot] = 1
+        end, member = last[slot], slot
+        while True:
+            end, least = max(end, last[member]), -1 if marks.went[member] else rank
+            for edge in range(ends.begin[member], ends.begin[member] + ends.many[member]):
+                label = placed.label[threads.other[edge]]
+                if order.rank[label] > least:
+                    found[label] = 1
+            edge = ends.into[member] if marks.moved[slot] == _MEMBERS else -1
+            while edge >= 0:
+                label = placed.label[threads.owner[edge]]
+                if order.rank[label] > least:
+                    found[label] = 1
+                edge = threads.next[edge]
+            member = placed.next[member]
+            if member == slot:
+                break
+        merged.end[slot] = end
     return found
 
 
-NOWHERE: Outgoing = {}
+@compiled
+def lists(
+    strands: Slots, order: Order, placed: Placed, merged: Merged, ends: Ends, threads: Threads, steps: Steps,
+    activities: Activities, told: Told, odds: Odds,
+) -> Lists:  # fmt: skip
+    """The lists of these strands; who has an empty one is left out."""
+    most = 64
+    own, counts = np.empty(len(strands), dtype=np.int32), np.empty(len(strands), dtype=np.int64)
+    others, rows = np.empty(most, dtype=np.int32), np.empty((most, _TIES), dtype=np.int32)
+    at = np.full(len(order.rank), -1, dtype=np.int32)
+    sums = np.zeros((64, 4), dtype=np.int64)
+    values = np.zeros((64, _SHARED), dtype=np.int32)
+    near = np.zeros(64, dtype=np.int32)
+    filled, listed, written = 0, 0, 0
+    for number in range(len(strands)):
+        strand = strands[number]
+        known = 0
+        member = strand
+        while True:
+            for back in range(2):
+                edge = ends.into[member] if back else ends.begin[member]
+                while edge >= 0 if back else edge < ends.begin[member] + ends.many[member]:
+                    far = threads.owner[edge] if back else threads.other[edge]
+                    label = placed.label[far]
+                    if threads.odds[edge] >= _LEAST_TOLD and order.rank[label] < order.rank[strand]:
+                        if at[label] < 0:
+                            if known == len(near):
+                                sums, values, near = _twice(sums), _twice_narrow(values), _twice_slots(near)
+                            at[label], near[known] = known, label
+                            sums[known] = 0
+                            sums[known, 1] = odds.least
+                            values[known] = _MISSING
+                            known += 1
+                        of = at[label]
+                        owner = far if back else member
+                        weight = odds.table[threads.odds[edge]]
+                        sums[of, 2 + back] += weight * _MILLI // ends.total[owner]
+                        logit = odds.least + int(threads.odds[edge]) * odds.step
+                        sums[of, 1] = max(sums[of, 1], logit)
+                        if not back and member == strand:
+                            sums[of, 0] += weight
+                        regime = activities.regime[owner]
+                        for feature in range(_SHARED):
+                            column = told.columns[regime, feature]
+                            if column >= 0:
+                                value = told.lows[regime, feature, steps[edge, column]]
+                                values[of, feature] = max(values[of, feature], value)
+                    edge = threads.next[edge] if back else edge + 1
+            member = placed.next[member]
+            if member == strand:
+                break
+        if not known:
+            continue
+        while filled + known > len(others):
+            others = _twice_slots(others)
+        while written + known + 1 > len(rows):
+            rows = _twice_narrow(rows)
+        ranks = np.empty(known, dtype=np.int64)
+        for which in range(known):
+            ranks[which] = order.rank[near[which]]
+        most_linked, most_share = np.int32(_MISSING), np.int32(_MISSING)
+        for which in np.argsort(ranks):
+            other = near[which]
+            at[other] = -1
+            others[filled] = other
+            row = rows[written]
+            _compare(row, strand, other, sums[which], values[which], merged, activities.start, odds)
+            most_linked, most_share = max(most_linked, row[0]), max(most_share, row[2])
+            filled, written = filled + 1, written + 1
+        size, start = _leading(int(merged.size[strand])), activities.start[strand]
+        rows[written] = _MISSING
+        for row in rows[written - known : written + 1]:
+            if row[0] != _MISSING:
+                row[_PAIRS], row[_PAIRS + 1] = most_linked - row[0], most_share - row[2]
+            row[_PAIRS + 2], row[_PAIRS + 3] = size, _leading((merged.end[strand] - start) // _SECOND_US)
+            row[_PAIRS + 4], row[_PAIRS + 5], row[_PAIRS + 6] = known, most_linked, most_share
+        written += 1
+        own[listed], counts[listed] = strand, known
+        listed += 1
+    return Lists(own[:listed], counts[:listed], others[:filled], rows[:written])
 
 
-def _logits(odds: Integers) -> Integers:
+@compiled
+def _compare(
+    row: Slots, later: int, earlier: int, sums: Integers, values: Slots, merged: Merged, start: Integers, odds: Odds
+) -> None:
+    """Fills in PAIRS: `sums` are the odds of what began the later one, the greatest logit, and the shares forth and
+    back.
+    """
+    row[0] = _logit_told(sums[1])
+    row[1] = _logit_told(odds.least + max(int(np.searchsorted(odds.table, sums[0], side="right")) - 1, 0) * odds.step)
+    row[2] = sums[2] // merged.size[later] // _SHARE_STEP * _SHARE_STEP
+    row[3] = sums[3] // merged.size[earlier] // _SHARE_STEP * _SHARE_STEP
+    row[4] = _leading(int(merged.size[earlier]))
+    earlier_end, later_end = merged.end[earlier], merged.end[later]
+    row[5] = _leading((earlier_end - start[earlier]) // _SECOND_US)
+    row[6] = _leading((start[later] - start[earlier]) // _SECOND_US)
+    row[7] = _leading(max(start[later] - earlier_end, 0) // _SECOND_US)
+    row[8] = _leading(max(min(earlier_end, later_end) - start[later], 0) // _SECOND_US)
+    for feature in range(_SHARED):
+        row[_TIMES + feature] = values[feature]
+
+
+@compiled
+def _logit_told(logit: int) -> int:
     """Thousandths of a logit, as told."""
-    found: Integers = logits(odds) // (MILLI * LOGIT_STEP) * LOGIT_STEP
-    return found
+    return logit // (_MILLI * _LOGIT_STEP) * _LOGIT_STEP
 
 
-_NO_ROW = np.array([0, *_logits(np.zeros(2, dtype=np.int64)).tolist(), *[MISSING] * len(SHARED)], dtype=np.int32)
-"""Of a strand that no link leads to."""
+@compiled
+def _leading(value: int) -> int:
+    """The leading _BITS bits of a number, and noughts behind; at least 0, at most _HIGHEST."""
+    value = max(value, 0)
+    shift, rest = 0, value >> _BITS
+    while rest:
+        shift, rest = shift + 1, rest >> 1
+    return min(value >> shift << shift, _HIGHEST)
 
 
-def _shares(odds: Integers, counts: Integers) -> Integers:
-    """Each link's part of its activity's odds, those of a beginning included, in thousandths."""
-    sums = np.concatenate(([0], np.cumsum(odds)))  # may pass 2**63, and comes back with the difference
-    ends = np.cumsum(counts)
-    totals = sums[ends] - sums[ends - counts] + ONE
-    share: Integers = odds * MILLI // np.repeat(totals, counts)
-    return share
+@compiled
+def _twice(rows: Integers) -> Integers:
+    return np.concatenate((rows, np.zeros_like(rows)))
 
 
-def pairs(of: Sequence[tuple[int, int]], out: Mapping[int, Outgoing], extents: Mapping[int, Extent]) -> list[bytes]:
-    """What each pair of strands (earlier, later) has in common: the bytes of a row of PAIRS, 32 bits a number."""
-    if not of:
-        return []
-    nothing, width = _NO_ROW.tobytes(), len(_NO_ROW)
-    forth, back = (
-        np.frombuffer(b"".join([out[one].get(other, nothing) for one, other in which]), dtype=np.int32)
-        for which in ([(later, earlier) for earlier, later in of], of)
-    )
-    forth, back = forth.reshape(-1, width), back.reshape(-1, width)
-    earlier, later = (_extents([extents[pair[side]] for pair in of]) for side in (0, 1))
-    found = np.empty((len(of), len(PAIRS)), dtype=np.int32)
-    found[:, 0] = np.maximum(forth[:, _BEST], back[:, _BEST])
-    found[:, 1], found[:, 2], found[:, 3] = forth[:, _BEGINS], forth[:, _SHARE], back[:, _SHARE]
-    found[:, 4] = earlier[:, 0]
-    spans = (
-        earlier[:, 2] - earlier[:, 1],
-        later[:, 1] - earlier[:, 1],
-        np.maximum(later[:, 1] - earlier[:, 2], 0),
-        np.maximum(np.minimum(earlier[:, 2], later[:, 2]) - later[:, 1], 0),
-    )
-    found[:, 5:9] = coarse(np.stack(spans, axis=1) // SECOND_US)
-    found[:, 9:] = np.maximum(forth[:, _VALUES:], back[:, _VALUES:])
-    raw, size = found.tobytes(), found.itemsize * found.shape[1]
-    return [raw[at : at + size] for at in range(0, len(raw), size)]
+@compiled
+def _twice_narrow(rows: Matrix) -> Matrix:
+    return np.concatenate((rows, np.zeros_like(rows)))
 
 
-def coarse(values: Integers) -> Integers:
-    """The leading BITS bits of each number, which isn't less than 0, and noughts behind; at most HIGHEST."""
-    shift = np.maximum(np.frexp(values.astype(np.float64))[1] - BITS, 0).astype(np.int64)
-    found: Integers = np.minimum(values >> shift << shift, HIGHEST)
-    return found
-
-
-def told(value: int) -> int:
-    """A size or seconds as `coarse` tells them."""
-    shift = max(value.bit_length() - BITS, 0)
-    return min(value >> shift << shift, HIGHEST)
-
-
-def features(pairings: Sequence[Pairing]) -> Matrix:
-    """One row of TIES a pair, and behind each pairing's one for a beginning, of which only OWN is known."""
-    counts = np.array([len(one.others) for one in pairings])
-    known = np.frombuffer(b"".join([row for one in pairings for row in one.rows]), dtype=np.int32)
-    known = known.reshape(-1, len(PAIRS))
-    of = np.repeat(np.arange(len(pairings)), counts)
-    first = np.cumsum(counts) - counts
-    linked, share = known[:, _LINKED], known[:, _OF_SHARE]
-    most, most_share = np.maximum.reduceat(linked, first), np.maximum.reduceat(share, first)
-    own = np.array([(one.size, one.span) for one in pairings])
-    found = np.full((len(of) + len(pairings), len(TIES)), MISSING, dtype=np.int32)
-    at = np.arange(len(of)) + of
-    found[at, : len(PAIRS)] = known
-    found[at, len(PAIRS)] = most[of] - linked
-    found[at, len(PAIRS) + 1] = most_share[of] - share
-    lists = np.column_stack((own, counts, most, most_share))
-    found[:, -len(OWN) :] = np.repeat(lists, counts + 1, axis=0)
-    return found
-
-
-def _extents(extents: Sequence[Extent]) -> Integers:
-    return np.array([(one.size, one.start, one.end) for one in extents], dtype=np.int64)
+@compiled
+def _twice_slots(slots: Slots) -> Slots:
+    return np.concatenate((slots, np.zeros_like(slots)))

@@ -53,17 +53,3 @@ class Tree(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
             raise ValueError("a tree's splits point out of it, or in a circle")
         split = self.splits[node]
         return self._leaves_under(split.left, deep - 1) + self._leaves_under(split.right, deep - 1)
-
-
-class Asked(msgspec.Struct, frozen=True, eq=False):
-    """Rows to score, in parts that many rows share: `parts[n]` has the steps of the columns of part n, and row i has
-    row `which[n][i]` of it (all of them in order, where that is None).
-    """
-
-    parts: tuple[Steps, ...]
-    which: tuple[Integers | None, ...]
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return max(len(part) if at is None else len(at) for part, at in zip(self.parts, self.which, strict=True))

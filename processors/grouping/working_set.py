@@ -10,7 +10,6 @@ import msgspec
 
 from processors.grouping.board import Board
 from processors.grouping.constraints import named_in, resolve
-from processors.grouping.explaining import Explainer
 from processors.grouping.model import Model
 from processors.grouping.shaping import shape
 from processors.grouping.strands import Strands
@@ -115,7 +114,7 @@ class WorkingSet:
             return Decision({}, frozenset())
         old = {name: before[name] for label in dirty for name in self._shaped.pop(label, ())}
         new: dict[int, Group] = {}
-        for label, groups in shape(self._strands, self._explainer, sorted(dirty), self._members).items():
+        for label, groups in shape(self._strands, sorted(dirty), self._members).items():
             if groups:
                 self._shaped[label] = [group.members[0].id for group in groups]
                 new |= {group.members[0].id: group for group in groups}
@@ -164,7 +163,7 @@ class WorkingSet:
             self._touched = set(self._activities)
             self._feedback_touched = True
         for activity in sorted(self._touched & self._board.places.keys()):
-            self._board.take(activity)
+            self._strands.take(activity)
             self._members.pop(activity, None)
         self._put(sorted(self._touched & self._activities.keys()))
         if self._feedback_touched:
@@ -177,7 +176,6 @@ class WorkingSet:
     def _begin(self, model: Model) -> None:
         """With nothing on the board."""
         self._strands = Strands(Board(model))
-        self._explainer = Explainer(self._strands)
         self._members: dict[int, Member] = {}
 
     def _put(self, touched: list[int]) -> None:

@@ -9,7 +9,6 @@ from processors.evaluation.counting import Sums, count
 from processors.evaluation.measures import MEASURES, measures
 from processors.grouping.board import Board
 from processors.grouping.confidence import Signs
-from processors.grouping.explaining import Explainer
 from processors.grouping.model import Model
 from processors.grouping.shaping import shapes
 from processors.grouping.strands import Strands
@@ -45,7 +44,7 @@ def outcomes(stream: Labelled, tried: Sequence[Model]) -> list[Outcome]:
     for model in tried:
         board.decide_by(model)
         judged, of = [], dict[int, int]()
-        for one in shapes(strands, Explainer(strands), strands.groups):
+        for one in shapes(strands, strands.labels()):
             of |= dict.fromkeys(one.ids, one.ids[0])
             known = set(one.ids) & stream.gold.keys()
             if known and not one.outlier:

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.evaluation.counting import Sums, count
-from processors.grouping.board import Board
-from processors.grouping.clustering import merge
+from processors.grouping.board import REGIMES, Board
+from processors.grouping.compiled import Slots
 from processors.grouping.merging import Merger
 from processors.grouping.model import Model, Regime
 from processors.grouping.odds import LEAST, MOST
+from processors.grouping.placing import joined
 from processors.grouping.strands import Strands
-from processors.grouping.ties import Matrix, Pairing, features
+from processors.grouping.ties import Lists
 from processors.training.examples import Examples
 from schemas.values import Activity
 
@@ -25,15 +26,14 @@ Gold = Mapping[int, Hashable]
 
 
 class Strung(msgspec.Struct, frozen=True, eq=False):
-    """A stream's strands of one regime: the strand of each activity whose true group is known, the pairs of strands,
-    what they have in common (`ties.features`), and the strands' sizes.
+    """A stream's strands of one regime: the strand of each activity whose true group is known, the lists of strands
+    (`ties.lists`), and how many members each has.
     """
 
     gold: Gold
     labels: Mapping[int, int]
-    pairings: Sequence[Pairing]
-    rows: Matrix
-    sizes: Mapping[int, int]
+    lists: Lists
+    sizes: Slots
 
 
 def strung(
@@ -47,12 +47,12 @@ def strung(
         board.decide_by(msgspec.structs.replace(model, joining=joining, merging={}))
         strands = Strands(board)
         strands.settle()
-        found, sizes = {}, {strand: len(members) for strand, members in board.clusters.items()}
-        for regime in Regime:
-            known = {id: board.labels[id] for id in gold if id in board.labels and board.table.regime(id) is regime}
-            pairings = strands.pairings(regime, board.clusters)
-            rows = features(pairings) if pairings else np.zeros((0, 0), dtype=np.int32)
-            found[regime] = Strung({id: gold[id] for id in known}, known, pairings, rows, sizes)
+        found, ids = {}, [id for id in gold if id in board]
+        regimes, labels = (of[board.table.slots(ids)].tolist() for of in (board.regimes, board.placed.label))
+        for number, regime in enumerate(REGIMES):
+            known = {id: label for id, of, label in zip(ids, regimes, labels, strict=True) if of == number}
+            lists = strands.pairings(regime, strands.every())
+            found[regime] = Strung({id: gold[id] for id in known}, known, lists, board.sizes.copy())
         yield found
 
 
@@ -65,21 +65,20 @@ def lessons_of(one: Strung) -> tuple[Examples, npt.NDArray[np.float64]]:
     taken: list[int] = []
     right: list[bool] = []
     counts: list[int] = []
-    at = 0
-    for pairing in one.pairings:
-        end = at + len(pairing.others)
-        if pairing.own in true:
-            mine = true[pairing.own]
-            known = [number for number, other in enumerate(pairing.others) if other in true]
-            same = [true[pairing.others[number]] == mine for number in known]
+    at, sizes = 0, list[int]()
+    for own, others in _pairings(one.lists):
+        end = at + len(others)
+        if own in true:
+            known = [number for number, other in enumerate(others) if other in true]
+            same = [true[others[number]] == true[own] for number in known]
             taken += [at + number for number in known] + [end]
             right += [*same, not any(same)]
             counts.append(len(known) + 1)
+            sizes.append(counted[own].total())
         at = end + 1
-    sizes = [counted[pairing.own].total() for pairing in one.pairings if pairing.own in true]
     nowhere = np.full(len(taken), -1)
     found = Examples(
-        rows=one.rows[taken],
+        rows=one.lists.rows[taken],
         right=np.array(right, dtype=np.bool_),
         stands=np.ones(len(taken), dtype=np.int64),
         counts=np.array(counts, dtype=np.int64),
@@ -89,26 +88,19 @@ def lessons_of(one: Strung) -> tuple[Examples, npt.NDArray[np.float64]]:
     return found, np.array(sizes, dtype=np.float64)
 
 
+def _pairings(lists: Lists) -> Iterator[tuple[int, list[int]]]:
+    """Each strand with its list."""
+    others, at = lists.others.tolist(), 0
+    for own, size in zip(lists.own.tolist(), lists.counts.tolist(), strict=True):
+        yield own, others[at : at + size]
+        at += size
+
+
 def sums_of(one: Strung, merger: Merger | None, merging: int) -> Sums:
     """What comes of a stream of one regime by these trees, joined over `merging`."""
-    groups = _joined(one, merger, merging)
-    return count((true, groups[one.labels[id]]) for id, true in one.gold.items())
-
-
-def _joined(one: Strung, merger: Merger | None, merging: int) -> dict[int, int]:
-    """The group of each strand."""
-    groups = {
-        strand: strand
-        for strand in (*one.labels.values(), *(other for pairing in one.pairings for other in pairing.others))
-    }
-    if merger is None or not one.pairings:
-        return groups
-    _, scores = merger.score(one.rows, one.pairings)
-    logits, at = np.clip(scores, LEAST, MOST).tolist(), 0
-    for pairing in one.pairings:
-        end = at + len(pairing.others)
-        labels = [groups[other] for other in pairing.others]
-        weights = [one.sizes[other].bit_length() for other in pairing.others]
-        groups[pairing.own] = merge(pairing.own, pairing.others, labels, logits[at:end], weights, merging).label
-        at = end
-    return groups
+    groups = np.arange(len(one.sizes), dtype=np.int32)
+    if merger is not None and len(one.lists.own):
+        _, scores = merger.score(one.lists)
+        logits, lists = np.clip(scores, LEAST, MOST).astype(np.int32), one.lists
+        groups = joined(lists.own, lists.counts, lists.others, logits, one.sizes, merging, LEAST)
+    return count((true, int(groups[one.labels[id]])) for id, true in one.gold.items())

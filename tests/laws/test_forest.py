@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.grouping.forest import Explained, Forest
-from processors.grouping.trees import MOST_LEAVES, Asked, Integers, Split, Tree
+from processors.grouping.forest import NO_FLOOR, Explained, Forest
+from processors.grouping.trees import MOST_LEAVES, Integers, Split, Tree
 
 FEATURES = 5
 values = st.integers(-(10**6), 10**6)
@@ -52,7 +52,7 @@ def matrix(asked: list[list[int]]) -> np.ndarray[tuple[int, int], np.dtype[np.ui
 
 
 def score(grown: list[Tree], asked: list[list[int]]) -> Integers:
-    return Forest(grown, [FEATURES]).score(Asked((matrix(asked),), (None,)))
+    return Forest(grown, FEATURES).score(matrix(asked))
 
 
 @settings(deadline=None)
@@ -62,14 +62,22 @@ def test_a_row_ends_where_walking_ends(grown: list[Tree], asked: list[list[int]]
 
 
 @settings(deadline=None)
-@given(forests, rows.filter(len), rows.filter(len), st.data())
-def test_parts_that_rows_share_are_the_same_as_whole_rows(
-    grown: list[Tree], left: list[list[int]], right: list[list[int]], data: st.DataObject
+@given(forests, st.lists(rows.filter(len), min_size=1, max_size=4), st.data())
+def test_lists_say_what_whole_rows_say_beyond_what_is_known_of_the_list(
+    grown: list[Tree], lists: list[list[list[int]]], data: st.DataObject
 ) -> None:
-    which = data.draw(st.lists(st.integers(0, len(right) - 1), min_size=len(left), max_size=len(left)))
-    parts = Asked((matrix(left)[:, :2], matrix(right)[:, 2:]), (None, np.array(which)))
-    whole = [[*row[:2], *right[at][2:]] for row, at in zip(left, which, strict=True)]
-    assert Forest(grown, [2, FEATURES - 2]).score(parts).tolist() == score(grown, whole).tolist()
+    """Two features are of pairs, two of contents that pairs share, and the last one is of the list."""
+    counts = np.array([len(one) for one in lists])
+    pairs = np.concatenate([matrix(one)[:, :2] for one in lists])
+    contents = matrix(data.draw(rows.filter(len)))[:, 2:4]
+    own = matrix([one[0] for one in lists])[:, 4:]
+    which = np.array(data.draw(st.lists(st.integers(0, len(contents) - 1), min_size=len(pairs), max_size=len(pairs))))
+    first = data.draw(st.integers(0, len(grown)))
+    of = np.repeat(np.arange(len(lists)), counts)
+    whole = score(grown, np.concatenate((pairs, contents[which], own[of]), axis=1).tolist())
+    bare = score(grown, np.concatenate((np.zeros((len(lists), 4), dtype=np.uint8), own), axis=1).tolist())
+    found = Forest(grown, FEATURES, 1, first).lists(pairs, contents, own, which, counts, NO_FLOOR)
+    assert found.tolist() == (whole - bare[of]).tolist()
 
 
 @settings(deadline=None)

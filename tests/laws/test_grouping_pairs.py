@@ -49,7 +49,7 @@ def of(table: Table, lists: list[list[int]]) -> Lists:
 def scored(lists: Lists) -> tuple[list[int], npt.NDArray[np.int64]]:
     classifier, each = classifiers(MODEL)[Regime.WORK], np.repeat(np.arange(len(lists.counts)), lists.counts)
     found = classifier.stepped(features(lists))
-    scores = classifier.score(found, lists.which, each)
+    scores = classifier.score(found, lists.which, lists.counts)
     return scores.tolist(), classifier.contributions(
         found.rows(np.arange(len(each)), lists.which, each, np.arange(len(FEATURES)))
     )
@@ -173,9 +173,9 @@ def test_what_is_hopeless_after_the_first_trees_stays_below_the_floor() -> None:
     table, lists = lists_of(values, replace(MODEL, rarity={}, rarity_else=1_000, version="each word alike"))
     last = of(table, lists[-1:])
     found, alone = classifier.stepped(features(last)), np.zeros(3, dtype=np.int64)
-    whole = classifier.score(found, last.which, alone)
+    whole = classifier.score(found, last.which, last.counts)
     assert whole.tolist() == [100_000 * (FIRST + 40) * shared for shared in (1, 2, 3)]
-    floored = classifier.score(found, last.which, alone, floor=100_000 * FIRST * 2)
+    floored = classifier.score(found, last.which, last.counts, floor=100_000 * FIRST * 2)
     assert floored.tolist() == [100_000 * FIRST, *whole[1:]], "one that may not be kept isn't asked further"
     parts = classifier.contributions(found.rows(np.arange(3), last.which, alone, np.arange(len(FEATURES))))
     assert parts.sum(axis=1).tolist() == whole.tolist()

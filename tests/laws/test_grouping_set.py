@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.grouping.batch import group_all
-from processors.grouping.measuring import FEW, measure
+from processors.grouping.measuring import FEW, Measured, measure
 from processors.grouping.model import Model
-from processors.grouping.table import ACTIVITY
 from schemas.groups import encode_group
 from schemas.keys import RowKey
 from schemas.values import Activity, Kind, Words
@@ -133,12 +132,12 @@ spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), min_size=1, 
 @quick
 @given(st.lists(spans, min_size=1, max_size=4))
 def test_small_and_large_groups_are_measured_alike(groups: list[list[tuple[int, int]]]) -> None:
-    rows = np.zeros(sum(map(len, groups)), dtype=ACTIVITY)
-    rows["start"] = [begin for group in groups for begin, _ in group]
-    rows["end"] = [begin + lasts for group in groups for begin, lasts in group]
+    start = np.array([begin for group in groups for begin, _ in group], dtype=np.int64)
+    end = start + np.array([lasts for group in groups for _, lasts in group], dtype=np.int64)
+    nothing = np.zeros(len(start), dtype=np.int64)
     starts = np.cumsum([0, *map(len, groups[:-1])])
     covered = [len({at for begin, lasts in group for at in range(begin, begin + lasts)}) for group in groups]
-    assert measure(rows, np.arange(len(rows)), starts).captured_us == covered
+    assert measure(Measured(start, end, nothing, nothing, nothing > 0), starts).captured_us == covered
 
 
 @quick

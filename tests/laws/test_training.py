@@ -14,7 +14,6 @@ from processors.grouping.confidence import Signs, confidence
 from processors.grouping.features import FEATURES, MISSING
 from processors.grouping.forest import Forest
 from processors.grouping.model import Pruning, Regime, encode_model
-from processors.grouping.trees import Asked
 from processors.training.boosting import HIGHEST, Ground, Objective, Settings, similarity_of
 from processors.training.examples import Examples, examples
 from processors.training.growing import Lessons, grown
@@ -69,7 +68,7 @@ def test_trees_of_whole_numbers_say_what_lightgbm_says(leaves: int, levels: int)
         steps[:, FEATURES.index(name)] = np.where(
             values == MISSING, 0, np.searchsorted(np.array(edges), values, side="right") + 1
         )
-    found = Forest(similarity.trees_over(FEATURES), [len(FEATURES)]).score(Asked((steps,), (None,)))
+    found = Forest(similarity.trees_over(FEATURES), len(FEATURES)).score(steps)
     known = np.where(drawn.rows == MISSING, np.nan, drawn.rows.astype(np.float64))
     assert np.abs(found / MICRO - booster.predict(known)).max() < 40 / MICRO, "but for rounding"
 
