@@ -6,16 +6,13 @@ gone, see docs/runbook.md#the-binlog-is-gone.
 """
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from connectors.debezium.snapshots import Underway
     from connectors.mariadb.snapshots import Asked
     from streams.settings import Settings
 
@@ -111,7 +108,7 @@ def start(settings: "Settings", tables: Sequence[str]) -> None:
     from connectors.mariadb.snapshots import ask
 
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         ask(connection, settings.mariadb().name, tables)
     engine.dispose()
 
@@ -119,41 +116,60 @@ def start(settings: "Settings", tables: Sequence[str]) -> None:
 def status(settings: "Settings") -> Snapshot:
     """How far it is. Raises StackError where a server isn't up."""
     from connectors.debezium.connector import Connect
-    from connectors.debezium.snapshots import underway
     from connectors.mariadb.engine import connect
-    from connectors.mariadb.snapshots import last_asked
+    from connectors.mariadb.snapshots import last_asked, rows, seconds_since, windows_since
     from streams.ops.consumers import look
     from streams.ops.lag import places
 
-    running = underway(Connect(settings.connect()).offset())
+    place = Connect(settings.connect()).offset()
     behind = {one.group: one.lag for one in look(settings.kafka(), places(settings))}
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     try:
         with engine.connect() as connection:
-            seen = _seen(connection, running, last_asked(connection))
+            asked = last_asked(connection)
+            seen = decide(
+                place,
+                asked,
+                lambda table, upto=None: rows(connection, table, upto),
+                windows=windows_since(connection, asked) if asked else 0,
+                seconds=seconds_since(connection, asked.at) if asked else 0.0,
+            )
     finally:
         engine.dispose()
     return msgspec.structs.replace(seen, group=behind.get("group", 0), bill=behind.get("bill", 0))
 
 
-def _seen(connection: "Connection", running: "Underway | None", asked: "Asked | None") -> Snapshot:
-    from connectors.mariadb.snapshots import begun, rows, seconds_since
+class Count(Protocol):
+    """How many rows a table has, or how many with an id up to that one."""
 
+    def __call__(self, table: str, upto: int | None = None, /) -> int: ...
+
+
+def decide(place: Mapping[str, Any], asked: "Asked | None", count: Count, *, windows: int, seconds: float) -> Snapshot:
+    """How far it is, by the place that the connector keeps, and by how many windows it has opened since it was asked.
+
+    The place is kept some tenths of a second after what it tells of, so one that names no snapshot may be from before
+    this one as well as from after it. It is from after it where it has passed the transaction that asked for it.
+    """
+    from connectors.debezium.snapshots import passed, underway
+
+    running = underway(place)
     if running is not None and running.initial:
-        every = sum(rows(connection, table) for table in TABLES)
-        return Snapshot(state="running", kind="initial", tables=TABLES, rows=every)
+        return Snapshot(state="running", kind="initial", tables=TABLES, rows=sum(count(table) for table in TABLES))
     if asked is None:
         return Snapshot(state="none")
-    counts = {table: rows(connection, table) for table in asked.tables}
-    every, seconds = sum(counts.values()), seconds_since(connection, asked.at)
+    counts = {table: count(table) for table in asked.tables}
+    every = sum(counts.values())
+    seen = Snapshot(state="running", tables=asked.tables, rows=every, seconds=seconds)
     if running is not None and running.asked == asked.id:
-        present = running.left[:1]
-        read = sum(count for table, count in counts.items() if table not in running.left)
-        read += sum(rows(connection, table, running.reached) for table in present)
-        return Snapshot(state="running", tables=asked.tables, rows=every, done=read, seconds=seconds)
-    if every and not begun(connection, asked):
-        return Snapshot(state="waiting", tables=asked.tables, rows=every, seconds=seconds)
-    return Snapshot(state="done", tables=asked.tables, rows=every, done=every, seconds=seconds)
+        read = sum(of for table, of in counts.items() if table not in running.left)
+        read += sum(count(table, running.reached) for table in running.left[:1])
+        return msgspec.structs.replace(seen, done=read)
+    if every and not windows:
+        return msgspec.structs.replace(seen, state="waiting")
+    if every and asked.transaction and not passed(place, asked.transaction, asked.at_s):
+        return seen
+    return msgspec.structs.replace(seen, state="done", done=every)
 
 
 def _lines(seen: Snapshot) -> list[str]:
