@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from connectors.sources.event import Event, Notes
 from connectors.sources.events import read_events
@@ -48,8 +48,14 @@ def week(tmp_path: Path) -> Path:
 
 
 def ran(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """As a program of its own, which is what its exit code and an error's one line hang on."""
     command = [sys.executable, "-m", "streams", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def inside(*arguments: str | Path) -> Result:
+    """In this process, which has read the model already."""
+    return CliRunner().invoke(app, [*map(str, arguments)])
 
 
 def test_json_has_one_line_an_event_with_these_five_fields(week: Path) -> None:
@@ -75,7 +81,7 @@ def test_the_order_of_the_file_and_the_true_labels_in_it_change_nothing(week: Pa
     other = tmp_path / "other.jsonl"
     other.write_text("".join(json.dumps(line) + "\n" for line in [*lines, *lines[:5]]))
     for how in ("--json", "--groups"):
-        assert ran("preview", week, how).stdout == ran("preview", other, how).stdout != ""
+        assert inside("preview", week, how).stdout == inside("preview", other, how).stdout != ""
 
 
 def test_poisoned_labels_and_unknown_fields_in_a_packed_file_change_no_byte(week: Path, tmp_path: Path) -> None:
@@ -93,9 +99,7 @@ def test_poisoned_labels_and_unknown_fields_in_a_packed_file_change_no_byte(week
     plain.write_text("".join(json.dumps(line) + "\n" for line in bare))
     packed.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in poisoned).encode()))
     for named in ((), ("--model", model)):
-        without, with_ = (
-            CliRunner().invoke(app, ["preview", str(path), "--json", *map(str, named)]) for path in (plain, packed)
-        )
+        without, with_ = (inside("preview", path, "--json", *named) for path in (plain, packed))
         assert (without.exit_code, with_.exit_code) == (0, 0)
         assert with_.stdout == without.stdout != ""
         assert without.stderr == ""
@@ -105,8 +109,8 @@ def test_poisoned_labels_and_unknown_fields_in_a_packed_file_change_no_byte(week
 
 
 def test_the_timesheet_names_each_stream_and_a_bad_file_exits_2(week: Path, tmp_path: Path) -> None:
-    shown = ran("preview", week, "--days", "1")
-    assert shown.returncode == 0
+    shown = inside("preview", week, "--days", "1")
+    assert shown.exit_code == 0
     assert "ada.quillmoor@generated.test" in shown.stdout
     assert "Mon 2 Mar 2026" not in shown.stdout
     assert "Tue 3 Mar 2026" in shown.stdout
