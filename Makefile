@@ -39,8 +39,13 @@ lint: check-machine .venv/.development ## Lint, types and import rules
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+# Tests of the stack mostly wait, so the others run beside them, where these leave the processor to them.
 test: lint ## Everything that must hold: lint, types, import rules, laws, contracts, end to end on the real stack
-	.venv/bin/python -m pytest
+	@echo "What needs no stack is tested beside the rest, at the lowest priority; it is told at the end."
+	@mkdir -p .timeloom; \
+	nice -n 19 .venv/bin/python -m pytest -p no:cacheprovider -m "not stack and not long" >.timeloom/tests.log 2>&1 & beside=$$!; \
+	.venv/bin/python -m pytest -m "stack and not long"; stack=$$?; \
+	wait $$beside; beside=$$?; cat .timeloom/tests.log; [ $$stack = 0 ] && [ $$beside = 0 ]
 
 drawing: check-machine .venv/.development ## Draw the programs and packages in README.md and docs/ anew
 	.venv/bin/python -m streams.drawing --write

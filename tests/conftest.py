@@ -67,6 +67,17 @@ def live(stack: Stack, settings: Settings) -> Iterator[Live]:
     pipeline.dispose()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs what isn't marked beside what is, and there shall be one stack."""
+    unmarked = [
+        item.nodeid
+        for item in items
+        if "stack" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("stack")
+    ]
+    if unmarked:
+        raise pytest.UsageError(f"these need the stack, and aren't marked: {', '.join(unmarked)}")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A test that was skipped showed nothing, so the session did not pass."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

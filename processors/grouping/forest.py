@@ -6,6 +6,7 @@ the leaves that no feature rules out, the leftmost is where the row ends (after 
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -48,9 +49,13 @@ class Forest:
     """
 
     def __init__(self, trees: Sequence[Tree], features: int, of_lists: int = 0, first: int | None = None) -> None:
-        self._whole = _grown(trees, features, features)
+        self._trees, self._features = trees, features
         at = len(trees) if first is None else min(first, len(trees))
         self._first, self._last = (_grown(some, features, features - of_lists) for some in (trees[:at], trees[at:]))
+
+    @cached_property
+    def _whole(self) -> Grown:
+        return _grown(self._trees, self._features, self._features)
 
     def score(self, rows: Steps) -> Integers:
         """Each row's logit in millionths."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import text
 
 from connectors.debezium.connector import Connect
@@ -15,6 +16,7 @@ from tests.live import Live
 from tests.programs import eventually, running
 
 
+@pytest.mark.stack
 def test_rows_past_the_binlog_become_groups(live: Live) -> None:
     who = live.timekeeper()
     first = live.insert(who, "before.docx - Editor (generated)")
