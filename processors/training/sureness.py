@@ -16,8 +16,8 @@ from schemas.groups import MICRO
 STEPS = 8
 """Steps of a sign's curve, each with as many groups."""
 
-RIDGE = 3.0
-"""How many groups of the usual outcome each step is given, so that few groups say little."""
+RIDGE = 30.0
+"""How much of a weight is held against it, so that what a few groups say, or one person's, says little of others'."""
 
 SHOWN_RIGHT = 0.96
 """Of the groups that are shown so many shall be right: a little more than what is promised of people never seen."""
