@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True):
 
     `ridge` is added to a leaf's hessian, which must be a fourth of it: where lists are all but decided the hessian is
     next to nothing and the gradient, if one was decided wrongly, is not, so without one leaves of large trees explode.
+    Each tree may ask a `share` of the features, drawn anew: where few people are learned from, trees that may ask all
+    learn those people's habits in the order in which they tell them apart, and no other sign of the same. `beyond` says
+    how many times as many rounds are grown as lose the least of what isn't learned from: what is said of the best
+    answer is too sure by then, but more often it is the right one.
     """
 
     leaves: int
@@ -51,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True):
     rate: float
     rounds: int
     ridge: float = 0.0
+    share: float = 1.0
+    beyond: int = 1
 
 
 class Objective:
@@ -113,6 +119,7 @@ class Ground:
             "min_data_in_leaf": LEAST_ROWS,
             "min_sum_hessian_in_leaf": max(settings.ridge / 4, LEAST_HESSIAN),
             "lambda_l2": settings.ridge,
+            "feature_fraction": settings.share,
             "num_threads": 1,
             "deterministic": True,
             "force_col_wise": True,

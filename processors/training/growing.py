@@ -1,6 +1,7 @@
 """Chooses how trees are grown, by what they lose of folds that they weren't grown on, and grows them."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import msgspec
 import numpy as np
@@ -17,7 +18,12 @@ LEAST_LISTS = 200
 MOST_TRIED = 750_000
 """Rows on which it is tried how to grow trees; of more every second list is taken, or every third, and so on."""
 
-LOOKS, PATIENCE = 25, 1
+CLEARLY = 0.97
+"""A way that is tried later is taken if it loses less than this much of what the one before it does: the first ones
+make trees that are asked faster, and grouping differs by more than such a loss does.
+"""
+
+LOOKS, PATIENCE = 25, 2
 """Rounds between two looks at what the folds that weren't learned from lose, and so many looks may show them lose more.
 """
 
@@ -43,11 +49,13 @@ class Grown(msgspec.Struct, frozen=True):
 
 
 def grown(lessons: Lessons, folds: int, tried: Sequence[Settings], tell: Tell) -> Grown | None:
-    """Trees grown in the best of the ways that are tried; None where there is too little to learn from."""
+    """Trees grown in the first of the ways that are tried, or in a later one that loses clearly less; None where there
+    is too little to learn from.
+    """
     if len(lessons.folds) < LEAST_LISTS:
         return None
     ground = Ground(lessons.examples, lessons.weights, lessons.names)
-    best = min((_tried(ground, lessons, settings, tell) for settings in tried), key=lambda one: one.loss)
+    best = reduce(_better, (_tried(ground, lessons, settings, tell) for settings in tried))
     whole = ground.grow(np.ones(len(lessons.folds), dtype=np.bool_), best.settings).more(best.rounds)
     of_all = similarity_of(whole.booster, best.rounds, lessons.names)
     if of_all is None:
@@ -64,8 +72,13 @@ class _Tried(msgspec.Struct, frozen=True):
     of_folds: dict[int, Growing]
 
 
+def _better(one: _Tried, later: _Tried) -> _Tried:
+    return later if later.loss < CLEARLY * one.loss else one
+
+
 def _tried(ground: Ground, lessons: Lessons, settings: Settings, tell: Tell) -> _Tried:
-    """One way: trees on all folds but one, for each, until the folds that are left out lose no less any more.
+    """One way: trees on all folds but one, for each, until the folds that are left out lose no less any more, and
+    `beyond`.
 
     Where all lists are of one fold there are no others, and it is judged by what it lost itself.
     """
@@ -81,6 +94,8 @@ def _tried(ground: Ground, lessons: Lessons, settings: Settings, tell: Tell) -> 
         each = [one.loss(trees.more(LOOKS)) for one, trees in zip(held, growing, strict=True)]
         losses.append(float(np.average(each, weights=weights)))
     least = min(losses)
-    rounds = (losses.index(least) + 1) * LOOKS
+    rounds = (losses.index(least) + 1) * LOOKS * settings.beyond
+    for trees in growing:
+        trees.more(rounds - len(losses) * LOOKS)  # none, where as many were looked at
     tell(f"{settings.leaves} leaves, {rounds} rounds: loss {least:.4f}")
     return _Tried(settings, least, rounds, dict(zip(numbers, growing, strict=True)))

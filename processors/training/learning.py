@@ -27,14 +27,19 @@ from processors.training.stringing import Strung, lessons_of, strung, sums_of
 from processors.training.sureness import Judged, fitted
 from processors.training.vocabulary import vocabulary
 
-SMALL = Settings(leaves=4, levels=2, rate=0.2, rounds=200)
 GROWN = {
-    Regime.WORK: (SMALL, Settings(leaves=24, levels=-1, rate=0.15, rounds=200, ridge=20.0)),
-    Regime.TALK: (SMALL, Settings(leaves=32, levels=-1, rate=0.1, rounds=600, ridge=20.0)),
+    Regime.WORK: (
+        Settings(leaves=4, levels=2, rate=0.2, rounds=250, share=0.25, beyond=2),
+        Settings(leaves=24, levels=-1, rate=0.15, rounds=200, ridge=20.0),
+    ),
+    Regime.TALK: (
+        Settings(leaves=4, levels=2, rate=0.2, rounds=200),
+        Settings(leaves=32, levels=-1, rate=0.1, rounds=600, ridge=20.0),
+    ),
 }
 """How trees over pairs of activities may be grown: small for few streams, large for many; which, is measured."""
 
-MERGED = (Settings(leaves=8, levels=4, rate=0.1, rounds=150),)
+MERGED = (Settings(leaves=8, levels=4, rate=0.1, rounds=300),)
 """How trees over pairs of strands are grown."""
 
 OVERS = (0, 300_000, 1_500_000, 3_000_000)

@@ -15,8 +15,8 @@ from processors.grouping.features import FEATURES, MISSING
 from processors.grouping.forest import Forest
 from processors.grouping.model import Pruning, Regime, encode_model
 from processors.training.boosting import HIGHEST, Ground, Objective, Settings, similarity_of
-from processors.training.examples import Examples, examples
-from processors.training.growing import Lessons, grown
+from processors.training.examples import Examples, examples, joined
+from processors.training.growing import CLEARLY, LEAST_LISTS, Lessons, grown
 from processors.training.labelled import Labelled, enough, taught
 from processors.training.learning import learn
 from processors.training.sureness import SHOWN_RIGHT, fitted, shown_from
@@ -73,6 +73,15 @@ def test_trees_of_whole_numbers_say_what_lightgbm_says(leaves: int, levels: int)
     assert np.abs(found / MICRO - booster.predict(known)).max() < 40 / MICRO, "but for rounding"
 
 
+def test_a_tree_that_may_ask_a_share_of_the_features_asks_no_more() -> None:
+    ground = Ground(drawn_examples(3), np.ones(LISTS))
+    every = np.ones(LISTS, dtype=np.bool_)
+    alone = similarity_of(ground.grow(every, Settings(16, -1, 0.2, 10, share=1 / len(FEATURES))).more(10).booster, 10)
+    assert all(len({split.feature for split in tree.splits}) == 1 for tree in alone.trees)
+    whole = similarity_of(ground.grow(every, Settings(16, -1, 0.2, 10)).more(10).booster, 10)
+    assert any(len({split.feature for split in tree.splits}) > 1 for tree in whole.trees)
+
+
 def test_what_is_learned_from_some_lists_hangs_on_those_only() -> None:
     drawn, some = drawn_examples(5), np.arange(LISTS) % 3 > 0
     how = Settings(4, 2, 0.2, 20)
@@ -95,6 +104,33 @@ def test_gradients_are_those_of_the_loss() -> None:
         by[row] = 1e-5
         slope = (objective.loss(scores + by) - objective.loss(scores - by)) / 2e-5
         assert gradient[row] / weights.sum() == pytest.approx(slope, abs=1e-6)
+
+
+def drawn_lessons(seed: int) -> Lessons:
+    """In three folds, as many as it takes."""
+    drawn = [drawn_examples(seed + number) for number in range(LEAST_LISTS // LISTS + 1)]
+    lists = LISTS * len(drawn)
+    return Lessons(joined(drawn), np.arange(lists) % 3, np.ones(lists))
+
+
+def test_beyond_the_least_loss_as_many_times_as_many_trees_are_grown_for_each_fold() -> None:
+    once, twice = (grown(drawn_lessons(4), 3, (Settings(4, 2, 0.2, 50, beyond=by),), print) for by in (1, 2))
+    assert once is not None
+    assert twice is not None
+    for one, two in zip((once.of_all, *once.of_folds), (twice.of_all, *twice.of_folds), strict=True):
+        assert len(two.trees) == 2 * len(one.trees)
+    assert twice.loss == once.loss
+
+
+@pytest.mark.parametrize("rounds", [25, 100])
+def test_a_later_way_is_taken_only_where_it_loses_clearly_less(rounds: int) -> None:
+    said: list[str] = []
+    first, later = Settings(2, 1, 0.2, rounds), Settings(4, 2, 0.2, 100)
+    found = grown(drawn_lessons(4), 3, (first, later), said.append)
+    losses = [float(one.rpartition(" ")[2]) for one in said]
+    taken = losses[1] if losses[1] < CLEARLY * losses[0] else losses[0]
+    assert found is not None
+    assert found.loss == pytest.approx(taken, abs=1e-4)
 
 
 @settings(deadline=None)
