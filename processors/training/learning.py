@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from processors.grouping.merging import Merger
 from processors.grouping.model import Joining, Model, Pruning, Regime, Similarity, with_manifest
@@ -22,7 +23,7 @@ from processors.training.boosting import Settings
 from processors.training.examples import Examples, examples, joined
 from processors.training.growing import Grown, Lessons, Tell, grown
 from processors.training.labelled import Labelled, dealt, enough, taught
-from processors.training.outcomes import outcomes, worth
+from processors.training.outcomes import outcomes, surely_better, worth, worths
 from processors.training.stringing import Strung, lessons_of, strung, sums_of
 from processors.training.sureness import Judged, fitted
 from processors.training.vocabulary import vocabulary
@@ -136,19 +137,24 @@ def _joined(
 def _best(
     joining: Joining, tried: Sequence[Sequence[Strung]], of: Sequence[int], folds: int, tell: Tell
 ) -> Joined | None:
-    best: tuple[float, Joined] | None = None
+    """The first of OVERS with the best of MERGINGS, or a later one that is surely better: one person's longest piece of
+    work weighs more than most that differs.
+    """
+    best: tuple[npt.NDArray[np.float64], Joined] | None = None
     for over, every in zip(OVERS, tried, strict=True):
         streams = [(one, number) for one, number in zip(every, of, strict=True) if one.gold]
         if not streams:
             return None
         merging = grown(_tie_lessons(streams), folds, MERGED, lambda _: None)
         mergers = [Merger(merging.of_folds[number]) if merging else None for _, number in streams]
-        for threshold in MERGINGS if merging else MERGINGS[:1]:
-            of_streams = [sums_of(one, merger, threshold) for (one, _), merger in zip(streams, mergers, strict=True)]
-            value = worth(of_streams)
-            if best is None or value > best[0]:
-                best = value, Joined(Joining(over, joining.floor, threshold), merging)
-        tell(f"strands that join by {over / 1e6:g} or more: the best so far {best[0] if best else 0:.1f}")
+        values = [
+            (worths([sums_of(one, merger, at) for (one, _), merger in zip(streams, mergers, strict=True)]), at)
+            for at in (MERGINGS if merging else MERGINGS[:1])
+        ]
+        value, threshold = max(values, key=lambda one: one[0].mean())
+        if best is None or surely_better(value, best[0]):
+            best = value, Joined(Joining(over, joining.floor, threshold), merging)
+        tell(f"strands that join by {over / 1e6:g} or more: {value.mean():.1f}, kept {best[0].mean():.1f}")
     return best[1] if best else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from processors.evaluation.counting import Sums, count
 from processors.evaluation.measures import MEASURES, measures
@@ -17,6 +18,8 @@ from processors.training.labelled import Labelled
 WORTH = ("B3-F", "ARI", "EM-F")
 """What groups are judged by when something is chosen: whether most is where it belongs, and whether all is."""
 
+_WORTH = [MEASURES.index(name) for name in WORTH]
+
 
 class Outcome(msgspec.Struct, frozen=True, eq=False):
     """A stream's groups: their sums, and the signs of each that was judged, with whether it was right."""
@@ -25,10 +28,22 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     judged: Sequence[tuple[Signs, bool]]
 
 
+def worths(sums: Sequence[Sums]) -> npt.NDArray[np.float64]:
+    """How well each stream is grouped: the mean of WORTH."""
+    found: npt.NDArray[np.float64] = measures(np.stack(sums))[:, _WORTH].mean(axis=1)
+    return found
+
+
 def worth(sums: Sequence[Sums]) -> float:
-    """How well streams are grouped: the mean of WORTH over streams."""
-    found = measures(np.stack(sums)).mean(axis=0)
-    return float(np.mean([found[MEASURES.index(name)] for name in WORTH]))
+    """How well streams are grouped: the mean over streams."""
+    return float(worths(sums).mean())
+
+
+def surely_better(one: npt.NDArray[np.float64], than: npt.NDArray[np.float64]) -> bool:
+    """Is one way better for streams than the other by more than the mean's own error, given the worths of each?"""
+    gains = one - than
+    error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
+    return bool(gains.mean() > error)
 
 
 def outcomes(stream: Labelled, tried: Sequence[Model]) -> list[Outcome]:

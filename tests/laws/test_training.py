@@ -19,6 +19,7 @@ from processors.training.examples import Examples, examples, joined
 from processors.training.growing import CLEARLY, LEAST_LISTS, Lessons, grown
 from processors.training.labelled import Labelled, enough, taught
 from processors.training.learning import learn
+from processors.training.outcomes import surely_better
 from processors.training.sureness import SHOWN_RIGHT, fitted, shown_from
 from processors.training.vocabulary import DOUBT, RAREST, vocabulary
 from schemas.groups import MICRO
@@ -131,6 +132,14 @@ def test_a_later_way_is_taken_only_where_it_loses_clearly_less(rounds: int) -> N
     taken = losses[1] if losses[1] < CLEARLY * losses[0] else losses[0]
     assert found is not None
     assert found.loss == pytest.approx(taken, abs=1e-4)
+
+
+def test_one_stream_that_gains_much_makes_nothing_surely_better() -> None:
+    before = np.array([50.0, 60.0, 70.0, 40.0])
+    assert not surely_better(np.add(before, [40, -1, -1, -1]), before)
+    assert surely_better(np.add(before, [4, 5, 3, 6]), before)
+    assert not surely_better(before, before)
+    assert surely_better(before[:1] + 1, before[:1]), "of one there is no telling"
 
 
 @settings(deadline=None)
