@@ -47,7 +47,8 @@ class Settings(msgspec.Struct, frozen=True):
     Each tree may ask a `share` of the features, drawn anew: where few people are learned from, trees that may ask all
     learn those people's habits in the order in which they tell them apart, and no other sign of the same. `beyond` says
     how many times as many rounds are grown as lose the least of what isn't learned from: what is said of the best
-    answer is too sure by then, but more often it is the right one.
+    answer is too sure by then, but more often it is the right one. Where other ways
+    are tried before, it must lose less than they do by the share `ahead`.
     """
 
     leaves: int
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     ridge: float = 0.0
     share: float = 1.0
     beyond: int = 1
+    ahead: float = 0.0
 
 
 class Objective:

@@ -18,11 +18,6 @@ LEAST_LISTS = 200
 MOST_TRIED = 750_000
 """Rows on which it is tried how to grow trees; of more every second list is taken, or every third, and so on."""
 
-CLEARLY = 0.97
-"""A way that is tried later is taken if it loses less than this much of what the one before it does: the first ones
-make trees that are asked faster, and grouping differs by more than such a loss does.
-"""
-
 LOOKS, PATIENCE = 25, 2
 """Rounds between two looks at what the folds that weren't learned from lose, and so many looks may show them lose more.
 """
@@ -49,9 +44,7 @@ class Grown(msgspec.Struct, frozen=True):
 
 
 def grown(lessons: Lessons, folds: int, tried: Sequence[Settings], tell: Tell) -> Grown | None:
-    """Trees grown in the first of the ways that are tried, or in a later one that loses clearly less; None where there
-    is too little to learn from.
-    """
+    """Trees grown in the best of the ways that are tried; None where there is too little to learn from."""
     if len(lessons.folds) < LEAST_LISTS:
         return None
     ground = Ground(lessons.examples, lessons.weights, lessons.names)
@@ -73,7 +66,7 @@ class _Tried(msgspec.Struct, frozen=True):
 
 
 def _better(one: _Tried, later: _Tried) -> _Tried:
-    return later if later.loss < CLEARLY * one.loss else one
+    return later if later.loss < one.loss * (1 - later.settings.ahead) else one
 
 
 def _tried(ground: Ground, lessons: Lessons, settings: Settings, tell: Tell) -> _Tried:
