@@ -45,13 +45,15 @@ Over work large ones must be well ahead: small ones are asked faster, and at an 
 MERGED = (Settings(leaves=8, levels=4, rate=0.1, rounds=300),)
 """How trees over pairs of strands are grown."""
 
-OVERS = (0, 300_000, 1_500_000, 3_000_000)
+OVERS = {Regime.WORK: (0, 300_000, 1_500_000, 3_000_000), Regime.TALK: (1_000_000,)}
 """What may have to speak for joining a strand (`Joining.over`): where words are many nothing; where beginnings say
 little, so much that strands stay short, and what they belong to is decided when more of them is known.
 """
 
-MERGINGS = (-300_000, 0, 300_000)
-"""The same for joining a group (`Joining.merging`)."""
+MERGINGS = {Regime.WORK: (-300_000, 0, 300_000), Regime.TALK: (-900_000,)}
+"""The same for joining a group (`Joining.merging`). Of talk there is one of each: in the training part of the corpus
+that it is learned from conversations begin oftener than in its dev part, by which these are chosen.
+"""
 
 
 class Fold(msgspec.Struct, frozen=True):
@@ -121,29 +123,36 @@ def _joined(
     base: Model, folds: Sequence[Fold], models: Sequence[Model], told: Mapping[Regime, Tell]
 ) -> dict[Regime, Joined]:
     """When to join, and trees of strands: of what is tried, the best for streams that weren't learned from."""
-    found: dict[Regime, list[list[Strung]]] = {regime: [[] for _ in OVERS] for regime in Regime}
+    tried = sorted({over for overs in OVERS.values() for over in overs})
+    found: dict[Regime, dict[int, list[Strung]]] = {regime: {over: [] for over in OVERS[regime]} for regime in Regime}
     of: list[int] = []
     for number, (fold, model) in enumerate(zip(folds, models, strict=True)):
         for stream in fold.streams:
             of.append(number)
-            for at, by_regime in enumerate(strung(stream.activities, stream.gold, model, OVERS)):
+            for over, by_regime in zip(tried, strung(stream.activities, stream.gold, model, tried), strict=True):
                 for regime, one in by_regime.items():
-                    found[regime][at].append(one)
+                    if over in found[regime]:
+                        found[regime][over].append(one)
     return {
         regime: best
-        for regime, tried in found.items()
-        if (best := _best(base.joining[regime], tried, of, len(folds), told[regime]))
+        for regime, every in found.items()
+        if (best := _best(base.joining[regime], MERGINGS[regime], every, of, len(folds), told[regime]))
     }
 
 
 def _best(
-    joining: Joining, tried: Sequence[Sequence[Strung]], of: Sequence[int], folds: int, tell: Tell
+    joining: Joining,
+    mergings: Sequence[int],
+    tried: Mapping[int, Sequence[Strung]],
+    of: Sequence[int],
+    folds: int,
+    tell: Tell,
 ) -> Joined | None:
-    """The first of OVERS with the best of MERGINGS, or a later one that is surely better: one person's longest piece of
-    work weighs more than most that differs.
+    """The first that is tried with the best of its mergings, or a later one that is surely better: one person's longest
+    piece of work weighs more than most that differs. `tried` has the strands of all streams for each `Joining.over`.
     """
     best: tuple[npt.NDArray[np.float64], Joined] | None = None
-    for over, every in zip(OVERS, tried, strict=True):
+    for over, every in tried.items():
         streams = [(one, number) for one, number in zip(every, of, strict=True) if one.gold]
         if not streams:
             return None
@@ -151,7 +160,7 @@ def _best(
         mergers = [Merger(merging.of_folds[number]) if merging else None for _, number in streams]
         values = [
             (worths([sums_of(one, merger, at) for (one, _), merger in zip(streams, mergers, strict=True)]), at)
-            for at in (MERGINGS if merging else MERGINGS[:1])
+            for at in (mergings if merging else mergings[:1])
         ]
         value, threshold = max(values, key=lambda one: one[0].mean())
         if best is None or surely_better(value, best[0]):
