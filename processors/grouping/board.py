@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.grouping.candidates import Candidates, Place
-from processors.grouping.compiled import Flags, Slots
+from processors.grouping.compiled import Flags, Integers, Slots
 from processors.grouping.constraints import NONE, Constraints
 from processors.grouping.edges import Edges, nothing
 from processors.grouping.links import link
@@ -28,7 +28,8 @@ REGIMES = tuple(Regime)
 
 class Board:
     """See the module. Everything is by slot (`Table.slot`); `order`, `placed`, `sizes` (of strands), `edges`, `marks`,
-    `unlinked` (whom links don't lead to any more) and `table` are to be read.
+    `unlinked` (whom links don't lead to any more), `regimes` (the number, in REGIMES, of the trees that are asked about
+    an activity or a strand that it began) and `table` are to be read.
     """
 
     def __init__(self, model: Model) -> None:
@@ -41,6 +42,7 @@ class Board:
         self.sizes: Slots = np.zeros(0, dtype=np.int32)
         self.marks = Marks(*(np.zeros(0, dtype=np.uint8) for _ in Marks._fields))
         self.unlinked: Flags = np.zeros(0, dtype=np.uint8)
+        self.regimes: Integers = np.zeros(0, dtype=np.int64)
         self.order = Order(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))
         self._there = np.zeros(0, dtype=np.bool_)
         self._candidates = Candidates(model)
@@ -50,12 +52,6 @@ class Board:
 
     def __contains__(self, activity: int) -> bool:
         return activity in self.places
-
-    @property
-    def regimes(self) -> Flags:
-        """By slot, the number (in REGIMES) of the trees that are asked about an activity, or a strand that it began."""
-        found: Flags = np.where(self.table.columns["talk"], REGIMES.index(Regime.TALK), REGIMES.index(Regime.WORK))
-        return found.astype(np.uint8)
 
     def labels(self, activities: Sequence[int]) -> list[int]:
         """The strand of each of these: the id of the one that began it."""
@@ -162,6 +158,7 @@ class Board:
         rank = np.full(len(columns), -1, dtype=np.int32)
         rank[slots] = np.arange(len(slots))
         self.order, self._reordered = Order(slots, rank, np.ascontiguousarray(ids)), False
+        self.regimes = np.where(columns["talk"], REGIMES.index(Regime.TALK), REGIMES.index(Regime.WORK))
 
     def _link(self, activities: Sequence[int]) -> None:
         """Works out the links of these anew; those of other links than before, or that are new, are to be decided."""

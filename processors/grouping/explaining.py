@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 
 from processors.grouping.board import REGIMES
-from processors.grouping.compiled import Integers, Slots
+from processors.grouping.compiled import Integers, Slots, compiled
 from processors.grouping.features import FEATURES
 from processors.grouping.merging import mergers
 from processors.grouping.model import Regime
+from processors.grouping.placing import Ties
 from processors.grouping.reasons import OF_STRANDS, WORDS
 from processors.grouping.similarity import classifiers
 from processors.grouping.strands import Strands
@@ -74,20 +75,27 @@ def _strongest_ties(strands: Strands, surest: Slots) -> dict[Regime, Asked]:
     chosen, regimes = surest[of, at], strands.board.regimes
     for regime, merger in mergers(strands.board.model).items():
         some = regimes[chosen] == REGIMES.index(regime)
+        if not some.any():
+            continue
         lists = strands.pairings(regime, chosen[some])
-        rows, at_row = [], 0
-        for strand, size in zip(lists.own.tolist(), lists.counts.tolist(), strict=True):
-            rows.append(at_row + _strongest_tie(strands, strand))
-            at_row += size + 1
+        rows = _strongest_rows(lists.own, lists.counts, strands.tying.ties, strands.merged.label)
         found[regime] = of[some], merger.steps(lists.rows[rows])
     return found
 
 
-def _strongest_tie(strands: Strands, strand: int) -> int:
-    ties, groups = strands.tying.ties, strands.merged.label
-    whole = slice(ties.begin[strand], ties.begin[strand] + ties.many[strand])
-    inside = np.flatnonzero(groups[ties.other[whole]] == groups[strand])
-    return int(inside[ties.logit[whole][inside].argmax()])
+@compiled
+def _strongest_rows(own: Slots, counts: Integers, ties: Ties, groups: Slots) -> Integers:
+    """Of lists of strands, where the row of each one's strongest tie into its group is."""
+    found, row = np.zeros(len(own), dtype=np.int64), 0
+    for number in range(len(own)):
+        begin, best = ties.begin[own[number]], -1
+        for tie in range(begin, begin + counts[number]):
+            inside = groups[ties.other[tie]] == groups[own[number]]
+            if inside and (best < 0 or ties.logit[tie] > ties.logit[best]):
+                best = tie
+        found[number] = row + best - begin
+        row += counts[number] + 1
+    return found
 
 
 def _means(every: Mapping[Regime, Asked], trees: Mapping[Regime, Contributing], features: int, groups: int) -> Integers:

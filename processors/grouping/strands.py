@@ -14,7 +14,7 @@ from processors.grouping.model import Regime
 from processors.grouping.odds import LEAST, MOST
 from processors.grouping.placing import MEMBERS, Marks, Merged, merge, retire
 from processors.grouping.similarity import classifiers
-from processors.grouping.ties import TIES, Activities, Lists, lists, told, touched
+from processors.grouping.ties import NO_LISTS, TIES, Activities, Lists, lists, told, touched
 from processors.grouping.trees import Steps
 from processors.grouping.tying import Given, Tying
 
@@ -70,6 +70,8 @@ class Strands:
         """The lists of those of these strands that are of one regime."""
         board, columns = self.board, self.board.table.columns
         mine = strands[board.regimes[strands] == REGIMES.index(regime)]
+        if not len(mine):
+            return NO_LISTS
         activities = Activities(np.ascontiguousarray(columns["start"]), board.regimes)
         return lists(
             mine, board.order, board.placed, self.merged, board.edges.ends, board.edges.threads, board.edges.steps,

@@ -120,7 +120,7 @@ class Activities(NamedTuple):
     """By slot: start in microseconds, and the number of the regime that decides which trees are asked."""
 
     start: Integers
-    regime: Flags
+    regime: Integers
 
 
 class Lists(NamedTuple):
@@ -133,6 +133,14 @@ class Lists(NamedTuple):
     counts: Integers
     others: Slots
     rows: Matrix
+
+
+NO_LISTS = Lists(
+    np.zeros(0, dtype=np.int32),
+    np.zeros(0, dtype=np.int64),
+    np.zeros(0, dtype=np.int32),
+    np.zeros((0, _TIES), np.int32),
+)
 
 
 @compiled
