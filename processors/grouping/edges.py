@@ -17,6 +17,7 @@ ROOM = 4
 
 _STEP = ROOM
 _ROOMS = 4_096
+"""Of larger rooms none is used again."""
 
 
 class Ends(NamedTuple):
@@ -174,7 +175,7 @@ def _room(ends: Ends, threads: Threads, free: Slots, top: Integers, slot: int, c
     if count > ends.room[slot] or count <= ends.room[slot] - 2 * _STEP:
         _vacate(ends, threads, free, slot)
         number = (count + _STEP - 1) // _STEP
-        if number and free[number] >= 0:
+        if 0 < number < len(free) and free[number] >= 0:
             ends.begin[slot] = free[number]
             free[number] = threads.next[free[number]]
         else:
@@ -188,7 +189,7 @@ def _room(ends: Ends, threads: Threads, free: Slots, top: Integers, slot: int, c
 @compiled
 def _vacate(ends: Ends, threads: Threads, free: Slots, slot: int) -> None:
     number = ends.room[slot] // _STEP
-    if number:
+    if 0 < number < len(free):
         threads.next[ends.begin[slot]] = free[number]
         free[number] = ends.begin[slot]
     ends.room[slot] = 0

@@ -15,6 +15,7 @@ ROOM = 4
 
 _STEP = ROOM
 _ROOMS = 4_096
+"""Of larger rooms none is used again."""
 
 
 _KINDS = (*[np.dtype(np.int32)] * 6, np.dtype(np.int64))
@@ -98,11 +99,11 @@ def _room(ties: Ties, free: Slots, top: Integers, strand: int, count: int) -> in
     """Where so many ties find room: where they were, where others were, or behind all others."""
     if count > ties.room[strand] or count <= ties.room[strand] - 2 * _STEP:
         number = ties.room[strand] // _STEP
-        if number:  # what is free leads from one to the next
+        if 0 < number < len(free):  # what is free leads from one to the next
             ties.other[ties.begin[strand]] = free[number]
             free[number] = ties.begin[strand]
         number = (count + _STEP - 1) // _STEP
-        if number and free[number] >= 0:
+        if 0 < number < len(free) and free[number] >= 0:
             ties.begin[strand] = free[number]
             free[number] = ties.other[free[number]]
         else:
