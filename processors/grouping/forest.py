@@ -135,14 +135,14 @@ def _keep(alive: Masks, mask: Masks) -> None:
 
 @compiled
 def _scores(grown: Grown, rows: Steps) -> Integers:
-    alive, everything = np.empty_like(grown.bare), ~np.zeros_like(grown.bare)
+    masks, asked, begins, lasts, bare, values = grown
+    alive, everything = np.empty_like(bare), ~np.zeros_like(bare)
     found = np.zeros(len(rows), dtype=np.int64)
     for row in range(len(rows)):
         alive[:] = everything
-        for number in range(len(grown.asked)):
-            step = min(int(rows[row, grown.asked[number]]), grown.lasts[number])
-            _keep(alive, grown.masks[grown.begins[number] + step])
-        found[row] = _ended(alive, grown.values)
+        for number in range(len(asked)):
+            _keep(alive, masks[begins[number] + min(int(rows[row, asked[number]]), lasts[number])])
+        found[row] = _ended(alive, values)
     return found
 
 
@@ -152,31 +152,29 @@ def _beyond(
     found: Integers,
 ) -> None:  # fmt: skip
     """Adds to what is found of pairs, where that isn't less than the floor."""
+    masks, asked, begins, lasts, bare, values = grown
     of_pairs, of_rest = pairs.shape[1], pairs.shape[1] + contents.shape[1]
-    first_content, first_own = np.searchsorted(grown.asked, of_pairs), np.searchsorted(grown.asked, of_rest)
-    alive, known, everything = np.empty_like(grown.bare), np.empty_like(grown.bare), ~np.zeros_like(grown.bare)
+    first_content, first_own = np.searchsorted(asked, of_pairs), np.searchsorted(asked, of_rest)
+    alive, known, everything = np.empty_like(bare), np.empty_like(bare), ~np.zeros_like(bare)
     end = 0
     for of in range(len(counts)):
         known[:] = everything
-        for number in range(first_own, len(grown.asked)):
-            step = min(int(own[of, grown.asked[number] - of_rest]), grown.lasts[number])
-            _keep(known, grown.masks[grown.begins[number] + step])
+        for number in range(first_own, len(asked)):
+            _keep(known, masks[begins[number] + min(int(own[of, asked[number] - of_rest]), lasts[number])])
         alive[:] = known
-        _keep(alive, grown.bare)
-        new = _ended(alive, grown.values)
+        _keep(alive, bare)
+        new = _ended(alive, values)
         begin, end = end, end + counts[of]
         for pair in range(begin, end):
             if found[pair] < floor:
                 continue
             alive[:] = known
             for number in range(first_content):
-                step = min(int(pairs[pair, grown.asked[number]]), grown.lasts[number])
-                _keep(alive, grown.masks[grown.begins[number] + step])
+                _keep(alive, masks[begins[number] + min(int(pairs[pair, asked[number]]), lasts[number])])
             what = which[pair]
             for number in range(first_content, first_own):
-                step = min(int(contents[what, grown.asked[number] - of_pairs]), grown.lasts[number])
-                _keep(alive, grown.masks[grown.begins[number] + step])
-            found[pair] += _ended(alive, grown.values) - new
+                _keep(alive, masks[begins[number] + min(int(contents[what, asked[number] - of_pairs]), lasts[number])])
+            found[pair] += _ended(alive, values) - new
 
 
 @compiled

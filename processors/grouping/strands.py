@@ -14,7 +14,7 @@ from processors.grouping.model import Regime
 from processors.grouping.odds import LEAST, MOST
 from processors.grouping.placing import MEMBERS, Marks, Merged, merge, retire
 from processors.grouping.similarity import classifiers
-from processors.grouping.ties import NO_LISTS, TIES, Activities, Lists, lists, told, touched
+from processors.grouping.ties import NO_LISTS, TIES, Activities, Lists, Seen, lists, told, touched
 from processors.grouping.trees import Steps
 from processors.grouping.tying import Given, Tying
 
@@ -73,10 +73,19 @@ class Strands:
         if not len(mine):
             return NO_LISTS
         activities = Activities(np.ascontiguousarray(columns["start"]), board.regimes)
-        return lists(
-            mine, board.order, board.placed, self.merged, board.edges.ends, board.edges.threads, board.edges.steps,
-            activities, self._told, TABLE,
-        )  # fmt: skip
+        edges = board.edges
+        seen = Seen(
+            board.order,
+            board.placed,
+            self.merged,
+            edges.ends,
+            edges.threads,
+            edges.steps,
+            activities,
+            self._told,
+            TABLE,
+        )
+        return lists(mine, seen)
 
     def every(self) -> Slots:
         """All strands, in the order in which they began."""

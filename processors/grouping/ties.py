@@ -183,86 +183,121 @@ def touched(
     return found
 
 
+class Seen(NamedTuple):
+    """All that lists of strands are made from."""
+
+    order: Order
+    placed: Placed
+    merged: Merged
+    ends: Ends
+    threads: Threads
+    steps: Steps
+    activities: Activities
+    told: Told
+    odds: Odds
+
+
+class Gathered(NamedTuple):
+    """What is found of the others of one strand: who they are, the sums and the greatest values of the links with each
+    (see `_compare`), and by slot where each is in these, -1 for who isn't.
+    """
+
+    near: Slots
+    sums: Integers
+    values: Matrix
+    at: Slots
+
+
 @compiled
-def lists(
-    strands: Slots, order: Order, placed: Placed, merged: Merged, ends: Ends, threads: Threads, steps: Steps,
-    activities: Activities, told: Told, odds: Odds,
-) -> Lists:  # fmt: skip
+def lists(strands: Slots, seen: Seen) -> Lists:
     """The lists of these strands; who has an empty one is left out."""
-    most = 64
+    slots = len(seen.order.rank)
+    found = Gathered(
+        np.empty(slots, dtype=np.int32),
+        np.empty((slots, 4), dtype=np.int64),
+        np.empty((slots, _SHARED), dtype=np.int32),
+        np.full(slots, -1, dtype=np.int32),
+    )
     own, counts = np.empty(len(strands), dtype=np.int32), np.empty(len(strands), dtype=np.int64)
-    others, rows = np.empty(most, dtype=np.int32), np.empty((most, _TIES), dtype=np.int32)
-    at = np.full(len(order.rank), -1, dtype=np.int32)
-    sums = np.zeros((64, 4), dtype=np.int64)
-    values = np.zeros((64, _SHARED), dtype=np.int32)
-    near = np.zeros(64, dtype=np.int32)
-    filled, listed, written = 0, 0, 0
-    for number in range(len(strands)):
-        strand = strands[number]
-        known = 0
-        member = strand
-        while True:
-            for back in range(2):
-                edge = ends.into[member] if back else ends.begin[member]
-                while edge >= 0 if back else edge < ends.begin[member] + ends.many[member]:
-                    far = threads.owner[edge] if back else threads.other[edge]
-                    label = placed.label[far]
-                    if threads.odds[edge] >= _LEAST_TOLD and order.rank[label] < order.rank[strand]:
-                        if at[label] < 0:
-                            if known == len(near):
-                                sums, values, near = _twice(sums), _twice_narrow(values), _twice_slots(near)
-                            at[label], near[known] = known, label
-                            sums[known] = 0
-                            sums[known, 1] = odds.least
-                            values[known] = _MISSING
-                            known += 1
-                        of = at[label]
-                        owner = far if back else member
-                        weight = odds.table[threads.odds[edge]]
-                        sums[of, 2 + back] += weight * _MILLI // ends.total[owner]
-                        logit = odds.least + int(threads.odds[edge]) * odds.step
-                        sums[of, 1] = max(sums[of, 1], logit)
-                        if not back and member == strand:
-                            sums[of, 0] += weight
-                        regime = activities.regime[owner]
-                        for feature in range(_SHARED):
-                            column = told.columns[regime, feature]
-                            if column >= 0:
-                                value = told.lows[regime, feature, steps[edge, column]]
-                                values[of, feature] = max(values[of, feature], value)
-                    edge = threads.next[edge] if back else edge + 1
-            member = placed.next[member]
-            if member == strand:
-                break
-        if not known:
-            continue
-        while filled + known > len(others):
-            others = _twice_slots(others)
-        while written + known + 1 > len(rows):
-            rows = _twice_narrow(rows)
-        ranks = np.empty(known, dtype=np.int64)
-        for which in range(known):
-            ranks[which] = order.rank[near[which]]
-        most_linked, most_share = np.int32(_MISSING), np.int32(_MISSING)
-        for which in np.argsort(ranks):
-            other = near[which]
-            at[other] = -1
-            others[filled] = other
-            row = rows[written]
-            _compare(row, strand, other, sums[which], values[which], merged, activities.start, odds)
-            most_linked, most_share = max(most_linked, row[0]), max(most_share, row[2])
-            filled, written = filled + 1, written + 1
-        size, start = _leading(int(merged.size[strand])), activities.start[strand]
-        rows[written] = _MISSING
-        for row in rows[written - known : written + 1]:
-            if row[0] != _MISSING:
-                row[_PAIRS], row[_PAIRS + 1] = most_linked - row[0], most_share - row[2]
-            row[_PAIRS + 2], row[_PAIRS + 3] = size, _leading((merged.end[strand] - start) // _SECOND_US)
-            row[_PAIRS + 4], row[_PAIRS + 5], row[_PAIRS + 6] = known, most_linked, most_share
-        written += 1
-        own[listed], counts[listed] = strand, known
-        listed += 1
-    return Lists(own[:listed], counts[:listed], others[:filled], rows[:written])
+    others, rows = np.empty(64, dtype=np.int32), np.empty((128, _TIES), dtype=np.int32)
+    listed, filled = 0, 0
+    for strand in strands:
+        known = _gather(strand, seen, found)
+        if known:
+            while filled + known > len(others):  # a list has a row more than it has others
+                others, rows = np.append(others, others), np.concatenate((rows, rows))
+            begin = filled + listed
+            _order(strand, known, seen, found, others[filled : filled + known], rows[begin : begin + known + 1])
+            own[listed], counts[listed] = strand, known
+            listed, filled = listed + 1, filled + known
+    return Lists(own[:listed], counts[:listed], others[:filled], rows[: filled + listed])
+
+
+@compiled
+def _gather(strand: int, seen: Seen, found: Gathered) -> int:
+    """Goes through all links from and to a strand's members; returns how many earlier strands they tie it with.
+
+    Everything is looked up by names of this function's own: of what lies in another thing each look counts its uses.
+    """
+    begin, many, into, total = seen.ends.begin, seen.ends.many, seen.ends.into, seen.ends.total
+    others, owners, following, scores = seen.threads.other, seen.threads.owner, seen.threads.next, seen.threads.odds
+    labels, members, rank, regimes = seen.placed.label, seen.placed.next, seen.order.rank, seen.activities.regime
+    table, least, step = seen.odds
+    steps, columns, lows = seen.steps, seen.told.columns, seen.told.lows
+    near, sums, values, at = found
+    known, member = 0, strand
+    while True:
+        for back in range(2):
+            edge = into[member] if back else begin[member]
+            while edge >= 0 if back else edge < begin[member] + many[member]:
+                owner = owners[edge]
+                other = labels[owner if back else others[edge]]
+                place = scores[edge]
+                if place >= _LEAST_TOLD and rank[other] < rank[strand]:
+                    of = at[other]
+                    if of < 0:
+                        of, known = known, known + 1
+                        at[other], near[of], sums[of, 0], sums[of, 1] = of, other, 0, least
+                        sums[of, 2], sums[of, 3] = 0, 0
+                        values[of] = _MISSING
+                    weight = table[place]
+                    sums[of, 2 + back] += weight * _MILLI // total[owner]
+                    sums[of, 1] = max(sums[of, 1], least + int(place) * step)
+                    if owner == strand:  # who began it
+                        sums[of, 0] += weight
+                    for feature in range(_SHARED):
+                        column = columns[regimes[owner], feature]
+                        if column >= 0:
+                            value = lows[regimes[owner], feature, steps[edge, column]]
+                            values[of, feature] = max(values[of, feature], value)
+                edge = following[edge] if back else edge + 1
+        member = members[member]
+        if member == strand:
+            return known
+
+
+@compiled
+def _order(strand: int, known: int, seen: Seen, found: Gathered, others: Slots, rows: Matrix) -> None:
+    """Fills in a strand's list: the others in the order in which they began, their rows, and behind those its own."""
+    merged, start = seen.merged, seen.activities.start
+    ranks = np.empty(known, dtype=np.int64)
+    for which in range(known):
+        ranks[which] = seen.order.rank[found.near[which]]
+    most_linked, most_share = _MISSING, _MISSING
+    for place, which in enumerate(np.argsort(ranks)):
+        other = found.near[which]
+        found.at[other], others[place] = -1, other
+        _compare(rows[place], strand, other, found.sums[which], found.values[which], merged, start, seen.odds)
+        most_linked, most_share = max(most_linked, rows[place, 0]), max(most_share, rows[place, 2])
+    rows[known] = _MISSING
+    size = _leading(int(merged.size[strand]))
+    span = _leading((merged.end[strand] - start[strand]) // _SECOND_US)
+    for place in range(known + 1):
+        row = rows[place]
+        if place < known:
+            row[_PAIRS], row[_PAIRS + 1] = most_linked - row[0], most_share - row[2]
+        row[_PAIRS + 2], row[_PAIRS + 3] = size, span
+        row[_PAIRS + 4], row[_PAIRS + 5], row[_PAIRS + 6] = known, most_linked, most_share
 
 
 @compiled
@@ -300,18 +335,3 @@ def _leading(value: int) -> int:
     while rest:
         shift, rest = shift + 1, rest >> 1
     return min(value >> shift << shift, _HIGHEST)
-
-
-@compiled
-def _twice(rows: Integers) -> Integers:
-    return np.concatenate((rows, np.zeros_like(rows)))
-
-
-@compiled
-def _twice_narrow(rows: Matrix) -> Matrix:
-    return np.concatenate((rows, np.zeros_like(rows)))
-
-
-@compiled
-def _twice_slots(slots: Slots) -> Slots:
-    return np.concatenate((slots, np.zeros_like(slots)))
