@@ -18,21 +18,21 @@ class Disposition(StrEnum):
     OUTLIER = "outlier"  # one pruned activity; kept and listed
 
 
-class Member(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Member(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """An activity of a group, with the hash of the content that was grouped (`schemas.values.content_hash`)."""
 
     id: int
     hash: str
 
 
-class Because(msgspec.Struct, frozen=True, array_like=True):
+class Because(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A named feature and what it added to the logit, in millionths, averaged over the group's links."""
 
     feature: str
     contribution: int
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """A piece of work: a pure function of the set it was decided from, so it has no time, offset or host in it.
 
     `members` are sorted by id and not empty; the first names the group. `captured_us` is the measure, in

@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 
-class Scope(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Scope(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """Whose data it is: a timekeeper inside a firm. Nothing of ours ever mixes two scopes (the walls)."""
 
     firm: int
@@ -18,7 +18,7 @@ row.
 """
 
 
-class RowKey(msgspec.Struct, frozen=True, array_like=True, order=True):
+class RowKey(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """A row of one timekeeper, in the working-set topic: `[firm, timekeeper, table, id]`."""
 
     firm: int

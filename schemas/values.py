@@ -29,8 +29,12 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class Words(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an activity says: the one field that may be sealed. Every part may be empty."""
+class Words(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What an activity says: the one field that may be sealed. Every part may be empty.
+
+    Values that there are many of are in no circle, so Python isn't to look for them in one (`gc=False`): each look goes
+    through all that it is to look at, and grouping a whole set made it look often.
+    """
 
     title: str = ""
     text: str = ""
@@ -40,7 +44,7 @@ class Words(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[str, ...] = ()
 
 
-class Activity(msgspec.Struct, frozen=True):
+class Activity(msgspec.Struct, frozen=True, gc=False):
     """One row that a collector wrote: an interval, or a point in time (`ended_at` is None).
 
     `zone` is where it happened (IANA name): it decides the billing day. `matter` and `billable` are what the row
@@ -60,14 +64,14 @@ class Activity(msgspec.Struct, frozen=True):
     excluded: bool = False
 
 
-class Together(msgspec.Struct, frozen=True, tag="together", tag_field="verb"):
+class Together(msgspec.Struct, frozen=True, gc=False, tag="together", tag_field="verb"):
     """A person says that these activities are one piece of work."""
 
     id: int
     ids: tuple[int, ...]
 
 
-class Apart(msgspec.Struct, frozen=True, tag="apart", tag_field="verb"):
+class Apart(msgspec.Struct, frozen=True, gc=False, tag="apart", tag_field="verb"):
     """A person says that no activity of `left` is one piece of work with any of `right`."""
 
     id: int

@@ -30,6 +30,7 @@ class Candidates:
         self._lists: dict[int, list[Place]] = {}
         self._alone: dict[int, Place] = {}  # most tokens are one activity's alone, and a list each would be dear
         self._tokens: dict[Place, tuple[int, ...]] = {}
+        self._unlisted: list[Place] = []  # a whole set is looked through without lists, so they wait until one is asked
 
     def __contains__(self, place: Place) -> bool:
         return place in self._tokens
@@ -40,16 +41,11 @@ class Candidates:
     def add(self, place: Place, tokens: tuple[int, ...]) -> None:
         """Takes in an activity that isn't there."""
         self._tokens[place] = tokens
-        for token in tokens:
-            if token in self._lists:
-                insort(self._lists[token], place)
-            elif token in self._alone:
-                self._lists[token] = sorted((self._alone.pop(token), place))
-            else:
-                self._alone[token] = place
+        self._unlisted.append(place)
 
     def remove(self, place: Place) -> None:
         """Takes out an activity that is there."""
+        self._list()
         for token in self._tokens.pop(place):
             if token in self._alone:
                 del self._alone[token]
@@ -61,6 +57,7 @@ class Candidates:
 
     def before(self, place: Place) -> list[Place]:
         """The earlier activities that this one is compared with, in the order of events."""
+        self._list()
         found: set[Place] = set()
         for token in self._tokens[place]:
             found.update(self._back(token, place))
@@ -68,6 +65,7 @@ class Candidates:
 
     def after(self, place: Place) -> set[Place]:
         """The later activities whose pairs change when this one comes or goes; it has to be there when asked."""
+        self._list()
         found: set[Place] = set()
         for token in self._tokens[place]:
             places, reach = self._lists.get(token, ()), self._reach[channel_of(token)]
@@ -130,11 +128,24 @@ class Candidates:
         Between two lines of talk only those count.
         """
         # Beyond a channel's reach the count would change without `after` saying so.
+        self._list()
         near: dict[Place, int] = {}
         for token in (RECENT_TOKEN, TALK_TOKEN):
             if token in self._tokens[place]:
                 near |= zip(reversed(self._back(token, place)), count(1), strict=False)
         return [near.get(other, 0) for other in others]
+
+    def _list(self) -> None:
+        """Puts into the lists who isn't yet."""
+        for place in self._unlisted:
+            for token in self._tokens[place]:
+                if token in self._lists:
+                    insort(self._lists[token], place)
+                elif token in self._alone:
+                    self._lists[token] = sorted((self._alone.pop(token), place))
+                else:
+                    self._alone[token] = place
+        self._unlisted.clear()
 
     def _back(self, token: int, place: Place) -> Sequence[Place]:
         places, reach = self._lists.get(token, ()), self._reach[channel_of(token)]
