@@ -6,6 +6,7 @@ Each timekeeper gets one kind of damage, so that one verification and one mendin
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from schemas.topics import GROUPS
 from streams.auditing import Auditor, Verdict
 from streams.mending import Mended, Mender
 from streams.models import shipped_model
-from tests.live import Live
+from tests.live import MORNING, Live
 from tests.programs import eventually
 
 pytestmark = pytest.mark.stack
@@ -363,7 +364,9 @@ def test_a_busy_pipeline_has_no_damage(live: Live, auditor: Auditor, admin: Engi
             live.update(busy.tax[minute % 3], words=json.dumps({"title": f"Tax return {minute}"}))
             if minute % 2:
                 live.delete(row)
-            live.update(busy.lease[minute % 4], excluded=minute % 3 == 0)
+            # No value comes again, so no two looks find the same by chance (decision 6).
+            end = MORNING + timedelta(minutes=minute % 4 * 6 + 5, microseconds=minute)
+            live.update(busy.lease[minute % 4], excluded=minute % 3 == 0, ended_at=end.replace(tzinfo=None))
             minute += 7
 
     thread = threading.Thread(target=work)
