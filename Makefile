@@ -21,7 +21,7 @@ install: check-machine .venv/.compiled ## Make .venv from the hash-checked lock,
 
 .venv/.compiled: .venv/.runtime $(wildcard processors/grouping/*.py)
 	@echo "Compiling the loops of grouping, once ..."
-	@rm -f processors/*/__pycache__/*.nbi processors/*/__pycache__/*.nbc
+	@rm -rf processors/grouping/__pycache__/compiled-*
 	@.venv/bin/python -m streams.compiling
 	@touch $@
 
@@ -43,8 +43,8 @@ lint: check-machine .venv/.development ## Lint, types and import rules
 test: lint ## Everything that must hold: lint, types, import rules, laws, contracts, end to end on the real stack
 	@echo "What needs no stack is tested beside the rest, at the lowest priority; it is told at the end."
 	@mkdir -p .timeloom; \
-	nice -n 19 .venv/bin/python -m pytest -p no:cacheprovider -m "not stack and not long" >.timeloom/tests.log 2>&1 & beside=$$!; \
-	.venv/bin/python -m pytest -m "stack and not long"; stack=$$?; \
+	nice -n 19 .venv/bin/python -m pytest -p no:cacheprovider -m "not (stack or timed or long)" >.timeloom/tests.log 2>&1 & beside=$$!; \
+	.venv/bin/python -m pytest -m "(stack or timed) and not long"; stack=$$?; \
 	wait $$beside; beside=$$?; cat .timeloom/tests.log; [ $$stack = 0 ] && [ $$beside = 0 ]
 
 drawing: check-machine .venv/.development ## Draw the programs and packages in README.md and docs/ anew

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 from sqlalchemy import Engine
@@ -19,6 +20,10 @@ from streams.settings import Settings
 from tests.live import Live
 
 ROOT = Path(__file__).parents[1]
+
+# How long an example takes hangs on what else runs beside it, and is no law.
+hypothesis.settings.register_profile("timeloom", deadline=None)
+hypothesis.settings.load_profile("timeloom")
 
 
 @pytest.fixture(scope="session")

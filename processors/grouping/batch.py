@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from processors.grouping.model import Model
+from msgspec.structs import replace
+
+from processors.grouping.model import Joining, Model, Regime, Similarity
+from processors.grouping.odds import LEAST, MOST
+from processors.grouping.trees import Split, Tree
 from processors.grouping.working_set import WorkingSet
 from schemas.groups import Group
 from schemas.keys import RowKey
@@ -25,19 +29,33 @@ def group_all(
 
 
 def warm_up(model: Model) -> None:
-    """Has what is compiled be compiled, or fetched from where it is kept, before anybody waits for it: groups a few
-    made-up activities of both regimes, with everything that people may say.
+    """Has all that is compiled be compiled, or fetched from where it is kept, before anybody waits for it: groups a few
+    made-up activities of both regimes, with everything that people may say, by this model and by one of small trees
+    that joins no activities and all strands.
     """
     kinds = (Kind.WINDOW, Kind.MESSAGE)
     made = [
         Activity(id, kinds[id % 2], id * _MINUTE_US, None, "UTC", Words(f"plan {id % 3}", "bob: and?", actor="ann"))
         for id in range(1, 25)
     ]
-    working_set = WorkingSet({model.version: model}, model.version)
-    for version, activity in enumerate(made):
-        working_set.apply(RowKey(0, 0, "activity", activity.id), version, activity)
-    for word in (Together(1, (1, 2)), Apart(2, (3,), (4, 5))):
-        working_set.apply(RowKey(0, 0, "feedback", word.id), len(made), word)
-    working_set.decide()
-    working_set.apply(RowKey(0, 0, "activity", 1), len(made), None)
-    working_set.decide()
+    joining = dict.fromkeys(Regime, Joining(over=MOST, floor=LEAST, merging=-(10**9)))
+    small = replace(
+        model,
+        version="small trees",
+        similarity=dict.fromkeys(Regime, _tree("gap")),
+        joining=joining,
+        merging=dict.fromkeys(Regime, _tree("linked")),
+    )
+    for one in (model, small):
+        working_set = WorkingSet({one.version: one}, one.version)
+        for version, activity in enumerate(made):
+            working_set.apply(RowKey(0, 0, "activity", activity.id), version, activity)
+        for word in (Together(1, (1, 2)), Apart(2, (3,), (4, 5))):
+            working_set.apply(RowKey(0, 0, "feedback", word.id), len(made), word)
+        working_set.decide()
+        working_set.apply(RowKey(0, 0, "activity", 1), len(made), None)
+        working_set.decide()
+
+
+def _tree(feature: str) -> Similarity:
+    return Similarity({feature: (1,)}, (Tree((Split(0, 1, ~0, ~1, 0),), (1, 2)),))

@@ -194,7 +194,7 @@ def _walk(nodes: Nodes, rows: Steps, found: Integers) -> None:
 def _grown(trees: Sequence[Tree], features: int, missing: int) -> Grown:
     """Of trees over so many features, of which the first `missing` are missing in what is bare."""
     most = max((len(tree.leaves) for tree in trees), default=1)
-    width = next(kind for kind in (np.uint8, np.uint16, np.uint32) if most <= np.dtype(kind).itemsize * 8)
+    width = next(kind for kind in (np.uint8, np.uint32) if most <= np.dtype(kind).itemsize * 8)
     steps = [0] * features
     for split in (split for tree in trees for split in tree.splits):
         steps[split.feature] = max(steps[split.feature], split.step + 2)

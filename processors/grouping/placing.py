@@ -96,6 +96,13 @@ class Ties(NamedTuple):
     made_of: Integers
 
 
+class Apart(NamedTuple):
+    """Pairs of strands that mustn't share a group, both ways and by the slot of the first."""
+
+    one: Slots
+    other: Slots
+
+
 class Odds(NamedTuple):
     """The table of odds, the least logit in it, and its step."""
 
@@ -150,7 +157,7 @@ def place(
         placed.strongest[slot] = strongest
         if placed.label[slot] != label:
             _move(slot, label, placed, sizes, marks)
-            _wake(slot, number, ends, threads, said, marks)
+            _wake(slot, number, order, ends, threads, said, marks)
 
 
 @compiled
@@ -286,27 +293,26 @@ def _enter(one: int, first: int, following: Slots, before: Slots) -> None:
 
 
 @compiled
-def _wake(slot: int, number: int, ends: Ends, threads: Threads, said: Said, marks: Marks) -> None:
-    """Has those that hang on an activity's label decided again."""
+def _wake(slot: int, number: int, order: Order, ends: Ends, threads: Threads, said: Said, marks: Marks) -> None:
+    """Has later ones that hang on an activity's label decided again."""
     edge = ends.into[slot]
     while edge >= 0:
         marks.todo[threads.owner[edge]] = 1
         edge = threads.next[edge]
     if number >= 0:
         for at in range(said.bundled[number], said.bundled[number + 1]):
-            marks.todo[said.bundle[at]] = 1
+            marks.todo[said.bundle[at]] |= order.rank[said.bundle[at]] > order.rank[slot]
         for at in range(said.parted[number], said.parted[number + 1]):
-            marks.todo[said.apart[at]] = 1
+            marks.todo[said.apart[at]] |= order.rank[said.apart[at]] > order.rank[slot]
 
 
 @compiled
 def merge(
-    order: Order, placed: Placed, merged: Merged, ties: Ties, ends: Ends, threads: Threads, apart: Slots,
-    parted: Flags, merging: Integers, odds: Odds, marks: Marks,
+    order: Order, placed: Placed, merged: Merged, ties: Ties, ends: Ends, threads: Threads, apart: Apart,
+    merging: Integers, odds: Odds, marks: Marks,
 ) -> None:  # fmt: skip
     """Decides the strands that are to be decided, and whoever hangs on one whose group changes, each once and in the
-    order in which they began. `apart` are pairs of strands that mustn't share a group, `parted` marks those that are in
-    any; `merging` is what the mean of a strand's ties has to pass (`Joining.merging`).
+    order in which they began. `merging` is what the mean of each strand's ties has to pass (`Joining.merging`).
 
     Of marks `moved` isn't asked, and `told` is of groups.
     """
@@ -323,12 +329,12 @@ def merge(
             size = ties.many[slot]
             labels, sums, whole = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int64)
         known = _speaking(slot, merged, ties, labels, sums, whole)
-        if parted[slot]:
-            for pair in range(0, len(apart), 2):
-                if apart[pair] == slot and order.rank[apart[pair + 1]] < rank:
-                    for at in range(known):
-                        if labels[at] == merged.label[apart[pair + 1]]:
-                            whole[at] = 0
+        first, last = np.searchsorted(apart.one, slot), np.searchsorted(apart.one, slot, side="right")
+        for other in apart.other[first:last]:
+            if order.rank[other] < rank:
+                for at in range(known):
+                    if labels[at] == merged.label[other]:
+                        whole[at] = 0
         label, joined, rival, second = _taken(slot, labels, sums, whole, known, merging[slot], odds.least)
         before = merged.label[slot]
         if joined != merged.joined[slot] or rival != merged.rival[slot] or second != merged.second[slot]:
@@ -342,10 +348,9 @@ def merge(
             merged.label[slot] = label
             _enter(slot, label, merged.next, merged.before)
             _wake_strands(slot, rank, order, placed, ends, threads, marks)
-            if parted[slot]:
-                for pair in range(0, len(apart), 2):
-                    if apart[pair] == slot and order.rank[apart[pair + 1]] > rank:
-                        marks.todo[apart[pair + 1]] = 1
+            for other in apart.other[first:last]:
+                if order.rank[other] > rank:
+                    marks.todo[other] = 1
 
 
 @compiled

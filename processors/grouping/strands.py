@@ -8,11 +8,12 @@ strand joins depends on its ties, and on the groups of those that it has ties wi
 import numpy as np
 
 from processors.grouping.board import REGIMES, TABLE, Board
-from processors.grouping.compiled import Flags, Integers, Slots
+from processors.grouping.compiled import Integers, Slots
+from processors.grouping.constraints import NONE
 from processors.grouping.merging import mergers
 from processors.grouping.model import Regime
 from processors.grouping.odds import LEAST, MOST
-from processors.grouping.placing import MEMBERS, Marks, Merged, merge, retire
+from processors.grouping.placing import MEMBERS, Apart, Marks, Merged, merge, retire
 from processors.grouping.similarity import classifiers
 from processors.grouping.ties import NO_LISTS, TIES, Activities, Lists, Seen, lists, told, touched
 from processors.grouping.trees import Steps
@@ -29,7 +30,8 @@ class Strands:
         )
         self.tying = Tying()
         self._told = told([classifiers(board.model)[regime].scale for regime in REGIMES])
-        self._apart: Slots = np.zeros(0, dtype=np.int32)
+        self._constraints, self._spoken = NONE, np.zeros((0, 2), dtype=np.int64)
+        self._labels, self._apart = self._spoken, Apart(*np.zeros((2, 0), dtype=np.int64))
         self._gone: set[int] = set()
         self._marks = Marks(*(np.zeros(0, dtype=np.uint8) for _ in Marks._fields))
         board.marks.moved[board.placed.label[board.order.slots]] = MEMBERS  # none of them is known here
@@ -54,14 +56,18 @@ class Strands:
         self._grow()
         self._tie()
         there = self.merged.size > 0
-        for strand in np.flatnonzero((marks.moved > 0) & ~there & (self.merged.label >= 0)).tolist():
+        gone = np.flatnonzero((marks.moved > 0) & ~there & (self.merged.label >= 0)).astype(np.int32)
+        for strand in gone.tolist():
             retire(strand, self.merged, self._marks)
+        self._untie(gone)
         self._marks.todo[(marks.moved > 0) & there] = 1
-        self._merge(self._keep_apart())
+        self._keep_apart()
+        self._merge()
         groups = self._marks.told
         groups[self.merged.label[(marks.told > 0) & there & (self.merged.label >= 0)]] = 1
         dirty = self._gone.union(board.table.columns["id"][groups > 0].tolist())
         self._gone = set()
+        self._marks.todo[:] = 0  # of slots that nobody is in
         for flags in (groups, marks.went, marks.moved, marks.told, board.unlinked):
             flags[:] = 0
         return dirty
@@ -128,9 +134,12 @@ class Strands:
                 steps, scores = merger.score(found)
                 self._tied(found.own, found.counts, found.others, steps, scores)
                 lacking[found.own] = False
-        none = np.flatnonzero(lacking).astype(np.int32)
+        self._untie(np.flatnonzero(lacking).astype(np.int32))
+
+    def _untie(self, strands: Slots) -> None:
+        """Of these, which have no ties any more."""
         nothing = np.zeros((0, len(TIES)), dtype=np.uint8)
-        self._tied(none, np.zeros(len(none), dtype=np.int64), none[:0], nothing, none[:0])
+        self._tied(strands, np.zeros(len(strands), dtype=np.int64), strands[:0], nothing, strands[:0])
 
     def _tied(self, own: Slots, counts: Integers, others: Slots, steps: Steps, scores: Integers) -> None:
         logits = np.clip(scores, LEAST, MOST).astype(np.int32)
@@ -138,22 +147,28 @@ class Strands:
         changed = own[self.tying.put(own, counts, Given(others, logits, weights, steps)) > 0]
         self._marks.todo[changed], self.board.marks.told[changed] = 1, 1
 
-    def _merge(self, parted: Flags) -> None:
+    def _merge(self) -> None:
         board, edges = self.board, self.board.edges
         overs = np.array([board.model.joining[regime].merging for regime in REGIMES], dtype=np.int64)[board.regimes]
         merge(
-            board.order, board.placed, self.merged, self.tying.ties, edges.ends, edges.threads, self._apart, parted,
-            overs, TABLE, self._marks,
+            board.order, board.placed, self.merged, self.tying.ties, edges.ends, edges.threads, self._apart, overs,
+            TABLE, self._marks,
         )  # fmt: skip
 
-    def _keep_apart(self) -> Flags:
-        """Works out which strands people keep apart; those are to be decided. Returns them, marked."""
-        board = self.board
-        parted = np.zeros(len(self.merged.size), dtype=np.uint8)
-        self._marks.todo[self._apart] = 1
-        names = [(first, other) for first, others in board.constraints.apart.items() for other in sorted(others)]
-        flat = [one for pair in names for one in pair]
-        self._apart = board.placed.label[board.table.slots(flat)] if flat else np.zeros(0, dtype=np.int32)
-        parted[self._apart] = 1
-        self._marks.todo[self._apart] = 1
-        return parted
+    def _keep_apart(self) -> None:
+        """Works out which strands people keep apart, where that may be others than before. Those that must stay out of
+        others are to be decided, and those whose others may have changed places.
+        """
+        board, constraints = self.board, self.board.constraints
+        if constraints is not self._constraints:
+            pairs = [(first, other) for first, others in constraints.apart.items() for other in others]
+            slots = board.table.slots([one for pair in pairs for one in pair])
+            self._constraints, self._spoken = constraints, slots.reshape(-1, 2)
+        labels = board.placed.label[self._spoken].astype(np.int64)
+        if not np.array_equal(labels, self._labels):
+            before = (self._apart.one.astype(np.int64) << 32) | self._apart.other
+            now = np.unique((labels[:, 0] << 32) | labels[:, 1])
+            self._labels, self._apart = labels, Apart(now >> 32, now & 0xFFFFFFFF)
+            self._marks.todo[np.setxor1d(before, now) >> 32] = 1
+        moved = board.marks.moved > 0
+        self._marks.todo[self._apart.one[moved[self._apart.one] | moved[self._apart.other]]] = 1

@@ -1,6 +1,6 @@
 """What two strands have in common: from all links between their members, as whole numbers.
 
-A strand is what `clustering` makes of activities. Where one of a piece of work doesn't say what it belongs to (a new
+A strand is what `placing` makes of activities. Where one of a piece of work doesn't say what it belongs to (a new
 document, the first of many), what comes after it often does; so strands are joined once more, by what all of their
 links say together.
 

@@ -28,6 +28,8 @@ from tests.llm_server import (
     truncated,
 )
 
+pytestmark = pytest.mark.timed
+
 QUESTION = {"matter": "", "entries": [{"entry": 1, "day": "2026-03-02", "activities": [{"id": 7, "kind": "mail"}]}]}
 ASKED = Asked(
     messages=[{"role": "system", "content": "Write."}, {"role": "user", "content": json.dumps(QUESTION)}],
