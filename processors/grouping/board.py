@@ -14,11 +14,12 @@ import numpy.typing as npt
 from processors.grouping.candidates import Candidates, Place
 from processors.grouping.compiled import Flags, Integers, Slots
 from processors.grouping.constraints import NONE, Constraints
+from processors.grouping.decided import LINKS, Marks, Odds, Order, Placed, Said
 from processors.grouping.edges import Edges, nothing
 from processors.grouping.links import link
 from processors.grouping.model import Model, Regime
 from processors.grouping.odds import LEAST, ODDS, STEP
-from processors.grouping.placing import LINKS, Marks, Odds, Order, Placed, Said, place, unplace
+from processors.grouping.placing import place, unplace
 from processors.grouping.table import Table
 from schemas.values import Activity
 

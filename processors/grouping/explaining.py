@@ -8,10 +8,10 @@ import numpy as np
 
 from processors.grouping.board import REGIMES
 from processors.grouping.compiled import Integers, Slots, compiled
+from processors.grouping.decided import Ties
 from processors.grouping.features import FEATURES
 from processors.grouping.merging import mergers
 from processors.grouping.model import Regime
-from processors.grouping.placing import Ties
 from processors.grouping.reasons import OF_STRANDS, WORDS
 from processors.grouping.similarity import classifiers
 from processors.grouping.strands import Strands

@@ -14,7 +14,7 @@ _UNSAID = np.int64(2**62)
 
 class Measured(msgspec.Struct, frozen=True, eq=False):
     """Members of groups, side by side: start and end (microseconds), what each joined by and its rival (see
-    `placing.Placed`), and who was `led` there by a link.
+    `decided.Placed`), and who was `led` there by a link.
     """
 
     start: Integers

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from processors.grouping.features import Matrix
 from processors.grouping.forest import Explained, Forest
+from processors.grouping.listing import Lists
 from processors.grouping.model import Model, Regime, Similarity
 from processors.grouping.similarity import Stairs
-from processors.grouping.ties import OWN, TIES, Lists
+from processors.grouping.ties import OWN, TIES
 from processors.grouping.trees import Steps
 
 Integers = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ class Members(msgspec.Struct, frozen=True, eq=False):
     """Members of whole groups, as columns; every group's members are all here.
 
     `group` numbers the groups; `size` is that of the member's group; `tied`: people said something about it;
-    `window_us` is the length of a window, -1 for anything else. See `placing.Placed` for the rest.
+    `window_us` is the length of a window, -1 for anything else. See `decided.Placed` for the rest.
     """
 
     ids: npt.NDArray[np.int64]

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from processors.grouping.compiled import Integers, Slots, compiled
 from processors.grouping.confidence import Signs, confidence
+from processors.grouping.decided import Merged, Placed
 from processors.grouping.edges import Ends, Threads
 from processors.grouping.explaining import ASKED, Why, explain
 from processors.grouping.measuring import Measured, Measures, measure
 from processors.grouping.model import Model
-from processors.grouping.placing import Merged, Placed
 from processors.grouping.profile import KIND_NUMBERS
 from processors.grouping.pruning import Members, outliers
 from processors.grouping.strands import Strands

@@ -10,12 +10,14 @@ import numpy as np
 from processors.grouping.board import REGIMES, TABLE, Board
 from processors.grouping.compiled import Integers, Slots
 from processors.grouping.constraints import NONE
+from processors.grouping.decided import MEMBERS, Apart, Marks, Merged
+from processors.grouping.joining import merge, retire
+from processors.grouping.listing import NO_LISTS, Activities, Lists, Seen, lists, told, touched
 from processors.grouping.merging import mergers
 from processors.grouping.model import Regime
 from processors.grouping.odds import LEAST, MOST
-from processors.grouping.placing import MEMBERS, Apart, Marks, Merged, merge, retire
 from processors.grouping.similarity import classifiers
-from processors.grouping.ties import NO_LISTS, TIES, Activities, Lists, Seen, lists, told, touched
+from processors.grouping.ties import TIES
 from processors.grouping.trees import Steps
 from processors.grouping.tying import Given, Tying
 

@@ -1,5 +1,5 @@
 """The ties of all strands as arrays: of each the earlier strands that it has links with, the logit of each tie, and
-what it counts for (`placing.Ties`).
+what it counts for (`decided.Ties`).
 """
 
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.grouping.compiled import Flags, Integers, Slots, compiled
-from processors.grouping.placing import Ties
+from processors.grouping.decided import Ties
 from processors.grouping.trees import Steps
 
 ROOM = 4
@@ -22,7 +22,7 @@ _KINDS = (*[np.dtype(np.int32)] * 6, np.dtype(np.int64))
 
 
 class Given(NamedTuple):
-    """Ties side by side: see `placing.Ties`; `steps` are what they are made of, a row each."""
+    """Ties side by side: see `decided.Ties`; `steps` are what they are made of, a row each."""
 
     others: Slots
     logits: Slots

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from processors.evaluation.counting import Sums, count
 from processors.grouping.board import REGIMES, Board
 from processors.grouping.compiled import Slots
+from processors.grouping.joining import joined
+from processors.grouping.listing import Lists
 from processors.grouping.merging import Merger
 from processors.grouping.model import Model, Regime
 from processors.grouping.odds import LEAST, MOST
-from processors.grouping.placing import joined
 from processors.grouping.strands import Strands
-from processors.grouping.ties import Lists
 from processors.training.examples import Examples
 from schemas.values import Activity
 
