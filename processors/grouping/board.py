@@ -14,16 +14,15 @@ import numpy.typing as npt
 from processors.grouping.candidates import Candidates, Place
 from processors.grouping.compiled import Flags, Integers, Slots
 from processors.grouping.constraints import NONE, Constraints
-from processors.grouping.decided import LINKS, Marks, Odds, Order, Placed, Said
+from processors.grouping.decided import LINKS, Marks, Order, Placed, Said
 from processors.grouping.edges import Edges, nothing
 from processors.grouping.links import link
 from processors.grouping.model import Model, Regime
-from processors.grouping.odds import LEAST, ODDS, STEP
+from processors.grouping.odds import TABLE
 from processors.grouping.placing import place, unplace
 from processors.grouping.table import Table
 from schemas.values import Activity
 
-TABLE = Odds(ODDS, LEAST, STEP)
 REGIMES = tuple(Regime)
 
 
@@ -53,11 +52,6 @@ class Board:
 
     def __contains__(self, activity: int) -> bool:
         return activity in self.places
-
-    def labels(self, activities: Sequence[int]) -> list[int]:
-        """The strand of each of these: the id of the one that began it."""
-        found: list[int] = self.table.columns["id"][self.placed.label[self.table.slots(activities)]].tolist()
-        return found
 
     def put(self, activities: Sequence[Activity]) -> None:
         """Puts activities on the board that aren't on it."""

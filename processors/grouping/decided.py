@@ -90,14 +90,6 @@ class Apart(NamedTuple):
     other: Slots
 
 
-class Odds(NamedTuple):
-    """The table of odds, the least logit in it, and its step."""
-
-    table: Integers
-    least: int
-    step: int
-
-
 class Marks(NamedTuple):
     """By slot: activities that are still to be decided, and that went from one strand to another; strands whose
     LINKS or MEMBERS are others than before, and of which something else is told than before.

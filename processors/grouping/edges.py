@@ -15,7 +15,6 @@ from processors.grouping.trees import Steps
 ROOM = 4
 """Links of an activity get room for a multiple of so many."""
 
-_STEP = ROOM
 _ROOMS = 4_096
 """Of larger rooms none is used again."""
 
@@ -172,23 +171,23 @@ def _forget(ends: Ends, threads: Threads, slot: int, unlinked: Flags) -> None:
 @compiled
 def _room(ends: Ends, threads: Threads, free: Slots, top: Integers, slot: int, count: int) -> int:
     """Where so many links of an activity find room: where they were, where others were, or behind all others."""
-    if count > ends.room[slot] or count <= ends.room[slot] - 2 * _STEP:
+    if count > ends.room[slot] or count <= ends.room[slot] - 2 * ROOM:
         _vacate(ends, threads, free, slot)
-        number = (count + _STEP - 1) // _STEP
+        number = (count + ROOM - 1) // ROOM
         if 0 < number < len(free) and free[number] >= 0:
             ends.begin[slot] = free[number]
             free[number] = threads.next[free[number]]
         else:
             ends.begin[slot] = top[0]
-            top[0] += number * _STEP
-        ends.room[slot] = number * _STEP
+            top[0] += number * ROOM
+        ends.room[slot] = number * ROOM
     ends.many[slot] = count
     return int(ends.begin[slot])
 
 
 @compiled
 def _vacate(ends: Ends, threads: Threads, free: Slots, slot: int) -> None:
-    number = ends.room[slot] // _STEP
+    number = ends.room[slot] // ROOM
     if 0 < number < len(free):
         threads.next[ends.begin[slot]] = free[number]
         free[number] = ends.begin[slot]

@@ -5,8 +5,9 @@ against, or it begins one. Works as `placing` does: what a strand joins depends 
 import numpy as np
 
 from processors.grouping.compiled import Integers, Slots, compiled
-from processors.grouping.decided import Apart, Marks, Merged, Odds, Order, Placed, Ties
+from processors.grouping.decided import Apart, Marks, Merged, Order, Placed, Ties
 from processors.grouping.edges import Ends, Threads
+from processors.grouping.odds import Odds
 from processors.grouping.placing import enter, leave
 
 

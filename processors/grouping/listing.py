@@ -7,10 +7,11 @@ import numpy as np
 
 from processors.grouping.compiled import Flags, Integers, Slots, compiled
 from processors.grouping.contents import MISSING
-from processors.grouping.decided import MEMBERS, Marks, Merged, Odds, Order, Placed
+from processors.grouping.decided import MEMBERS, Marks, Merged, Order, Placed
 from processors.grouping.edges import Ends, Threads
 from processors.grouping.features import FEATURES, Matrix
 from processors.grouping.model import Regime
+from processors.grouping.odds import Odds, logit
 from processors.grouping.similarity import Scale
 from processors.grouping.ties import BITS, LEAST_TOLD, LOGIT_STEP, PAIRS, SHARE_STEP, SHARED, TIES
 from processors.grouping.trees import Steps
@@ -237,7 +238,7 @@ def _compare(
     back.
     """
     row[0] = _logit_told(sums[1])
-    row[1] = _logit_told(odds.least + max(int(np.searchsorted(odds.table, sums[0], side="right")) - 1, 0) * odds.step)
+    row[1] = _logit_told(logit(sums[0], odds))
     row[2] = sums[2] // merged.size[later] // SHARE_STEP * SHARE_STEP
     row[3] = sums[3] // merged.size[earlier] // SHARE_STEP * SHARE_STEP
     row[4] = _leading(int(merged.size[earlier]))
@@ -251,9 +252,9 @@ def _compare(
 
 
 @compiled
-def _logit_told(logit: int) -> int:
+def _logit_told(found: int) -> int:
     """Thousandths of a logit, as told."""
-    return logit // (_MILLI * LOGIT_STEP) * LOGIT_STEP
+    return found // (_MILLI * LOGIT_STEP) * LOGIT_STEP
 
 
 @compiled

@@ -3,11 +3,12 @@
 exp() and log() aren't the same on every machine, so both are read off one table, made by multiplying whole numbers.
 """
 
-from bisect import bisect_right
 from decimal import Context, Decimal
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from processors.grouping.compiled import Integers, compiled
 
 STEP = 1_000
 """The table's steps: thousandths of a logit, in millionths."""
@@ -21,14 +22,6 @@ ONE = 1 << 24
 _BITS = 96
 _E_TO_A_STEP = int(Context(prec=50).exp(Decimal(STEP) / 1_000_000) * (1 << _BITS))
 
-Integers = npt.NDArray[np.int64]
-
-
-def odds(logits: Integers) -> Integers:
-    """The odds of logits in millionths, in units of 1/ONE."""
-    found: Integers = ODDS[places(logits)]
-    return found
-
 
 def places(logits: Integers) -> Integers:
     """Where the odds of logits are in ODDS."""
@@ -36,15 +29,18 @@ def places(logits: Integers) -> Integers:
     return found
 
 
-def logit(summed: int) -> int:
+class Odds(NamedTuple):
+    """The table of odds, the least logit in it, and its step."""
+
+    table: Integers
+    least: int
+    step: int
+
+
+@compiled
+def logit(summed: int, odds: Odds) -> int:
     """The logit (millionths) of odds: the largest whose odds aren't more."""
-    return LEAST + max(bisect_right(_LISTED, summed) - 1, 0) * STEP
-
-
-def logits(summed: Integers) -> Integers:
-    """The same of many."""
-    found: Integers = LEAST + np.maximum(ODDS.searchsorted(summed, side="right") - 1, 0) * STEP
-    return found
+    return odds.least + max(int(np.searchsorted(odds.table, summed, side="right")) - 1, 0) * odds.step
 
 
 def _table() -> Integers:
@@ -62,4 +58,4 @@ def _table() -> Integers:
 ODDS = _table()
 """The odds of LEAST, and of each STEP more up to MOST."""
 
-_LISTED = ODDS.tolist()  # for one number at a time many times faster than numpy
+TABLE = Odds(ODDS, LEAST, STEP)

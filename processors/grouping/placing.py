@@ -8,8 +8,9 @@ order, and nobody else: deciding what was touched is deciding everything. `joini
 import numpy as np
 
 from processors.grouping.compiled import Integers, Slots, compiled
-from processors.grouping.decided import MEMBERS, Marks, Odds, Order, Placed, Said
+from processors.grouping.decided import MEMBERS, Marks, Order, Placed, Said
 from processors.grouping.edges import Ends, Threads
+from processors.grouping.odds import Odds, logit
 
 _BARRED = -1
 """In the place of a sum of odds, which is more than 0."""
@@ -88,11 +89,11 @@ def _choice(slot: int, labels: Slots, sums: Integers, known: int, over: int, odd
     best = _greatest(sums, known, -1)
     if best < 0:
         return slot, 0, odds.least, slot
-    joined = _logit(sums[best], odds)
+    joined = logit(sums[best], odds)
     if joined <= over:
         return slot, 0, joined, labels[best]
     other = _greatest(sums, known, best)
-    rival = odds.least if other < 0 else _logit(sums[other], odds)
+    rival = odds.least if other < 0 else logit(sums[other], odds)
     if rival > 0:
         return labels[best], joined, rival, labels[other]
     return labels[best], joined, 0, slot
@@ -106,12 +107,6 @@ def _greatest(sums: Integers, known: int, but: int) -> int:
         if at != but and sums[at] != _BARRED and (best < 0 or sums[at] > sums[best]):
             best = at
     return best
-
-
-@compiled
-def _logit(summed: int, odds: Odds) -> int:
-    """The largest logit whose odds aren't more (`odds.logit`)."""
-    return odds.least + max(int(np.searchsorted(odds.table, summed, side="right")) - 1, 0) * odds.step
 
 
 @compiled

@@ -26,7 +26,6 @@ MILLI = 1_000
 """Group features are in thousandths of a logit."""
 
 UNSAID = 2**62
-_UNSAID, _ASKED = UNSAID, ASKED
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -138,9 +137,9 @@ def shapes(strands: Strands, labels: Iterable[int]) -> list[Shaped]:
 @compiled
 def _clusters(groups: Slots, ids: Integers, placed: Placed, merged: Merged, ends: Ends, threads: Threads) -> Clusters:
     members, counts = np.empty(len(placed.label), dtype=np.int32), np.zeros(len(groups), dtype=np.int64)
-    outside, strands = np.full(len(groups), _UNSAID), np.zeros(len(groups), dtype=np.int64)
-    merges, preferred = np.full(len(groups), _UNSAID), np.full(len(groups), _UNSAID)
-    surest = np.full((len(groups), _ASKED), -1, dtype=np.int32)
+    outside, strands = np.full(len(groups), UNSAID), np.zeros(len(groups), dtype=np.int64)
+    merges, preferred = np.full(len(groups), UNSAID), np.full(len(groups), UNSAID)
+    surest = np.full((len(groups), ASKED), -1, dtype=np.int32)
     end = 0
     for number in range(len(groups)):
         group, begin = groups[number], end

@@ -7,7 +7,7 @@ strand joins depends on its ties, and on the groups of those that it has ties wi
 
 import numpy as np
 
-from processors.grouping.board import REGIMES, TABLE, Board
+from processors.grouping.board import REGIMES, Board
 from processors.grouping.compiled import Integers, Slots
 from processors.grouping.constraints import NONE
 from processors.grouping.decided import MEMBERS, Apart, Marks, Merged
@@ -15,7 +15,7 @@ from processors.grouping.joining import merge, retire
 from processors.grouping.listing import NO_LISTS, Activities, Lists, Seen, lists, told, touched
 from processors.grouping.merging import mergers
 from processors.grouping.model import Regime
-from processors.grouping.odds import LEAST, MOST
+from processors.grouping.odds import LEAST, MOST, TABLE
 from processors.grouping.similarity import classifiers
 from processors.grouping.ties import TIES
 from processors.grouping.trees import Steps

@@ -13,7 +13,6 @@ from processors.grouping.trees import Steps
 ROOM = 4
 """Ties of a strand get room for a multiple of so many."""
 
-_STEP = ROOM
 _ROOMS = 4_096
 """Of larger rooms none is used again."""
 
@@ -97,18 +96,18 @@ def _digest(steps: Steps) -> int:
 @compiled
 def _room(ties: Ties, free: Slots, top: Integers, strand: int, count: int) -> int:
     """Where so many ties find room: where they were, where others were, or behind all others."""
-    if count > ties.room[strand] or count <= ties.room[strand] - 2 * _STEP:
-        number = ties.room[strand] // _STEP
+    if count > ties.room[strand] or count <= ties.room[strand] - 2 * ROOM:
+        number = ties.room[strand] // ROOM
         if 0 < number < len(free):  # what is free leads from one to the next
             ties.other[ties.begin[strand]] = free[number]
             free[number] = ties.begin[strand]
-        number = (count + _STEP - 1) // _STEP
+        number = (count + ROOM - 1) // ROOM
         if 0 < number < len(free) and free[number] >= 0:
             ties.begin[strand] = free[number]
             free[number] = ties.other[free[number]]
         else:
             ties.begin[strand] = top[0]
-            top[0] += number * _STEP
-        ties.room[strand] = number * _STEP
+            top[0] += number * ROOM
+        ties.room[strand] = number * ROOM
     ties.many[strand] = count
     return int(ties.begin[strand])

@@ -7,14 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.grouping import odds as made
-from processors.grouping.odds import LEAST, MOST, ONE, STEP, logit
+from processors.grouping.odds import LEAST, MOST, ODDS, ONE, STEP, TABLE
 
 logits = st.integers(LEAST, MOST)
 
 
 def odds(one: int) -> int:
-    (found,) = made.odds(np.array([min(max(one, -(2**62)), 2**62)])).tolist()
-    return int(found)
+    """By their place in the table, as links keep them."""
+    return int(ODDS[made.places(np.array([min(max(one, -(2**62)), 2**62)]))[0]])
+
+
+def logit(summed: int) -> int:
+    return made.logit(min(summed, 2**62), TABLE)
 
 
 @given(logits)
