@@ -48,7 +48,7 @@ test: lint ## Everything that must hold: lint, types, import rules, laws, contra
 	wait $$beside; beside=$$?; cat .timeloom/tests.log; [ $$stack = 0 ] && [ $$beside = 0 ]
 
 drawing: check-machine .venv/.development ## Draw the programs and packages in README.md and docs/ anew
-	.venv/bin/python -m streams.drawing --write
+	.venv/bin/python -m docs.drawing --write
 
 soak: check-machine .venv/.development ## The long tests, then the long matrices of kills; writes benchmarks/results/
 	.venv/bin/python -m pytest -m long

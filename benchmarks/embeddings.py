@@ -41,8 +41,8 @@ from processors.training.examples import Examples, examples, joined
 from processors.training.growing import LEAST_LISTS
 from processors.training.labelled import Labelled, dealt
 from processors.training.learning import with_words
-from streams.judging import cases_of, labelled_files
-from streams.models import shipped_model
+from streams.evaluate.evaluation_run import cases_of, labelled_files
+from streams.shared.model_store import shipped_model
 
 FIRST_SEED, WEEKS = 930_000, 3
 """Generated firms that neither the shipped model nor a test has."""

@@ -6,16 +6,16 @@ from sqlalchemy import Engine, text
 from benchmarks.steady import left
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
-from connectors.mariadb.rows import read_all
+from connectors.mariadb.source.captured_rows import read_all_rows
 from processors.grouping.batch import group_all
 from processors.simulation.values import Write
-from schemas.groups import GroupSaid, decode_said, encode_group
-from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.groups import PublishedGroup, decode_published, encode_group
+from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import GROUPS, PARTITIONS
 from schemas.values import Activity, Apart, Together
-from streams.auditing import Auditor
-from streams.models import shipped_model
-from streams.verdicts import Report, report
+from streams.shared.model_store import shipped_model
+from streams.verify.audit import Auditor
+from streams.verify.report import Report, report
 from tests.sheets import expected, stored
 
 
@@ -57,15 +57,15 @@ def _said(cluster: Cluster) -> tuple[dict[Scope, dict[int, bytes]], int]:
     decided: dict[GroupKey, int] = {}
     older = 0
     for record in read_to_end(cluster, GROUPS.name, list(range(PARTITIONS))):
-        key = decode_said_key(record.key or b"")
+        key = decode_groups_key(record.key or b"")
         if not isinstance(key, GroupKey):
             continue
         groups = found.setdefault(Scope(key.firm, key.timekeeper), {})
         if record.value is None:
             groups.pop(key.group, None)
             continue
-        said = decode_said(record.value)
-        assert isinstance(said, GroupSaid)
+        said = decode_published(record.value)
+        assert isinstance(said, PublishedGroup)
         older += said.lineage.offset < decided.get(key, 0)
         decided[key] = said.lineage.offset
         groups[key.group] = encode_group(said.group)
@@ -74,8 +74,8 @@ def _said(cluster: Cluster) -> tuple[dict[Scope, dict[int, bytes]], int]:
 
 def _groups(engine: Engine, scope: Scope) -> dict[int, bytes]:
     with engine.connect() as connection:
-        activities = [a for _, a in read_all(connection, scope, "activity") if isinstance(a, Activity)]
-        feedback = [f for _, f in read_all(connection, scope, "feedback") if isinstance(f, Together | Apart)]
+        activities = [a for _, a in read_all_rows(connection, scope, "activity") if isinstance(a, Activity)]
+        feedback = [f for _, f in read_all_rows(connection, scope, "feedback") if isinstance(f, Together | Apart)]
     groups = group_all(activities, feedback, model=shipped_model())
     return {name: encode_group(group) for name, group in groups.items()}
 

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.steady import Tried
 from connectors.kafka.cluster import Cluster
-from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import GROUPS, PARTITIONS
 
 
@@ -48,7 +48,7 @@ class Reader(threading.Thread):
                     continue
                 partition = cast(int, message.partition())
                 self._came[partition].append(time.time())
-                key = decode_said_key(message.key() or b"")
+                key = decode_groups_key(message.key() or b"")
                 if isinstance(key, GroupKey):
                     self.partitions.setdefault(Scope(key.firm, key.timekeeper), partition)
         self._consumer.close()

@@ -36,7 +36,7 @@ from processors.grouping.strands import Strands
 from processors.grouping.working_set import WorkingSet
 from schemas.keys import RowKey
 from schemas.values import Activity, Kind, Words, content_hash
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 
 OPEN = 5_000
 CHANGES = 400

@@ -12,7 +12,7 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from connectors.kafka.cluster import Cluster
-from schemas.groups import GroupSaid, decode_said
+from schemas.groups import PublishedGroup, decode_published
 from schemas.topics import CHANGES, GROUPS, PARTITIONS
 
 PATIENCE_S = 60
@@ -95,8 +95,8 @@ def _captured(value: Any) -> list[int]:
 
 
 def _grouped(value: Any) -> list[int]:
-    said = decode_said(value) if value else None
-    return [member.id for member in said.group.members] if isinstance(said, GroupSaid) else []
+    said = decode_published(value) if value else None
+    return [member.id for member in said.group.members] if isinstance(said, PublishedGroup) else []
 
 
 READ: dict[str, Callable[[Any], list[int]]] = {CHANGES.name: _captured, GROUPS.name: _grouped}

@@ -14,14 +14,14 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, insert
 
-from connectors.mariadb.columns import Base
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
+from connectors.mariadb.tables.column_types import Base
 from processors.simulation.dials import Dials
 from processors.simulation.values import Verb, Week
 from schemas.keys import Scope
-from streams.collecting import set_up
 from streams.settings import load as settings_of
-from streams.simulate import generated, week_that_is_over
+from streams.simulate.collector import set_up
+from streams.simulate.command import generated, week_that_is_over
 
 PEOPLE, ROWS_A_PERSON_AND_DAY = 50, 80
 ACTIVITY = Base.metadata.tables["activity"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from connectors.mariadb.marks import set_marks, unseen
+from connectors.mariadb.audit.marks import insert_marks, pending_marks
 from connectors.stack.waiting import wait_until
 from schemas.errors import StackError
 from schemas.keys import Scope
@@ -18,8 +18,8 @@ def through(engine: Engine, whose: Callable[[], Iterable[Scope]], within_s: floa
 
     def marked() -> bool:
         try:
-            marks.update(marks or set_marks(engine, whose(), MarkKind.CANARY))
-            return not unseen(engine, marks)
+            marks.update(marks or insert_marks(engine, whose(), MarkKind.CANARY))
+            return not pending_marks(engine, marks)
         except (StackError, DBAPIError):
             return False  # the database is away
 

@@ -24,13 +24,13 @@ from confluent_kafka import Producer
 from benchmarks.run import RESULTS, running_stack
 from benchmarks.steady import week_of
 from connectors.kafka.cluster import Cluster
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from connectors.stack.waiting import wait_until
 from processors.monitoring.status import Status
 from schemas.topics import GROUPS
-from streams.collecting import paced, set_up, write_batch
 from streams.ops.overview import Overview, overview
 from streams.settings import Settings
+from streams.simulate.collector import paced, set_up, write_batch
 
 WRITES = 2_000
 ABORTED = 5

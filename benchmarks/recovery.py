@@ -27,9 +27,9 @@ from benchmarks.run import RESULTS, running_stack
 from benchmarks.throughput import captured
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from connectors.stack.waiting import wait_until
-from schemas.groups import GroupSaid, decode_said
+from schemas.groups import PublishedGroup, decode_published
 from schemas.topics import GROUPS, PARTITIONS, WORKING_SET
 from streams.settings import Settings
 
@@ -138,8 +138,8 @@ def _grouped(consumer: Consumer, waiting: set[int]) -> Iterator[float]:
     while left:
         assert time.monotonic() < end, f"{len(left)} of {len(waiting)} never came"
         for message in consumer.consume(500, timeout=0.02):
-            said = decode_said(cast(bytes, message.value())) if message.value() else None
-            if isinstance(said, GroupSaid):
+            said = decode_published(cast(bytes, message.value())) if message.value() else None
+            if isinstance(said, PublishedGroup):
                 came = left & {member.id for member in said.group.members}
                 left -= came
                 yield from [time.time()] * len(came)

@@ -20,8 +20,8 @@ from benchmarks.throughput import Throughput, backlog, throughput
 from connectors.kafka.cluster import Cluster
 from connectors.stack.programs import WORKERS
 from connectors.stack.stack import Stack
-from streams.prepare import prepare
 from streams.settings import ROOT, Settings
+from streams.stack.prepare import prepare
 
 RESULTS = Path(__file__).with_name("results")
 

@@ -22,10 +22,10 @@ from processors.simulation.dials import Dials
 from processors.training.labelled import Labelled
 from processors.training.learning import learn
 from schemas.values import Activity
-from streams.judging import cases_of, labelled_files
-from streams.models import SHIPPED, shipped_model
+from streams.evaluate.evaluation_run import cases_of, labelled_files
 from streams.settings import ROOT
-from streams.simulate import generated
+from streams.shared.model_store import SHIPPED, shipped_model
+from streams.simulate.command import generated
 
 MODELS = ROOT / "processors" / "grouping" / "models"
 MONDAY = date(2026, 3, 2)

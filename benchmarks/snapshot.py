@@ -20,16 +20,16 @@ from benchmarks.load import ACTIVITY, rows_of, week_of
 from benchmarks.run import RESULTS
 from connectors.kafka.log import read_to_end
 from connectors.kafka.unread import unread
-from connectors.mariadb.engine import connect
-from connectors.mariadb.migrate import migrate
-from connectors.mariadb.users import Passwords
+from connectors.mariadb.server.engine import connect
+from connectors.mariadb.server.migrate import migrate
+from connectors.mariadb.server.users import Passwords
 from connectors.stack.stack import Stack
 from schemas.keys import RowKey, decode_key
 from schemas.topics import CHANGES, PARTITIONS, WORKING_SET
-from streams.collecting import set_up
 from streams.ops.snapshot import start, status
-from streams.prepare import prepare
 from streams.settings import ROOT, Settings
+from streams.simulate.collector import set_up
+from streams.stack.prepare import prepare
 
 TOGETHER = 1_000
 FROM_ONE_WEEK = 50_000

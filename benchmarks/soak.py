@@ -30,12 +30,12 @@ from benchmarks.gaps import Reader
 from benchmarks.marking import through
 from benchmarks.run import RESULTS, running_stack
 from benchmarks.steady import tried, week_of
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from connectors.stack.waiting import wait_until
 from schemas.keys import Scope
 from schemas.topics import PARTITIONS
 from streams.settings import ROOT, Settings
-from streams.stopping import stopping
+from streams.shared.stop_signal import stopping
 
 BACK_WITHIN_S = 180
 SETTLED_WITHIN_S = 900

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from connectors.stack.stack import Stack
-from streams.prepare import prepare
 from streams.settings import Settings
+from streams.stack.prepare import prepare
 
 
 class Startup(msgspec.Struct, frozen=True):

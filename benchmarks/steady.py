@@ -15,13 +15,13 @@ from pathlib import Path
 import msgspec
 from sqlalchemy.exc import DBAPIError
 
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from processors.simulation.dials import Dials
 from processors.simulation.values import Verb, Week, Write
 from schemas.errors import StackError
-from streams.collecting import paced, set_up, write_batch
 from streams.settings import load as settings_of
-from streams.simulate import generated, week_that_is_over
+from streams.simulate.collector import paced, set_up, write_batch
+from streams.simulate.command import generated, week_that_is_over
 
 PEOPLE = (24, 480)
 WRITES_A_PERSON = 900

@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.kafka.writer import FencedWriter
 from processors.partition.partition import Partition
-from streams import group
+from streams.group import command
 
 out = Path(sys.argv[1])
 spent: dict[str, float] = {"decide_cpu_s": 0.0, "write_s": 0.0, "batches": 0}
@@ -45,4 +45,4 @@ def counted(original: Callable[..., Any]) -> Callable[..., Any]:
 
 Partition.absorb = timed("decide_cpu_s", time.thread_time, Partition.absorb)  # type: ignore[method-assign]
 FencedWriter.write = counted(timed("write_s", time.monotonic, FencedWriter.write))  # type: ignore[method-assign]
-group.command()
+command.command()

@@ -22,7 +22,7 @@ class MinuteClass(StrEnum):
     EXCLUDED = "excluded"
 
 
-class Place(msgspec.Struct, frozen=True):
+class Membership(msgspec.Struct, frozen=True):
     """The group that an activity is in, what becomes of that group's minutes, and the hash of what was grouped."""
 
     group: int
@@ -30,7 +30,7 @@ class Place(msgspec.Struct, frozen=True):
     hash: str
 
 
-class Part(msgspec.Struct, frozen=True):
+class SlicePart(msgspec.Struct, frozen=True):
     """What one activity gives to a slice. `allocated_us` may be 0: another activity has its minutes, its words stay.
 
     `hash` is `schemas.values.content_hash`; `imputed` is true where the minutes were inferred from a point in time.
@@ -53,7 +53,7 @@ class Slice(msgspec.Struct, frozen=True):
     day: date
     matter: int | None
     billable: bool
-    parts: tuple[Part, ...]
+    parts: tuple[SlicePart, ...]
 
     @property
     def key(self) -> tuple[int, int]:
@@ -108,7 +108,7 @@ class StoredEntry(msgspec.Struct, frozen=True):
     id: int
     group: int
     matter: int | None
-    shares: Mapping[int, int]
+    parts_us: Mapping[int, int]
 
     @property
     def key(self) -> tuple[int, int]:
@@ -123,7 +123,7 @@ class DraftedDay(msgspec.Struct, frozen=True):
     drafts: tuple[Draft, ...]
 
 
-class SheetEntry(msgspec.Struct, frozen=True):
+class TimesheetEntry(msgspec.Struct, frozen=True):
     """An entry as a timesheet shows it. `extractive`: the narrative is the activities' own words, not a model's."""
 
     day: date

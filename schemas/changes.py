@@ -9,9 +9,9 @@ from collections.abc import Callable
 import msgspec
 
 from schemas.groups import Lineage
-from schemas.keys import OURS, RowKey
+from schemas.keys import INTERNAL_PREFIX, RowKey
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
-from schemas.rows import ROWS, UNREADABLE, BadRow, RowId
+from schemas.row_decoders import JSON_ERRORS, ROW_DECODERS, BadRow, RowId
 from schemas.values import Value
 
 Unseal = Callable[[RowKey, str], str]
@@ -19,14 +19,14 @@ Unseal = Callable[[RowKey, str], str]
 does.
 """
 
-READ_BY_SQL = frozenset({"cadence"})
+TABLES_READ_BY_SQL = frozenset({"cadence"})
 """Tables that are captured for replay, but that no stream processor decides on."""
 
 
 NO_ROW = msgspec.Raw(b"null")
 
 
-class Kept(msgspec.Struct, frozen=True):
+class WorkingSetRow(msgspec.Struct, frozen=True):
     """The value on `working-set`: a row as captured (words still sealed) and its version; no row means that it was
     deleted.
     """
@@ -41,7 +41,7 @@ class Change(msgspec.Struct, frozen=True):
     key: RowKey
     version: int
     value: Value | None
-    kept: Kept
+    working_set_row: WorkingSetRow
     lineage: Lineage
 
 
@@ -60,7 +60,7 @@ class _Envelope(msgspec.Struct):
     after: msgspec.Raw = NO_ROW
 
 
-class _Wrapped(msgspec.Struct):
+class _ConnectMessage(msgspec.Struct):
     payload: msgspec.Raw
 
 
@@ -71,12 +71,12 @@ class _Ids(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
-_wrapped = msgspec.json.Decoder(_Wrapped)
+_connect_message = msgspec.json.Decoder(_ConnectMessage)
 _ids = msgspec.json.Decoder(_Ids)
-_kept = msgspec.json.Decoder(Kept)
+_working_set_row = msgspec.json.Decoder(WorkingSetRow)
 
 
-def plain(_: RowKey, words: str) -> str:
+def plain_unseal(_: RowKey, words: str) -> str:
     """The unsealer of a firm that seals nothing: words pass as they are, sealed ones are refused."""
     if words.startswith('{"sealed"'):
         raise BadRow(Reason.SEALED, "the words are sealed, and no key is configured to open them")
@@ -84,21 +84,23 @@ def plain(_: RowKey, words: str) -> str:
 
 
 def decode_change(
-    raw: bytes | None, partition: int, offset: int, unseal: Unseal = plain
+    raw: bytes | None, partition: int, offset: int, unseal: Unseal = plain_unseal
 ) -> Ok[Change] | Skip | DeadLetter:
     """One record of `changes` as a typed change, with its offset as version."""
     if raw is None:
         return DeadLetter(Reason.NULL_VALUE, "the record has no value; capture writes no tombstones to this topic")
-    envelope = _open(raw)
+    envelope = _decode_envelope(raw)
     if isinstance(envelope, DeadLetter):
         return envelope
     table = envelope.source.table
-    if table in READ_BY_SQL:
+    if table in TABLES_READ_BY_SQL:
         return Skip(f"{table} is read by SQL")
     row = envelope.before if envelope.op == "d" else envelope.after
-    if table not in ROWS:
-        known = ", ".join(sorted(ROWS))
-        return DeadLetter(Reason.UNKNOWN_TABLE, f"no decoder for table {table!r}; known are {known}", _key(table, row))
+    if table not in ROW_DECODERS:
+        known = ", ".join(sorted(ROW_DECODERS))
+        return DeadLetter(
+            Reason.UNKNOWN_TABLE, f"no decoder for table {table!r}; known are {known}", _row_key(table, row)
+        )
     if envelope.op not in ("c", "u", "r", "d"):
         return DeadLetter(Reason.UNKNOWN_OP, f"operation {envelope.op!r} on {table}; known are c, u, r and d")
     if bytes(row) == b"null":
@@ -108,38 +110,40 @@ def decode_change(
         )
     source = envelope.source
     lineage = Lineage(partition, offset, source.gtid or "", source.file or "", source.pos, source.ts_ms)
-    return _change(table, envelope.op == "d", row, lineage, unseal)
+    return _decode_change_row(table, envelope.op == "d", row, lineage, unseal)
 
 
-def _open(raw: bytes) -> _Envelope | DeadLetter:
+def _decode_envelope(raw: bytes) -> _Envelope | DeadLetter:
     """The envelope, with or without Connect's schema around it."""
     try:
         return _envelope.decode(raw)
     except msgspec.ValidationError as error:
         first = error
-    except UNREADABLE as error:
+    except JSON_ERRORS as error:
         return DeadLetter(Reason.NOT_JSON, f"the value isn't JSON that can be read: {error}")
     try:
-        return _envelope.decode(_wrapped.decode(raw).payload)
-    except UNREADABLE:
+        return _envelope.decode(_connect_message.decode(raw).payload)
+    except JSON_ERRORS:
         return DeadLetter(Reason.NO_PAYLOAD, f"JSON, but no change envelope: {first}")
 
 
-def _key(table: str, row: msgspec.Raw) -> RowKey | None:
+def _row_key(table: str, row: msgspec.Raw) -> RowKey | None:
     """The row of a table that has no decoder, if it is like all others."""
-    if table.startswith(OURS):
+    if table.startswith(INTERNAL_PREFIX):
         return None
     try:
         ids = _ids.decode(row)
-    except UNREADABLE:
+    except JSON_ERRORS:
         return None
     return RowKey(ids.firm_id, ids.timekeeper_id, table, ids.id) if ids.firm_id and ids.timekeeper_id else None
 
 
-def _change(table: str, deleted: bool, row: msgspec.Raw, lineage: Lineage, unseal: Unseal) -> Ok[Change] | DeadLetter:
+def _decode_change_row(
+    table: str, deleted: bool, row: msgspec.Raw, lineage: Lineage, unseal: Unseal
+) -> Ok[Change] | DeadLetter:
     try:
         ids = _ids.decode(row)
-    except UNREADABLE as error:
+    except JSON_ERRORS as error:
         return _bad_column(table, None, error)
     if ids.firm_id is None or ids.timekeeper_id is None:
         return DeadLetter(
@@ -148,21 +152,23 @@ def _change(table: str, deleted: bool, row: msgspec.Raw, lineage: Lineage, unsea
         )
     key = RowKey(ids.firm_id, ids.timekeeper_id, table, ids.id)
     if deleted:
-        return Ok(Change(key, lineage.offset, None, Kept(lineage.offset), lineage))
+        return Ok(Change(key, lineage.offset, None, WorkingSetRow(lineage.offset), lineage))
     outcome = decode_row(key, row, unseal)
     if isinstance(outcome, DeadLetter):
         return outcome
-    return Ok(Change(key, lineage.offset, outcome.value, Kept(lineage.offset, msgspec.Raw(bytes(row))), lineage))
+    return Ok(
+        Change(key, lineage.offset, outcome.value, WorkingSetRow(lineage.offset, msgspec.Raw(bytes(row))), lineage)
+    )
 
 
-def decode_row(key: RowKey, row: bytes | msgspec.Raw, unseal: Unseal = plain) -> Ok[Value] | DeadLetter:
+def decode_row(key: RowKey, row: bytes | msgspec.Raw, unseal: Unseal = plain_unseal) -> Ok[Value] | DeadLetter:
     """A captured row as its typed value; used for a change event and for what the working set kept."""
-    decoder, build = ROWS[key.table]
+    decoder, build = ROW_DECODERS[key.table]
     try:
         return Ok(build(decoder.decode(row), lambda words: unseal(key, words)))
     except BadRow as bad:
         return DeadLetter(bad.reason, f"{key.table} {key.id}: {bad}", key)
-    except UNREADABLE as error:
+    except JSON_ERRORS as error:
         return _bad_column(key.table, key, error)
 
 
@@ -173,20 +179,24 @@ def _bad_column(table: str, key: RowKey | None, error: Exception) -> DeadLetter:
     return DeadLetter(reason, f"{name}: {error}", key)
 
 
-def encode_kept(kept: Kept) -> bytes:
+def encode_working_set_row(row: WorkingSetRow) -> bytes:
     """The record's value on `working-set`."""
-    return msgspec.json.encode(kept)
+    return msgspec.json.encode(row)
 
 
-def decode_kept(raw: bytes) -> Kept:
+def decode_working_set_row(raw: bytes) -> WorkingSetRow:
     """Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote."""
-    return _kept.decode(raw)
+    return _working_set_row.decode(raw)
 
 
-def change_of_kept(key: RowKey, kept: Kept, partition: int, unseal: Unseal = plain) -> Ok[Change] | DeadLetter:
+def change_from_working_set(
+    key: RowKey, stored: WorkingSetRow, partition: int, unseal: Unseal = plain_unseal
+) -> Ok[Change] | DeadLetter:
     """What the working set kept of a row, as the change that it was."""
-    lineage = Lineage(partition, kept.version)
-    if bytes(kept.row) == b"null":
-        return Ok(Change(key, kept.version, None, kept, lineage))
-    outcome = decode_row(key, kept.row, unseal)
-    return outcome if isinstance(outcome, DeadLetter) else Ok(Change(key, kept.version, outcome.value, kept, lineage))
+    lineage = Lineage(partition, stored.version)
+    if bytes(stored.row) == b"null":
+        return Ok(Change(key, stored.version, None, stored, lineage))
+    outcome = decode_row(key, stored.row, unseal)
+    return (
+        outcome if isinstance(outcome, DeadLetter) else Ok(Change(key, stored.version, outcome.value, stored, lineage))
+    )

@@ -5,7 +5,7 @@ import msgspec
 from schemas.outcomes import Reason
 
 
-class DeadLettered(msgspec.Struct, frozen=True):
+class DeadLetterRecord(msgspec.Struct, frozen=True):
     """The value on `dead-letters`; its key is the origin (`schemas.keys.OriginKey`).
 
     `key` and `value` are the record's own bytes (base64 on the wire; None where it had none), so that nothing of it
@@ -23,7 +23,7 @@ class DeadLettered(msgspec.Struct, frozen=True):
     row: int | None = None
 
 
-class Discarded(msgspec.Struct, frozen=True):
+class DiscardRecord(msgspec.Struct, frozen=True):
     """The value on `dead-letters` under a `schemas.keys.DiscardKey`: who gave a letter up, why and when.
 
     `at` is microseconds since 1970. The letter's reason and row are said again, since the letter may go.
@@ -39,25 +39,25 @@ class Discarded(msgspec.Struct, frozen=True):
     row: int | None = None
 
 
-_decoder = msgspec.json.Decoder(DeadLettered)
-_discarded = msgspec.json.Decoder(Discarded)
+_dead_letter = msgspec.json.Decoder(DeadLetterRecord)
+_discard = msgspec.json.Decoder(DiscardRecord)
 
 
-def encode_dead_letter(letter: DeadLettered) -> bytes:
+def encode_dead_letter(letter: DeadLetterRecord) -> bytes:
     """The record's value on `dead-letters`."""
     return msgspec.json.encode(letter)
 
 
-def decode_dead_letter(raw: bytes) -> DeadLettered:
+def decode_dead_letter(raw: bytes) -> DeadLetterRecord:
     """Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote."""
-    return _decoder.decode(raw)
+    return _dead_letter.decode(raw)
 
 
-def encode_discarded(discarded: Discarded) -> bytes:
+def encode_discard(discard: DiscardRecord) -> bytes:
     """The record's value on `dead-letters`."""
-    return msgspec.json.encode(discarded)
+    return msgspec.json.encode(discard)
 
 
-def decode_discarded(raw: bytes) -> Discarded:
+def decode_discard(raw: bytes) -> DiscardRecord:
     """Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote."""
-    return _discarded.decode(raw)
+    return _discard.decode(raw)

@@ -62,7 +62,7 @@ class ModelError(TimeloomError):
     """A model's bytes are cut short, of another kind, or from a later version."""
 
 
-class Fenced(TimeloomError):
+class PartitionFenced(TimeloomError):
     """Another process owns this partition now. Drop it; what it wrote stands."""
 
 
@@ -70,7 +70,7 @@ class LanguageModelError(TimeloomError):
     """The language model's endpoint failed, after retries with an end."""
 
 
-class QuestionRefused(LanguageModelError):
+class PromptRefused(LanguageModelError):
     """The endpoint won't answer this question, however often it is asked; another one it may."""
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.values import Mark
 
-MICRO = 1_000_000
+SCORE_SCALE = 1_000_000
 """Scores, contributions and confidences are whole millionths: integers compare the same on every machine."""
 
 
@@ -25,7 +25,7 @@ class Member(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True)
     hash: str
 
 
-class Because(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class FeatureContribution(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A named feature and what it added to the logit, in millionths, averaged over the group's links."""
 
     feature: str
@@ -47,7 +47,7 @@ class Group(msgspec.Struct, frozen=True, gc=False):
     ended_at: int
     captured_us: int
     model: str
-    why: tuple[Because, ...] = ()
+    why: tuple[FeatureContribution, ...] = ()
 
 
 class Lineage(msgspec.Struct, frozen=True):
@@ -61,33 +61,33 @@ class Lineage(msgspec.Struct, frozen=True):
     committed_ms: int = 0
 
 
-class GroupSaid(msgspec.Struct, frozen=True, tag="group", tag_field="said"):
+class PublishedGroup(msgspec.Struct, frozen=True, tag="group", tag_field="said"):
     """The value of a group's record."""
 
     group: Group
     lineage: Lineage
 
 
-class MarkSaid(msgspec.Struct, frozen=True, tag="mark", tag_field="said"):
+class PublishedMark(msgspec.Struct, frozen=True, tag="mark", tag_field="said"):
     """A mark passed on: everything that came before it in `changes` for that timekeeper is on `groups` before it."""
 
     mark: Mark
     lineage: Lineage
 
 
-Said = GroupSaid | MarkSaid
+Published = PublishedGroup | PublishedMark
 
-_said: msgspec.json.Decoder[GroupSaid | MarkSaid] = msgspec.json.Decoder(GroupSaid | MarkSaid)
+_published: msgspec.json.Decoder[PublishedGroup | PublishedMark] = msgspec.json.Decoder(PublishedGroup | PublishedMark)
 
 
-def encode_said(said: GroupSaid | MarkSaid) -> bytes:
+def encode_published(published: PublishedGroup | PublishedMark) -> bytes:
     """The record's value on `groups`."""
-    return msgspec.json.encode(said)
+    return msgspec.json.encode(published)
 
 
-def decode_said(raw: bytes) -> GroupSaid | MarkSaid:
+def decode_published(raw: bytes) -> PublishedGroup | PublishedMark:
     """Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote."""
-    return _said.decode(raw)
+    return _published.decode(raw)
 
 
 def encode_group(group: Group) -> bytes:

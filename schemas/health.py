@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Check(msgspec.Struct, frozen=True):
+class HealthCheck(msgspec.Struct, frozen=True):
     """One thing that must be so. `said` is what is; `mend` is what to do where it isn't well, else empty."""
 
     name: str
@@ -17,10 +17,10 @@ class Health(msgspec.Struct, frozen=True):
 
     program: str
     well: bool
-    checks: tuple[Check, ...]
+    checks: tuple[HealthCheck, ...]
 
     @property
-    def wrong(self) -> str:
+    def problems(self) -> str:
         """What isn't well and what to do about it, in one line; empty where all is well."""
         return " ".join(f"{check.name}: {check.said}. {check.mend}".strip() for check in self.checks if not check.well)
 

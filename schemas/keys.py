@@ -12,7 +12,7 @@ class Scope(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     timekeeper: int
 
 
-OURS = "ours:"
+INTERNAL_PREFIX = "ours:"
 """How the names begin under which `working-set` keeps what is no captured row; a change of a table so named is about no
 row.
 """
@@ -79,7 +79,7 @@ def decode_key(raw: bytes, kind: type[K]) -> K:
     return msgspec.json.decode(raw, type=kind)
 
 
-def decode_said_key(raw: bytes) -> GroupKey | MarkKey:
+def decode_groups_key(raw: bytes) -> GroupKey | MarkKey:
     """The key of a record in `groups`: a number names a group, a text a mark."""
     firm, timekeeper, name = msgspec.json.decode(raw, type=tuple[int, int, int | str])
     if isinstance(name, int):
@@ -87,7 +87,7 @@ def decode_said_key(raw: bytes) -> GroupKey | MarkKey:
     return MarkKey(firm, timekeeper, name)
 
 
-def decode_letter_key(raw: bytes) -> OriginKey | DiscardKey:
+def decode_dead_letter_key(raw: bytes) -> OriginKey | DiscardKey:
     """The key of a record in `dead-letters`. Raises msgspec.DecodeError or ValidationError on other bytes."""
     if raw.startswith(b'["discard",'):
         return msgspec.json.decode(raw, type=DiscardKey)

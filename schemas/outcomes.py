@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.keys import RowKey
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 """A record on which our own code fails so often is dead-lettered with reason `bug`."""
 
 T = TypeVar("T")

@@ -3,17 +3,17 @@
 import msgspec
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class ConsumerRecord(msgspec.Struct, frozen=True):
     """One record as it is on a topic. `value` None is a tombstone. `written_ms` is when, since 1970; 0 is unknown."""
 
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
-    written_ms: int = 0
+    timestamp_ms: int = 0
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class ProducerRecord(msgspec.Struct, frozen=True):
     """A record to write. `partition` is explicit: a group goes to the partition its change came from."""
 
     topic: str

@@ -6,7 +6,7 @@ PARTITIONS = 16
 DAY_MS = 86_400_000
 SEGMENT_BYTES = str(64 * 1024 * 1024)
 """Kafka compacts no segment that it still writes to, and its default is a gigabyte: all of that would be read back."""
-FOR_EVER = "-1"
+UNLIMITED = "-1"
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -30,8 +30,8 @@ CHANGES = Topic(
     partitions=PARTITIONS,
     settings={
         "cleanup.policy": "delete",
-        "retention.ms": FOR_EVER,
-        "retention.bytes": FOR_EVER,
+        "retention.ms": UNLIMITED,
+        "retention.bytes": UNLIMITED,
         # A row's before and after together pass 1 MB when words are long; the task would die on it.
         "max.message.bytes": "8388608",
     },
@@ -41,7 +41,7 @@ CHANGES = Topic(
 GROUPS = Topic(
     name="groups",
     key="firm, timekeeper, group | mark",
-    value="schemas.groups.Said",
+    value="schemas.groups.Published",
     partitions=PARTITIONS,
     settings={
         "cleanup.policy": "compact",
@@ -58,7 +58,7 @@ GROUPS = Topic(
 WORKING_SET = Topic(
     name="working-set",
     key="schemas.keys.RowKey",
-    value="schemas.changes.Kept",
+    value="schemas.changes.WorkingSetRow",
     partitions=PARTITIONS,
     settings={
         "cleanup.policy": "compact",
@@ -72,7 +72,7 @@ WORKING_SET = Topic(
 DEAD_LETTERS = Topic(
     name="dead-letters",
     key="schemas.keys.OriginKey",
-    value="schemas.dead_letters.DeadLettered",
+    value="schemas.dead_letters.DeadLetterRecord",
     partitions=1,
     settings={
         "cleanup.policy": "compact",
@@ -87,7 +87,7 @@ SCHEMA_HISTORY = Topic(
     key="none",
     value="Debezium schema history",
     partitions=1,
-    settings={"cleanup.policy": "delete", "retention.ms": FOR_EVER, "retention.bytes": FOR_EVER},
+    settings={"cleanup.policy": "delete", "retention.ms": UNLIMITED, "retention.bytes": UNLIMITED},
     why="the table definitions at each binlog position; without it the connector can't go on",
 )
 
@@ -102,10 +102,11 @@ HEARTBEAT = Topic(
 
 TOPICS: tuple[Topic, ...] = (CHANGES, GROUPS, WORKING_SET, DEAD_LETTERS, SCHEMA_HISTORY, HEARTBEAT)
 
-FRAME = 1_024
+BATCH_OVERHEAD_BYTES = 1_024
 """Bytes that a batch of one record has around it, generously."""
 
-MOST_BYTES = {
-    topic.name: int(topic.settings["max.message.bytes"]) - FRAME for topic in (GROUPS, WORKING_SET, DEAD_LETTERS)
+MAX_RECORD_BYTES = {
+    topic.name: int(topic.settings["max.message.bytes"]) - BATCH_OVERHEAD_BYTES
+    for topic in (GROUPS, WORKING_SET, DEAD_LETTERS)
 }
 """The largest key and value together that the broker takes for sure: compression isn't counted on."""

@@ -1,6 +1,6 @@
 """The rows of one timekeeper, as typed values. Instants are microseconds since 1970 in UTC; an id is the row's.
 
-The same value comes from a change event (`schemas.changes`) and from the row itself (`connectors.mariadb.rows`): a
+A change event (`schemas.changes`) and the row itself (`connectors.mariadb.source.captured_rows`) give the same value. A
 contract test holds the two together, because the content hash is made from it.
 """
 
@@ -120,7 +120,7 @@ class Mark(msgspec.Struct, frozen=True):
 Value = Activity | Together | Apart | Release | Activation | Mark
 
 
-class Owned(msgspec.Struct, frozen=True):
+class ScopedValue(msgspec.Struct, frozen=True):
     """A value with the scope that it belongs to."""
 
     scope: Scope

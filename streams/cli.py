@@ -5,25 +5,23 @@ import sys
 import typer
 
 from schemas.errors import TimeloomError
-from streams import (
-    bill,
-    demo,
-    evaluate,
-    export,
-    group,
-    importing,
-    model,
-    ops,
-    prepare,
-    preview,
-    simulate,
-    stack,
-    tend,
-    timesheet,
-    train,
-    verify,
-    watch,
-)
+from streams.bill.command import app as bill
+from streams.evaluate.command import evaluate
+from streams.files.export import export
+from streams.files.import_files import import_
+from streams.files.preview import preview
+from streams.group.command import command as group
+from streams.models.command import app as models
+from streams.models.train import train
+from streams.ops.command import app as ops
+from streams.simulate.command import simulate
+from streams.stack.command import app as stack
+from streams.stack.demo import demo
+from streams.stack.prepare import command as prepare
+from streams.verify.command import verify
+from streams.views.timesheet import timesheet
+from streams.views.watch import watch
+from streams.watchdog.command import command as watchdog
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,23 +30,23 @@ app = typer.Typer(
     help="Turns what a professional did into time entries that can be billed.",
     epilog="Exit: 0 well; 1 something is not as it should be; 2 wrong usage, setting or machine; 3 a server is not up.",
 )
-app.command("demo")(demo.demo)
-app.add_typer(stack.app, name="stack")
-app.add_typer(bill.app, name="bill")
-app.add_typer(ops.app, name="ops")
-app.command("prepare")(prepare.command)
-app.command("group")(group.command)
-app.command("tend")(tend.command)
-app.add_typer(model.app, name="model")
-app.command("preview")(preview.preview)
-app.command("evaluate")(evaluate.evaluate)
-app.command("train")(train.train)
-app.command("import")(importing.import_)
-app.command("export")(export.export)
-app.command("simulate")(simulate.simulate)
-app.command("watch")(watch.watch)
-app.command("verify")(verify.verify)
-app.command("timesheet")(timesheet.timesheet)
+app.command("demo")(demo)
+app.add_typer(stack, name="stack")
+app.add_typer(bill, name="bill")
+app.add_typer(ops, name="ops")
+app.command("prepare")(prepare)
+app.command("group")(group)
+app.command("tend")(watchdog)
+app.add_typer(models, name="model")
+app.command("preview")(preview)
+app.command("evaluate")(evaluate)
+app.command("train")(train)
+app.command("import")(import_)
+app.command("export")(export)
+app.command("simulate")(simulate)
+app.command("watch")(watch)
+app.command("verify")(verify)
+app.command("timesheet")(timesheet)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ python -m streams.compiling
 """
 
 from processors.grouping.batch import warm_up
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 
 if __name__ == "__main__":
     warm_up(shipped_model())

@@ -27,7 +27,7 @@ from connectors.kafka.cluster import Cluster
 from connectors.stack.home import Home, Remembered, Secrets
 from connectors.stack.protection import TRUSTSTORE_PASSWORD
 from schemas.errors import ConfigurationError
-from streams.access import certificate_file, kafka_security
+from streams.shared.server_access import KafkaAccess, certificate_file, kafka_security
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -123,8 +123,22 @@ class Settings(BaseSettings):
 
     def kafka(self) -> Cluster:
         """The cluster. Raises StackError if there is neither a setting nor a stack."""
-        security = kafka_security(self)
+        security = kafka_security(self.kafka_access())
         return Cluster(self.kafka_bootstrap, security) if self.kafka_bootstrap else self._stack().kafka
+
+    def kafka_access(self) -> KafkaAccess:
+        """The settings for TLS and logins of a Kafka of one's own, as one value that can be checked."""
+        password = self.kafka_sasl_password
+        return KafkaAccess(
+            own_cluster=self.kafka_bootstrap is not None,
+            protocol=self.kafka_security_protocol,
+            mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_sasl_username,
+            password=None if password is None else password.get_secret_value(),
+            ca=self.kafka_ssl_ca,
+            certificate=self.kafka_ssl_certificate,
+            key=self.kafka_ssl_key,
+        )
 
     def connect(self) -> str:
         """Kafka Connect's address. Raises StackError if there is neither a setting nor a stack."""

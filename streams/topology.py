@@ -1,4 +1,4 @@
-"""The programs as values: what each reads and writes, and as which database users. `streams.drawing` draws them.
+"""The programs as values: what each reads and writes, and as which database users. `docs.drawing` draws them.
 
 tests/contracts/test_topology.py holds them to the code: topics to what the imports use and write, tables to what the
 database users may do.
@@ -71,7 +71,7 @@ PROGRAMS = (
     Program(
         "group",
         "puts changes into groups",
-        "streams.group",
+        "streams.group.command",
         reads=(CHANGES, GROUPS, WORKING_SET),
         writes=(GROUPS, WORKING_SET, DEAD_LETTERS),
         reads_tables=SHELF,
@@ -81,7 +81,7 @@ PROGRAMS = (
     Program(
         "bill",
         "keeps groups as entries, closes due periods, has them narrated",
-        "streams.bill",
+        "streams.bill.command",
         reads=(GROUPS,),
         writes=(DEAD_LETTERS,),
         reads_tables=(*PEOPLE, "activity", "cadence", *BOOKS),
@@ -92,7 +92,7 @@ PROGRAMS = (
     Program(
         "tend",
         "starts capture's task again where it failed or fell silent; measures everybody's lag",
-        "streams.tend",
+        "streams.watchdog.command",
         reads=(CHANGES, GROUPS, HEARTBEAT),
         reads_tables=("consumer_offset",),
         users=("pipeline", "capture"),
@@ -101,7 +101,7 @@ PROGRAMS = (
     Program(
         "verify",
         "proves that the books follow from the activities; `--mend` has said again what was missed",
-        "streams.verify",
+        "streams.verify.command",
         reads=(CHANGES, GROUPS, WORKING_SET, DEAD_LETTERS),
         reads_tables=(*PEOPLE, *CAPTURED, *BOOKS),
         writes_tables=("mark", "activity", *BOOKS),
@@ -110,7 +110,7 @@ PROGRAMS = (
     Program(
         "watch",
         "shows groups as they form",
-        "streams.watch",
+        "streams.views.watch",
         reads=(GROUPS,),
         reads_tables=("firm", "timekeeper", "activity"),
         users=("pipeline",),
@@ -118,7 +118,7 @@ PROGRAMS = (
     Program(
         "import",
         "brings files, calendars and git histories in",
-        "streams.importing",
+        "streams.files.import_files",
         reads_tables=("cadence",),
         writes_tables=("firm", "timekeeper", "activity"),
         users=("collector",),
@@ -126,21 +126,21 @@ PROGRAMS = (
     Program(
         "simulate",
         "writes a generated week as a collector would",
-        "streams.simulate",
+        "streams.simulate.command",
         writes_tables=(*PEOPLE, "activity", "cadence"),
         users=("collector",),
     ),
     Program(
         "export",
         "writes activities and what people said of them as lines",
-        "streams.export",
+        "streams.files.export",
         reads_tables=("firm", "timekeeper", "activity", "feedback", "release", "activation"),
         users=("pipeline",),
     ),
     Program(
         "timesheet",
         "shows entries as a table, a page or JSON",
-        "streams.timesheet",
+        "streams.views.timesheet",
         reads_tables=(*PEOPLE, "activity", "activity_group", "group_member", "entry", "narrative", "day_minutes"),
         users=("pipeline",),
     ),
@@ -148,7 +148,7 @@ PROGRAMS = (
         "ops",
         "shows what is broken and how the consumers are, and moves them; has capture read tables again; retries and "
         "discards dead letters",
-        "streams.ops",
+        "streams.ops.command",
         reads=(CHANGES, GROUPS, DEAD_LETTERS, HEARTBEAT),
         writes=(DEAD_LETTERS,),
         reads_tables=("timekeeper", *CAPTURED, "mark_seen", "consumer_offset", "debezium_signal"),
@@ -158,20 +158,22 @@ PROGRAMS = (
     Program(
         "model",
         "puts firms' grouping models on their shelves, and says by which one somebody is grouped",
-        "streams.model",
+        "streams.models.command",
         reads_tables=("firm", "timekeeper", "activation", *SHELF),
         writes_tables=("activation", *SHELF),
         users=("pipeline", "collector"),
     ),
-    Program("preview", "groups a file by the same decisions, without any stack", "streams.preview"),
+    Program("preview", "groups a file by the same decisions, without any stack", "streams.files.preview"),
     Program(
-        "evaluate", "judges groupings by events whose true groups are known, without any stack", "streams.evaluate"
+        "evaluate",
+        "judges groupings by events whose true groups are known, without any stack",
+        "streams.evaluate.command",
     ),
-    Program("train", "learns a grouping model from such events, without any stack", "streams.train"),
+    Program("train", "learns a grouping model from such events, without any stack", "streams.models.train"),
     Program(
         "prepare",
         "makes or checks tables, users, topics and the connector",
-        "streams.prepare",
+        "streams.stack.prepare",
         writes=TOPICS,
         users=("admin",),
     ),

@@ -13,10 +13,10 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from connectors.stack.stack import Stack
-from streams.prepare import prepare
 from streams.settings import Settings
+from streams.stack.prepare import prepare
 from tests.live import Live
 
 ROOT = Path(__file__).parents[1]

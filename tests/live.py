@@ -9,12 +9,12 @@ from sqlalchemy import Engine, text
 
 from connectors.kafka.log import read_to_end
 from connectors.kafka.standing import read_letters
-from connectors.mariadb.rows import read_all
+from connectors.mariadb.source.captured_rows import read_all_rows
 from connectors.stack.stack import Stack
-from schemas.dead_letters import DeadLettered
-from schemas.groups import GroupSaid, decode_said, encode_group
-from schemas.keys import GroupKey, Scope, decode_said_key
-from schemas.records import Incoming
+from schemas.dead_letters import DeadLetterRecord
+from schemas.groups import PublishedGroup, decode_published, encode_group
+from schemas.keys import GroupKey, Scope, decode_groups_key
+from schemas.records import ConsumerRecord
 from schemas.topics import GROUPS, PARTITIONS
 from schemas.values import Activity, Apart, Together
 from streams.settings import Settings
@@ -73,7 +73,7 @@ class Live(msgspec.Struct, frozen=True):
         with self.collector.begin() as connection:
             connection.execute(text("DELETE FROM activity WHERE id = :id"), {"id": activity})
 
-    def said(self) -> list[Incoming]:
+    def said(self) -> list[ConsumerRecord]:
         """Every committed record of `groups` that the broker still has, but for those whose keys name nothing."""
         return [one for one in read_to_end(self.settings.kafka(), GROUPS.name, list(range(PARTITIONS))) if _named(one)]
 
@@ -81,41 +81,43 @@ class Live(msgspec.Struct, frozen=True):
         """What `groups` says now, by timekeeper and name, as the bytes that law 1 compares."""
         found: dict[tuple[Scope, int], bytes] = {}
         for record in self.said():
-            key = decode_said_key(record.key or b"")
+            key = decode_groups_key(record.key or b"")
             if not isinstance(key, GroupKey) or (who and Scope(key.firm, key.timekeeper) not in who):
                 continue
             name = (Scope(key.firm, key.timekeeper), key.group)
             if record.value is None:
                 found.pop(name, None)
                 continue
-            said = decode_said(record.value)
-            assert isinstance(said, GroupSaid)
+            said = decode_published(record.value)
+            assert isinstance(said, PublishedGroup)
             found[name] = encode_group(said.group)
         return found
 
     def expected(self, *who: Scope) -> dict[tuple[Scope, int], bytes]:
         """The groups of what MariaDB holds now, decided at once: what law 2 says that `groups` must come to."""
         from processors.grouping.batch import group_all
-        from streams.models import shipped_model
+        from streams.shared.model_store import shipped_model
 
         found = {}
         with self.pipeline.connect() as connection:
             for scope in who:
-                activities = [a for _, a in read_all(connection, scope, "activity") if isinstance(a, Activity)]
-                feedback = [f for _, f in read_all(connection, scope, "feedback") if isinstance(f, Together | Apart)]
+                activities = [a for _, a in read_all_rows(connection, scope, "activity") if isinstance(a, Activity)]
+                feedback = [
+                    f for _, f in read_all_rows(connection, scope, "feedback") if isinstance(f, Together | Apart)
+                ]
                 for name, group in group_all(activities, feedback, model=shipped_model()).items():
                     found[scope, name] = encode_group(group)
         return found
 
-    def dead_letters(self) -> list[DeadLettered]:
+    def dead_letters(self) -> list[DeadLetterRecord]:
         """Every dead letter that stands."""
         return [letter.said for letter in read_letters(self.settings.kafka()).standing.values()]
 
 
-def _named(record: Incoming) -> bool:
+def _named(record: ConsumerRecord) -> bool:
     """Other tests write garbage to the topic."""
     try:
-        decode_said_key(record.key or b"")
+        decode_groups_key(record.key or b"")
     except msgspec.DecodeError:
         return False
     return True

@@ -5,9 +5,9 @@ from datetime import date
 import msgspec
 from sqlalchemy import Engine, text
 
-from connectors.mariadb.directory import read_directory
-from connectors.mariadb.entries import Row, read_entries
-from connectors.mariadb.part_takers import by_id
+from connectors.mariadb.billing.entries import EntryState, read_entries
+from connectors.mariadb.billing.slicing_input import read_by_id
+from connectors.mariadb.source.directory import read_directory
 from processors.billing.drafting import drafted_days
 from processors.billing.matters import matter_book
 from processors.billing.slicing import slice_days
@@ -36,18 +36,18 @@ def expected(pipeline: Engine, scope: Scope) -> Sheets:
     """What all of the timekeeper's rows, in the groups that the database has, come to."""
     with pipeline.connect() as connection:
         ids = connection.execute(_IDS, msgspec.structs.asdict(scope)).scalars().all()
-        everything = by_id(connection, scope, ids)
+        everything = read_by_id(connection, scope, ids)
         book = matter_book(read_directory(connection, scope.firm))
     activities = everything.activities.values()
-    days = [day.minutes.day for day in slice_days(activities, everything.places, book)]
-    drafted = drafted_days(activities, everything.places, book, days, {})
+    days = [day.minutes.day for day in slice_days(activities, everything.memberships, book)]
+    drafted = drafted_days(activities, everything.memberships, book, days, {})
     return (
         {(d.slice.day, *d.slice.key): _of_draft(d) for day in drafted for d in day.drafts},
         {day.minutes.day: _figures(day.minutes) for day in drafted if day.minutes.captured_us},
     )
 
 
-def _of_row(row: Row) -> Figures:
+def _of_row(row: EntryState) -> Figures:
     return {
         "content": row.content,
         "narrative": row.narrative,

@@ -25,9 +25,9 @@ from benchmarks.shipping import generated_week
 from connectors.sources.event import Notes
 from processors.evaluation.contest import Case
 from processors.simulation.dials import Dials
-from streams.judging import cases_of, labelled_files
-from streams.models import model_from, shipped_model
-from streams.screen import Screen, paper
+from streams.evaluate.evaluation_run import cases_of, labelled_files
+from streams.shared.model_store import model_from, shipped_model
+from streams.shared.terminal import Screen, paper
 
 SEEDS = (920_000, 920_001)
 """Of weeks that no model was trained on, and no test has."""

@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 from processors.grouping.cleaning import normal, words_of
 from processors.grouping.profile import told_in
 from schemas.values import Activity
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 
 Vectors = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_expo
 
 from connectors.stack.waiting import wait_until
 from schemas.errors import CaptureError, StackError
-from schemas.readiness import ConnectFacts
+from schemas.server_checks import ConnectFacts
 
 NAME = "timeloom"
 CLASS = "io.debezium.connector.mariadb.MariaDbConnector"

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
 from schemas.errors import StackError
-from schemas.readiness import ClusterFacts, TopicFacts
+from schemas.server_checks import ClusterFacts, TopicFacts
 
 TIMEOUT_S = 10
 

@@ -9,12 +9,12 @@ from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
 from connectors.kafka.reader import reader
 from schemas.errors import StackError
-from schemas.records import Incoming
+from schemas.records import ConsumerRecord
 
 PATIENCE_S = 10
 
 
-def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: float) -> Iterator[list[Incoming]]:
+def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: float) -> Iterator[list[ConsumerRecord]]:
     """Batches of committed records from `back` offsets before the end of each partition on, for ever.
 
     A batch is what came within `wait_s`, perhaps nothing, so that the caller can look at a clock or be interrupted.
@@ -28,7 +28,9 @@ def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: flo
             for message in messages:
                 if (error := message.error()) is not None:
                     raise StackError(f"Following {topic} failed: {error.str()}. See `./timeloom stack status`.")
-            yield [Incoming(cast(int, m.partition()), cast(int, m.offset()), m.key(), m.value()) for m in messages]
+            yield [
+                ConsumerRecord(cast(int, m.partition()), cast(int, m.offset()), m.key(), m.value()) for m in messages
+            ]
     except KafkaException as error:
         knock(cluster)
         raise StackError(f"The broker at {cluster} doesn't answer ({error}). Start it: ./timeloom stack up") from error

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from confluent_kafka import KafkaError, Message, Producer
 
 from connectors.kafka.cluster import Cluster
-from schemas.dead_letters import DeadLettered, Discarded, encode_dead_letter, encode_discarded
+from schemas.dead_letters import DeadLetterRecord, DiscardRecord, encode_dead_letter, encode_discard
 from schemas.errors import StackError
 from schemas.keys import DiscardKey, OriginKey, encode_key
 from schemas.topics import DEAD_LETTERS
@@ -26,7 +26,7 @@ class DeadLetters:
             }
         )
 
-    def write(self, letters: Sequence[tuple[OriginKey, DeadLettered]]) -> None:
+    def write(self, letters: Sequence[tuple[OriginKey, DeadLetterRecord]]) -> None:
         """Writes them in order. Raises StackError where the broker doesn't take one."""
         self._write([(encode_key(origin), encode_dead_letter(letter)) for origin, letter in letters])
 
@@ -34,10 +34,10 @@ class DeadLetters:
         """These letters stand no more. Raises StackError where the broker doesn't take it."""
         self._write([(encode_key(origin), None) for origin in origins])
 
-    def discard(self, discards: Sequence[tuple[OriginKey, Discarded]]) -> None:
+    def discard(self, discards: Sequence[tuple[OriginKey, DiscardRecord]]) -> None:
         """Writes down who gave these letters up. Raises StackError where the broker doesn't take one."""
         named = [(DiscardKey(origin.topic, origin.partition, origin.offset), one) for origin, one in discards]
-        self._write([(encode_key(key), encode_discarded(one)) for key, one in named])
+        self._write([(encode_key(key), encode_discard(one)) for key, one in named])
 
     def _write(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
         failures: list[KafkaError] = []

@@ -11,7 +11,7 @@ from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
 from connectors.kafka.reader import reader
 from schemas.errors import StackError
-from schemas.records import Incoming
+from schemas.records import ConsumerRecord
 
 ROUND_S = 0.02
 """The library waits this long for a full round of messages, also at the end of the topic, where none come."""
@@ -30,7 +30,7 @@ def read_to_end(
     starts: Mapping[int, int] | None = None,
     *,
     settled: bool = False,
-) -> Iterator[Incoming]:
+) -> Iterator[ConsumerRecord]:
     """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
 
     Where `starts` has an offset for a partition it begins there, else with what the broker still has.
@@ -52,7 +52,7 @@ def read_to_end(
                 error = message.error()
                 if error is None:
                     partition, offset = cast(int, message.partition()), cast(int, message.offset())
-                    yield Incoming(partition, offset, message.key(), message.value(), message.timestamp()[1])
+                    yield ConsumerRecord(partition, offset, message.key(), message.value(), message.timestamp()[1])
                 elif error.code() == KafkaError._PARTITION_EOF:
                     if cast(int, message.offset()) >= ends.get(cast(int, message.partition()), 0):
                         left.discard(message.partition())

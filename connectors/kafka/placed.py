@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from connectors.kafka.cluster import Cluster
 from schemas.errors import StackError
-from schemas.records import Incoming
+from schemas.records import ConsumerRecord
 
 SESSION_MS = 6_000
 """How long a silent consumer keeps its partitions: a killed one's rest that long, a busy machine's must not flap."""
@@ -48,7 +48,7 @@ class PlacedConsumer:
     def __init__(self, cluster: Cluster, group: str, topic: str, place: Place) -> None:
         self.topic = topic
         self.places: dict[int, int] = {}
-        self._held: dict[int, list[Incoming]] = {}
+        self._held: dict[int, list[ConsumerRecord]] = {}
         self._ends: dict[int, End] = {}
         self.assigned_once = False
         self._place, self._group = place, group
@@ -94,7 +94,7 @@ class PlacedConsumer:
         """The partitions that hold records."""
         return list(self._held)
 
-    def next(self, partition: int, most: int) -> list[Incoming]:
+    def next(self, partition: int, most: int) -> list[ConsumerRecord]:
         """The next records that are held of a partition, which may have been given up meanwhile."""
         held = self._held.pop(partition, [])
         if held[most:]:
@@ -119,7 +119,9 @@ class PlacedConsumer:
             if message.error():
                 self._told(message, held)
             elif partition in self.places and offset >= max(self.places[partition], held[-1].offset + 1 if held else 0):
-                self._held.setdefault(partition, []).append(Incoming(partition, offset, message.key(), message.value()))
+                self._held.setdefault(partition, []).append(
+                    ConsumerRecord(partition, offset, message.key(), message.value())
+                )
 
     def moved(self, partition: int, next: int) -> None:
         """What is before `next` is done, and kept by its keeper."""
@@ -138,7 +140,7 @@ class PlacedConsumer:
         """Leaves the consumer group, so that others get the partitions at once."""
         self._consumer.close()
 
-    def _told(self, message: Message, before: Sequence[Incoming]) -> None:
+    def _told(self, message: Message, before: Sequence[ConsumerRecord]) -> None:
         """The end of a partition, or an error. Behind its last record a transaction's end mark takes an offset too.
 
         Where records `before` it aren't taken yet, the end is committed with them: after a crash it were a step back.

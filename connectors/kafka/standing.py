@@ -9,9 +9,9 @@ import msgspec
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
-from schemas.dead_letters import DeadLettered, Discarded, decode_dead_letter, decode_discarded
-from schemas.keys import DiscardKey, OriginKey, decode_letter_key
-from schemas.rows import UNREADABLE
+from schemas.dead_letters import DeadLetterRecord, DiscardRecord, decode_dead_letter, decode_discard
+from schemas.keys import DiscardKey, OriginKey, decode_dead_letter_key
+from schemas.row_decoders import JSON_ERRORS
 from schemas.topics import DEAD_LETTERS
 
 
@@ -19,7 +19,7 @@ class Letter(msgspec.Struct, frozen=True):
     """A dead letter that stands, and when it was written (milliseconds since 1970)."""
 
     origin: OriginKey
-    said: DeadLettered
+    said: DeadLetterRecord
     written_ms: int
 
 
@@ -27,7 +27,7 @@ class Letters(msgspec.Struct, frozen=True):
     """What stands: every letter that wasn't answered, and every discard, be its letter there still or not."""
 
     standing: Mapping[OriginKey, Letter]
-    discarded: Mapping[OriginKey, Discarded]
+    discarded: Mapping[OriginKey, DiscardRecord]
 
     @property
     def open(self) -> list[Letter]:
@@ -43,19 +43,19 @@ def read_letters(cluster: Cluster, *, settled: bool = True) -> Letters:
     silent.
     """
     standing: dict[OriginKey, Letter] = {}
-    discarded: dict[OriginKey, Discarded] = {}
+    discarded: dict[OriginKey, DiscardRecord] = {}
     for record in read_to_end(cluster, DEAD_LETTERS.name, list(range(DEAD_LETTERS.partitions)), settled=settled):
         try:
-            key = decode_letter_key(record.key or b"")
-        except UNREADABLE:
+            key = decode_dead_letter_key(record.key or b"")
+        except JSON_ERRORS:
             continue  # nobody's letter: no program of ours wrote it
         if isinstance(key, DiscardKey):
             origin = OriginKey(key.topic, key.partition, key.offset)
             discarded.pop(origin, None)
             if record.value is not None:
-                discarded[origin] = decode_discarded(record.value)
+                discarded[origin] = decode_discard(record.value)
         else:
             standing.pop(key, None)
             if record.value is not None:
-                standing[key] = Letter(key, decode_dead_letter(record.value), record.written_ms)
+                standing[key] = Letter(key, decode_dead_letter(record.value), record.timestamp_ms)
     return Letters(standing, discarded)

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.kafka.cluster import Cluster
-from schemas.errors import Fenced, StackError
-from schemas.records import Outgoing
+from schemas.errors import PartitionFenced, StackError
+from schemas.records import ProducerRecord
 
 TIMEOUT_S = 30.0
 _FENCING = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
@@ -41,7 +41,7 @@ class FencedWriter:
         )
         self._call(self._producer.init_transactions, TIMEOUT_S)
 
-    def write(self, records: Iterable[Outgoing]) -> None:
+    def write(self, records: Iterable[ProducerRecord]) -> None:
         """Commits all of them; returns when the broker has them.
 
         Raises Fenced, or StackError. After a StackError they may have been written or not: drop the writer and whatever
@@ -52,7 +52,7 @@ class FencedWriter:
             self._produce(record)
         self._call(self._producer.commit_transaction, TIMEOUT_S)
 
-    def _produce(self, record: Outgoing) -> None:
+    def _produce(self, record: ProducerRecord) -> None:
         while True:
             try:
                 self._call(self._producer.produce, record.topic, record.value, record.key, record.partition)
@@ -67,7 +67,9 @@ class FencedWriter:
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.code() in _FENCING:
-                raise Fenced(f"{self.name}: another process owns this partition now ({reason.str()})") from error
+                raise PartitionFenced(
+                    f"{self.name}: another process owns this partition now ({reason.str()})"
+                ) from error
             # No abort here: whoever takes the name next ends what is left open, and then knows what was written.
             raise StackError(
                 f"{self.name}: it isn't known whether the broker took the batch: {reason.str()}. `group` starts again "

@@ -15,7 +15,7 @@ from tenacity.nap import sleep_using_event
 
 from connectors.llm.answers import Completion, read_completion, read_within
 from connectors.llm.failures import Failure, failure_of
-from schemas.errors import ConfigurationError, LanguageModelError, QuestionRefused
+from schemas.errors import ConfigurationError, LanguageModelError, PromptRefused
 
 ATTEMPTS = 4
 """With pauses of some seconds this outlasts a hiccup; an outage is for the next look at what is due."""
@@ -172,7 +172,7 @@ class Gateway:
         recorder.failed(call, failure)
         if failure.again:
             raise _Again(failure) from error
-        kind = LanguageModelError if failure.of_all else QuestionRefused
+        kind = LanguageModelError if failure.of_all else PromptRefused
         raise kind(f"{self.to.model} at {self._shown} won't answer; it {failure}") from error
 
     def _pause(self, state: RetryCallState) -> float:

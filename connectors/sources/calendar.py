@@ -20,7 +20,7 @@ from connectors.sources.event import Asked, Event, Notes, check_times, fit_words
 from connectors.sources.ics import calendars
 from connectors.sources.instants import iso, microseconds, zone_of_offset
 from schemas.errors import SourceError
-from schemas.rows import known_zones
+from schemas.row_decoders import known_zones
 from schemas.values import Kind, Words
 
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")

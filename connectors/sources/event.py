@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from schemas.rows import LONGEST_US, BadRow, check_interval
+from schemas.row_decoders import MAX_DURATION_US, BadRow, check_interval
 from schemas.values import WORDS_MAX_BYTES, Kind, Words
 
 APP_MAX = 255
@@ -109,7 +109,7 @@ def check_times(at: int, until: int | None) -> None:
     except BadRow as bad:
         if until is not None and until < at:
             raise ValueError("it ends before it begins") from bad
-        if until is not None and until - at > LONGEST_US:
+        if until is not None and until - at > MAX_DURATION_US:
             raise ValueError("it is longer than 400 days") from bad
         raise ValueError("it lies outside the years 1970 to 9998") from bad
 

@@ -15,7 +15,7 @@ from connectors.sources.event_faults import fault_of
 from connectors.sources.instants import instant_of
 from connectors.sources.opening import lines
 from schemas.errors import SourceError
-from schemas.rows import known_zones
+from schemas.row_decoders import known_zones
 from schemas.values import Kind, Words
 
 REMARKS = ("feedback", "release", "activation")

@@ -29,7 +29,7 @@ from connectors.sources.local_times import (
 )
 from connectors.sources.opening import text_lines
 from schemas.errors import SourceError
-from schemas.rows import known_zones
+from schemas.row_decoders import known_zones
 from schemas.values import Kind, Words
 
 DELIMITERS = ",;\t|"

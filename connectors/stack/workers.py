@@ -24,7 +24,7 @@ def told(address: str) -> tuple[bool, str]:
         return False, "it doesn't answer"
     # What is ready may still not be well.
     health = ask(address, "healthz")
-    said = dict.fromkeys(one.wrong for one in (health, readiness) if one is not None and one.wrong)
+    said = dict.fromkeys(one.problems for one in (health, readiness) if one is not None and one.problems)
     return readiness.well, " ".join(said)
 
 

@@ -15,9 +15,9 @@ from processors.audit.findings import Finding
 from processors.audit.membership import group_findings, row_findings
 from processors.audit.minutes import minute_findings
 from processors.audit.work import expected
-from schemas.books import Books, DayRow
 from schemas.groups import Disposition
 from schemas.keys import Scope
+from schemas.ledger_snapshot import DayRow, LedgerSnapshot
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -41,12 +41,12 @@ class Audit(msgspec.Struct, frozen=True):
     days: frozenset[date]
 
 
-def audit(books: Books) -> Audit:
+def audit(books: LedgerSnapshot) -> Audit:
     """Compares everything in the books."""
     due = expected(books)
     findings = (*row_findings(books), *decision_findings(books), *group_findings(books), *minute_findings(books, due))
     excluded = {id for id, live in books.live.items() if live.excluded}
-    dead = {id for id in books.live.keys() - excluded if books.accounted(id)}
+    dead = {id for id in books.live.keys() - excluded if books.is_accounted_for(id)}
     held = {member.activity: member.group for member in books.members if member.activity in books.live}
     outliers = {id for id, group in held.items() if _disposition(books, group) is Disposition.OUTLIER}
     return Audit(
@@ -75,7 +75,7 @@ def proven(suspected: Iterable[Finding], after: Audit) -> tuple[list[Finding], l
     return damage, [one for one in after.findings if one.subject in subjects and one not in same]
 
 
-def _disposition(books: Books, group: int) -> Disposition | None:
+def _disposition(books: LedgerSnapshot, group: int) -> Disposition | None:
     stored = books.groups.get(group)
     return stored.group.disposition if stored else None
 

@@ -3,26 +3,26 @@
 from collections.abc import Iterator
 
 from processors.audit.findings import At, Finding, Kind
-from schemas.books import Books, RowName
+from schemas.ledger_snapshot import LedgerSnapshot, RowRef
 
 
-def decision_findings(books: Books) -> Iterator[Finding]:
+def decision_findings(books: LedgerSnapshot) -> Iterator[Finding]:
     """Decisions that the worker doesn't know as they are, and those that it goes by though they are gone."""
-    for name in sorted(books.decisions.keys() | books.heeded.keys()):
+    for name in sorted(books.decisions.keys() | books.applied.keys()):
         finding = _of(books, name)
         if finding is not None:
             yield finding
 
 
-def _of(books: Books, name: RowName) -> Finding | None:
+def _of(books: LedgerSnapshot, name: RowRef) -> Finding | None:
     table, id = name
-    there, heeded = books.decisions.get(name), books.heeded.get(name)
+    there, heeded = books.decisions.get(name), books.applied.get(name)
     state = f"{there} {heeded}"
     if name not in books.decisions:
         detail = f"the worker goes by {table} {id}, which isn't there any more"
         return Finding(Kind.DECISION_EXTRA, At.TOPIC, detail, state, row=name)
     # One that can't be used (its words, or a model that isn't here) is a dead letter, and mustn't be heeded.
-    given_up = heeded is None and name in books.dead
+    given_up = heeded is None and name in books.dead_letters
     if (there == heeded and there is not None) or given_up:
         return None
     detail = f"the worker goes by {'another value of ' if heeded else 'no '}{table} {id}"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from schemas.books import RowName
+from schemas.ledger_snapshot import RowRef
 
 
 class Kind(StrEnum):
@@ -52,7 +52,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     group: int | None = None
     entry: int | None = None
     day: date | None = None
-    row: RowName | None = None
+    row: RowRef | None = None
 
     @property
     def subject(self) -> tuple[object, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from processors.audit.findings import At, Finding, Kind
-from schemas.books import Books, MemberRow
 from schemas.groups import Group, encode_group
+from schemas.ledger_snapshot import LedgerSnapshot, MemberRow
 
 Holding = Mapping[int, tuple[MemberRow, ...]]
 """For each activity the memberships that hold it, by group."""
@@ -26,10 +26,10 @@ def members_of(groups: Mapping[int, Group]) -> list[MemberRow]:
     return [MemberRow(name, member.id, member.hash) for name, group in groups.items() for member in group.members]
 
 
-def row_findings(books: Books) -> list[Finding]:
+def row_findings(books: LedgerSnapshot) -> list[Finding]:
     """What is wrong about activities and groups, on either side; told once where both are wrong in the same way."""
     in_tables = {_same(finding): finding for finding in _of_rows(books, held_by(books.members), At.TABLES)}
-    on_topic = {_same(finding): finding for finding in _of_rows(books, held_by(members_of(books.said)), At.TOPIC)}
+    on_topic = {_same(finding): finding for finding in _of_rows(books, held_by(members_of(books.published)), At.TOPIC)}
     both = [msgspec.structs.replace(in_tables[key], at=At.BOTH) for key in in_tables.keys() & on_topic.keys()]
     one = [(in_tables | on_topic)[key] for key in in_tables.keys() ^ on_topic.keys()]
     return sorted(both + one, key=lambda finding: (finding.activity or 0, finding.kind))
@@ -39,11 +39,11 @@ def _same(finding: Finding) -> tuple[Kind, int | None]:
     return finding.kind, finding.activity
 
 
-def _of_rows(books: Books, holding: Holding, at: At) -> Iterator[Finding]:
+def _of_rows(books: LedgerSnapshot, holding: Holding, at: At) -> Iterator[Finding]:
     for activity, live in books.live.items():
         held = holding.get(activity, ())
         state = f"{live.hash or 'unreadable'} {live.changed_at} {_shown(held)}"
-        if not held and not books.accounted(activity):
+        if not held and not books.is_accounted_for(activity):
             why = "can't be read and has no dead letter" if live.activity is None else "is in no group"
             yield Finding(Kind.ROW_MISSING, at, f"activity {activity} {why}", state, activity)
         if len(held) > 1:
@@ -59,8 +59,8 @@ def _of_rows(books: Books, holding: Holding, at: At) -> Iterator[Finding]:
         yield _not_live(books, activity, holding[activity], at)
 
 
-def _not_live(books: Books, activity: int, held: tuple[MemberRow, ...], at: At) -> Finding:
-    owner = books.owners.get(activity)
+def _not_live(books: LedgerSnapshot, activity: int, held: tuple[MemberRow, ...], at: At) -> Finding:
+    owner = books.other_owners.get(activity)
     group = held[0].group
     if owner is None:
         detail = f"group {group} holds activity {activity}, which isn't there any more"
@@ -73,17 +73,17 @@ def _shown(held: tuple[MemberRow, ...]) -> str:
     return " ".join(f"{member.group}:{member.hash}" for member in held) or "nowhere"
 
 
-def group_findings(books: Books) -> Iterator[Finding]:
+def group_findings(books: LedgerSnapshot) -> Iterator[Finding]:
     """Where the tables don't hold the groups that the topic says, and where member rows aren't the values'."""
     rows: dict[int, set[MemberRow]] = defaultdict(set)
     for member in books.members:
         rows[member.group].add(member)
-    for name in sorted(books.said.keys() | books.groups.keys() | rows.keys()):
+    for name in sorted(books.published.keys() | books.groups.keys() | rows.keys()):
         yield from _of_group(books, name, rows[name])
 
 
-def _of_group(books: Books, name: int, rows: set[MemberRow]) -> Iterator[Finding]:
-    said, stored = books.said.get(name), books.groups.get(name)
+def _of_group(books: LedgerSnapshot, name: int, rows: set[MemberRow]) -> Iterator[Finding]:
+    said, stored = books.published.get(name), books.groups.get(name)
     if said is None:
         detail = f"group {name} is gone from the topic, but the tables hold it"
         state = f"{stored.offset if stored else 'no value'} {sorted(row.activity for row in rows)}"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from processors.audit.findings import At, Finding, Kind
-from schemas.books import RowName
+from schemas.ledger_snapshot import RowRef
 
 SAID_AGAIN = frozenset(
     {Kind.ROW_MISSING, Kind.ROW_DOUBLE, Kind.STALE_VERSION, Kind.EXCLUDED_GROUPED, Kind.DECISION_MISSED}
@@ -26,8 +26,8 @@ class Mending(msgspec.Struct, frozen=True):
     `retake`: the tables are taken from the topic again.
     """
 
-    again: tuple[RowName, ...] = ()
-    gone: tuple[RowName, ...] = ()
+    again: tuple[RowRef, ...] = ()
+    gone: tuple[RowRef, ...] = ()
     moved: tuple[int, ...] = ()
     begin_again: bool = False
     retake: bool = False
@@ -50,7 +50,7 @@ def mending(findings: Iterable[Finding], *, tried: bool) -> Mending:
     )
 
 
-def _rows(findings: Iterable[Finding], kinds: Collection[Kind]) -> tuple[RowName, ...]:
+def _rows(findings: Iterable[Finding], kinds: Collection[Kind]) -> tuple[RowRef, ...]:
     of_kind = [one for one in findings if one.kind in kinds]
     activities = {("activity", one.activity) for one in of_kind if one.activity is not None}
     return tuple(sorted(activities | {one.row for one in of_kind if one.row is not None}))

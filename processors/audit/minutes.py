@@ -10,12 +10,12 @@ from datetime import date
 
 from processors.audit.findings import At, Finding, Kind
 from processors.audit.work import Expected, Share
-from schemas.books import Books, DayRow, EntryRow, PartRow
+from schemas.ledger_snapshot import DayRow, EntryPartRow, EntryRow, LedgerSnapshot
 
 
-def minute_findings(books: Books, due: Expected) -> Iterator[Finding]:
+def minute_findings(books: LedgerSnapshot, due: Expected) -> Iterator[Finding]:
     """What is wrong with entries, with their parts, and with the days' minutes."""
-    parts: dict[int, list[PartRow]] = defaultdict(list)
+    parts: dict[int, list[EntryPartRow]] = defaultdict(list)
     for part in books.parts:
         parts[part.entry].append(part)
     frozen: dict[date, set[int]] = defaultdict(set)
@@ -42,13 +42,13 @@ def minute_findings(books: Books, due: Expected) -> Iterator[Finding]:
     yield from _of_days(books, due, set(frozen))
 
 
-def _crossed(books: Books) -> Iterator[Finding]:
-    for part in books.crossed:
+def _crossed(books: LedgerSnapshot) -> Iterator[Finding]:
+    for part in books.foreign_parts:
         detail = f"entry {part.entry} and its part of activity {part.activity} have different owners"
         yield Finding(Kind.WRONG_OWNER, At.TABLES, detail, str(part), part.activity, entry=part.entry)
 
 
-def _doubled(books: Books, parts: Mapping[int, list[PartRow]]) -> Iterator[Finding]:
+def _doubled(books: LedgerSnapshot, parts: Mapping[int, list[EntryPartRow]]) -> Iterator[Finding]:
     seen: dict[tuple[date, int], list[int]] = defaultdict(list)
     for entry in sorted(books.entries, key=lambda entry: entry.id):
         for part in parts.get(entry.id, []):
@@ -66,7 +66,7 @@ def _doubled(books: Books, parts: Mapping[int, list[PartRow]]) -> Iterator[Findi
 
 
 def _of_work(
-    day: date, group: int, work: dict[int, Share], entries: list[EntryRow], parts: Mapping[int, list[PartRow]]
+    day: date, group: int, work: dict[int, Share], entries: list[EntryRow], parts: Mapping[int, list[EntryPartRow]]
 ) -> Iterator[Finding]:
     if work and not entries:
         detail = f"the work of group {group} on {day} has no entry"
@@ -87,7 +87,7 @@ def _of_work(
         yield Finding(Kind.MINUTES_OFF, At.TABLES, detail, state, group=group, day=day)
 
 
-def _of_entry(entry: EntryRow, parts: list[PartRow]) -> Iterator[Finding]:
+def _of_entry(entry: EntryRow, parts: list[EntryPartRow]) -> Iterator[Finding]:
     allocated = sum(part.allocated_us for part in parts)
     imputed = sum(part.allocated_us for part in parts if part.imputed)
     if parts and (allocated, imputed) != (entry.allocated_us, entry.imputed_us):
@@ -98,7 +98,7 @@ def _of_entry(entry: EntryRow, parts: list[PartRow]) -> Iterator[Finding]:
         yield Finding(Kind.MINUTES_OFF, At.TABLES, detail, detail, group=entry.group, entry=entry.id, day=entry.day)
 
 
-def _of_days(books: Books, due: Expected, frozen: set[date]) -> Iterator[Finding]:
+def _of_days(books: LedgerSnapshot, due: Expected, frozen: set[date]) -> Iterator[Finding]:
     billed: dict[date, int] = defaultdict(int)
     for entry in books.entries:
         billed[entry.day] += entry.allocated_us if entry.billable else 0
@@ -118,8 +118,8 @@ def _of_days(books: Books, due: Expected, frozen: set[date]) -> Iterator[Finding
 
 def _of_day(stored: DayRow, due: DayRow, measured: int | None) -> list[str]:
     wrong = []
-    if stored.captured_us != stored.classes_us:
-        wrong.append(f"captured is {stored.captured_us}, the classes sum to {stored.classes_us}")
+    if stored.captured_us != stored.sum_of_classes_us:
+        wrong.append(f"captured is {stored.captured_us}, the classes sum to {stored.sum_of_classes_us}")
     pairs = {
         "captured": (stored.captured_us, due.captured_us if measured is None else measured),
         "work": (stored.billable_us + stored.non_billable_us, due.billable_us + due.non_billable_us),

@@ -13,9 +13,9 @@ from processors.audit.measure import measure_by_day, stretches
 from processors.billing.imputation import spans
 from processors.billing.matters import matter_book
 from processors.billing.slicing import slice_days
-from schemas.billing import Directory, Place, SlicedDay
-from schemas.books import Books, DayRow
+from schemas.billing import Directory, Membership, SlicedDay
 from schemas.groups import Disposition
+from schemas.ledger_snapshot import DayRow, LedgerSnapshot
 
 NO_MATTERS = matter_book(Directory())
 
@@ -35,7 +35,7 @@ class Expected(msgspec.Struct, frozen=True):
     total_us: int
 
 
-def expected(books: Books) -> Expected:
+def expected(books: LedgerSnapshot) -> Expected:
     """From the rows that are in a group with their present content, and the excluded ones, as `bill` has to see it."""
     places = _places(books)
     taking_part = [
@@ -53,8 +53,8 @@ def expected(books: Books) -> Expected:
     )
 
 
-def _places(books: Books) -> dict[int, Place]:
-    places: dict[int, Place] = {}
+def _places(books: LedgerSnapshot) -> dict[int, Membership]:
+    places: dict[int, Membership] = {}
     by_offset = sorted(
         (stored.offset, member.group, member.activity, member.hash)
         for member in books.members
@@ -63,7 +63,7 @@ def _places(books: Books) -> dict[int, Place]:
     for _, group, activity, hash in by_offset:
         live = books.live.get(activity)
         if live is not None and live.hash == hash and not live.excluded:
-            places[activity] = Place(group, books.groups[group].group.disposition, hash)
+            places[activity] = Membership(group, books.groups[group].group.disposition, hash)
     return places
 
 

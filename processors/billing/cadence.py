@@ -21,7 +21,7 @@ from dateutil.rrule import rrule, rrulestr
 from processors.billing.days import day_begins, instant, moment
 from schemas.billing import Cadence, Occurrence
 from schemas.errors import ConfigurationError
-from schemas.rows import known_zones
+from schemas.row_decoders import known_zones
 
 MINUTE_US = 60_000_000
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")

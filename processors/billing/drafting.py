@@ -9,14 +9,14 @@ from processors.billing.content import content_of
 from processors.billing.extractive import extractive
 from processors.billing.matters import MatterBook
 from processors.billing.slicing import slice_days
-from schemas.billing import Draft, DraftedDay, Place, Slice
+from schemas.billing import Draft, DraftedDay, Membership, Slice
 from schemas.groups import Disposition
 from schemas.values import Activity
 
 
 def drafted_days(
     activities: Iterable[Activity],
-    places: Mapping[int, Place],
+    places: Mapping[int, Membership],
     book: MatterBook,
     days: Collection[date],
     frozen: Mapping[date, Collection[int]],

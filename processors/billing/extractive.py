@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from processors.billing.wording import person, phrase
-from schemas.billing import Matter, Part, Slice
+from schemas.billing import Matter, Slice, SlicePart
 from schemas.values import Activity
 
 MOST_CHARS = 400
@@ -26,7 +26,7 @@ def extractive(entry: Slice, activities: Mapping[int, Activity], matter: Matter 
     return " ".join(sentences)
 
 
-def _things(members: Iterable[tuple[Part, Activity]], tag: str) -> str:
+def _things(members: Iterable[tuple[SlicePart, Activity]], tag: str) -> str:
     """Each thing once. `tag` is the matter's number as titles carry it."""
     weights: dict[str, int] = defaultdict(int)
     written: dict[str, str] = {}
@@ -52,7 +52,7 @@ def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else text + "."
 
 
-def _people(members: Iterable[tuple[Part, Activity]]) -> str:
+def _people(members: Iterable[tuple[SlicePart, Activity]]) -> str:
     weights: dict[str, int] = defaultdict(int)
     for part, activity in members:
         for name in activity.words.people:

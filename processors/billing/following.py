@@ -35,5 +35,5 @@ def follow(stored: Sequence[StoredEntry], drafts: Sequence[Draft]) -> dict[Key, 
 
 def _shared(entry: StoredEntry, draft: Draft) -> int | None:
     """How many of the entry's microseconds are in the draft; None where they have no activity in common."""
-    common = [entry.shares[part.activity] for part in draft.slice.parts if part.activity in entry.shares]
+    common = [entry.parts_us[part.activity] for part in draft.slice.parts if part.activity in entry.parts_us]
     return sum(common) if common else None

@@ -14,7 +14,7 @@ from processors.billing.days import split_by_day
 from processors.billing.imputation import Span, spans
 from processors.billing.matters import MatterBook, matter_of
 from processors.billing.sweep import pieces
-from schemas.billing import DayMinutes, MinuteClass, Part, Place, Slice, SlicedDay
+from schemas.billing import DayMinutes, Membership, MinuteClass, Slice, SlicedDay, SlicePart
 from schemas.groups import Disposition
 from schemas.values import Activity
 
@@ -24,7 +24,7 @@ Shares = dict[int, int]
 
 def slice_days(
     activities: Iterable[Activity],
-    places: Mapping[int, Place],
+    places: Mapping[int, Membership],
     book: MatterBook,
     days: Collection[date] | None = None,
 ) -> list[SlicedDay]:
@@ -55,7 +55,7 @@ def _shares(timed: list[Span], days: Collection[date] | None) -> dict[date, Shar
 
 
 def _sliced(
-    day: date, shares: Shares, by_id: Mapping[int, Span], places: Mapping[int, Place], book: MatterBook
+    day: date, shares: Shares, by_id: Mapping[int, Span], places: Mapping[int, Membership], book: MatterBook
 ) -> SlicedDay:
     excluded = 0
     members: dict[int, list[Span]] = defaultdict(list)
@@ -92,7 +92,7 @@ def _slice(
     matter: int | None,
     members: list[Span],
     shares: Shares,
-    places: Mapping[int, Place],
+    places: Mapping[int, Membership],
     book: MatterBook,
 ) -> Slice:
     ids = [span.activity.id for span in members]
@@ -102,7 +102,9 @@ def _slice(
         day=day,
         matter=matter,
         billable=_billable(matter, members, shares, book),
-        parts=tuple(Part(s.activity.id, places[s.activity.id].hash, shares[s.activity.id], s.imputed) for s in members),
+        parts=tuple(
+            SlicePart(s.activity.id, places[s.activity.id].hash, shares[s.activity.id], s.imputed) for s in members
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from processors.billing.drafting import drafted_days
 from processors.billing.extractive import extractive
 from processors.billing.matters import matter_book
 from processors.billing.slicing import slice_days
-from schemas.billing import DayMinutes, Directory, Draft, Place, SheetEntry, Slice
+from schemas.billing import DayMinutes, Directory, Draft, Membership, Slice, TimesheetEntry
 from schemas.groups import Disposition, Group
 from schemas.values import Activity
 
@@ -92,7 +92,7 @@ class Timesheet(msgspec.Struct, frozen=True):
 def timesheet(
     owner: Owner,
     span: tuple[date, date],
-    entries: Iterable[SheetEntry],
+    entries: Iterable[TimesheetEntry],
     asides: Iterable[tuple[Slice, str]],
     minutes: Iterable[DayMinutes],
     directory: Directory,
@@ -119,7 +119,9 @@ def timesheet_of(
     """The sheet of grouped activities without a database; of the last `days` days on which something happened, or of
     all. None where nothing did.
     """
-    places = {m.id: Place(name, group.disposition, m.hash) for name, group in groups.items() for m in group.members}
+    places = {
+        m.id: Membership(name, group.disposition, m.hash) for name, group in groups.items() for m in group.members
+    }
     book = matter_book(directory)
     sliced = slice_days(activities, places, book)[-days if days else 0 :]
     if not sliced:
@@ -133,9 +135,9 @@ def timesheet_of(
     return timesheet(owner, span, entries, aside, [day.minutes for day in sliced], directory)
 
 
-def _drafted(draft: Draft) -> SheetEntry:
+def _drafted(draft: Draft) -> TimesheetEntry:
     part = draft.slice
-    return SheetEntry(
+    return TimesheetEntry(
         part.day, part.group, part.matter, part.billable, part.allocated_us, part.imputed_us, draft.narrative
     )
 
@@ -165,7 +167,7 @@ def _names(directory: Directory) -> Names:
 
 
 def _day(
-    minutes: DayMinutes, entries: Sequence[SheetEntry], asides_: Sequence[tuple[Slice, str]], names: Names
+    minutes: DayMinutes, entries: Sequence[TimesheetEntry], asides_: Sequence[tuple[Slice, str]], names: Names
 ) -> SheetDay:
     ordered = sorted(entries, key=lambda e: (-e.allocated_us, e.group, e.matter or 0))
     whole = rounded([entry.allocated_us for entry in ordered])
@@ -179,7 +181,7 @@ def _day(
     return SheetDay(minutes.day, lines, left_lines, minutes, sum(whole))
 
 
-def _line(entry: SheetEntry, minutes: int, names: Names) -> Line:
+def _line(entry: TimesheetEntry, minutes: int, names: Names) -> Line:
     client, matter = names.get(entry.matter, ("", None)) if entry.matter is not None else ("", None)
     return Line(
         day=entry.day,

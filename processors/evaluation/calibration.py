@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from schemas.groups import MICRO
+from schemas.groups import SCORE_SCALE
 
 BINS = 10
 
@@ -77,7 +77,7 @@ def binned(sure: npt.NDArray[np.int64], right: npt.NDArray[np.bool_], bins: int)
     for one in np.unique(number):
         of = number == one
         mass = int(counts[of].sum())
-        mean = int((values[of] * counts[of]).sum()) / mass / MICRO
+        mean = int((values[of] * counts[of]).sum()) / mass / SCORE_SCALE
         found.append(Bin(mass, mean, float(rights[of].sum()) / mass))
     return tuple(found)
 

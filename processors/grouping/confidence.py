@@ -4,7 +4,7 @@ import msgspec
 
 from processors.grouping.model import Confidence
 from processors.grouping.similarity import evaluate
-from schemas.groups import MICRO
+from schemas.groups import SCORE_SCALE
 
 _HALF_LOGIT = 500_000
 _CURVE = (
@@ -36,7 +36,7 @@ def probability(logit: int) -> int:
         upper = _CURVE[-1]
     else:
         upper = _CURVE[step] + (_CURVE[step + 1] - _CURVE[step]) * rest // _HALF_LOGIT
-    return upper if logit >= 0 else MICRO - upper
+    return upper if logit >= 0 else SCORE_SCALE - upper
 
 
 class Signs(msgspec.Struct, frozen=True):

@@ -17,13 +17,13 @@ from processors.grouping.similarity import classifiers
 from processors.grouping.strands import Strands
 from processors.grouping.ties import TIES
 from processors.grouping.trees import Steps
-from schemas.groups import Because
+from schemas.groups import FeatureContribution
 
 REASONS = 3
 ASKED = 4
 """A group's reasons are those of so many members, and of so many strands, that joined most surely."""
 
-Why = tuple[Because, ...]
+Why = tuple[FeatureContribution, ...]
 
 Asked = tuple[Integers, Steps]
 """Steps to be explained, and which group each is of."""
@@ -113,7 +113,9 @@ def _strongest(reasons: Sequence[int]) -> Why:
     told = [
         (name, value) for name, value in zip((*FEATURES, *TIES), reasons, strict=True) if value > 0 and name in _TOLD
     ]
-    return tuple(Because(name, value) for name, value in sorted(told, key=itemgetter(1), reverse=True)[:REASONS])
+    return tuple(
+        FeatureContribution(name, value) for name, value in sorted(told, key=itemgetter(1), reverse=True)[:REASONS]
+    )
 
 
 _TOLD = WORDS.keys() | OF_STRANDS.keys()

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from processors.grouping.manifest import Manifest, manifest_of, strangers
 from processors.grouping.trees import MOST_STEPS, Tree
 from schemas.errors import ModelError
-from schemas.groups import MICRO
+from schemas.groups import SCORE_SCALE
 
 FORMAT = 2
 """The format that this code reads. A later one is refused: its numbers may mean something else."""
@@ -153,7 +153,7 @@ class Confidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How sure a group is, from the group's features, and below what (millionths) it is held."""
 
     logit: Additive
-    shown_from: Annotated[int, Meta(ge=0, le=MICRO)]
+    shown_from: Annotated[int, Meta(ge=0, le=SCORE_SCALE)]
 
 
 class Model(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):

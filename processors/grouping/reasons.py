@@ -1,7 +1,7 @@
 """What a feature means to somebody who asks why activities are together: a few words for each."""
 
 from processors.grouping.ties import SHARED
-from schemas.groups import MICRO, Because
+from schemas.groups import SCORE_SCALE, FeatureContribution
 
 WORDS = {
     "gap": "shortly after one another",
@@ -140,9 +140,9 @@ AROUND = {
 """What is around a pair, for or against: of use to who looks into a model, and never given as a group's reason."""
 
 
-def in_words(because: Because) -> str:
+def in_words(because: FeatureContribution) -> str:
     """A reason and its weight in logits: `shared rare words (+1.4)`, `another title (-0.7)`."""
     told = WORDS if because.contribution >= 0 else AGAINST
     # Another version's model may know others.
     words = (told | OF_STRANDS | AROUND).get(because.feature, because.feature.replace("_", " "))
-    return f"{words} ({because.contribution / MICRO:+.1f})"
+    return f"{words} ({because.contribution / SCORE_SCALE:+.1f})"

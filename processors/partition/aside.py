@@ -9,14 +9,14 @@ from collections import defaultdict
 import msgspec
 
 from processors.partition.outgoing import kept_record, letter_record, mark_record
-from schemas.changes import Change, Kept
-from schemas.keys import OURS, OriginKey, RowKey, Scope
+from schemas.changes import Change, WorkingSetRow
+from schemas.keys import INTERNAL_PREFIX, OriginKey, RowKey, Scope
 from schemas.outcomes import DeadLetter, Reason
-from schemas.records import Incoming, Outgoing
+from schemas.records import ConsumerRecord, ProducerRecord
 from schemas.topics import WORKING_SET
 from schemas.values import Mark
 
-ASIDE = f"{OURS}aside"
+ASIDE = f"{INTERNAL_PREFIX}aside"
 """The table under which the working set keeps that there is a letter; the id is the offset in its origin."""
 
 
@@ -42,7 +42,7 @@ class Aside:
         """Keeps a mark back until its timekeeper isn't aside any more. The caller keeps its row."""
         self._withheld[Scope(change.key.firm, change.key.timekeeper)][change.key] = change
 
-    def put(self, scope: Scope, at: int, error: Exception) -> list[Outgoing]:
+    def put(self, scope: Scope, at: int, error: Exception) -> list[ProducerRecord]:
         """Sets somebody aside whose newest change is that at `at`: their letter, the same one at the next try."""
         self.errors[scope] = repr(error)
         at = min(self._letters.setdefault(scope, {at}))
@@ -52,11 +52,11 @@ class Aside:
         )
         letter = DeadLetter(Reason.BUG, detail)
         return [
-            letter_record(self._origin(at), Incoming(self._number, at, None, None), letter, scope),
-            kept_record(self._number, RowKey(scope.firm, scope.timekeeper, ASIDE, at), Kept(at)),
+            letter_record(self._origin(at), ConsumerRecord(self._number, at, None, None), letter, scope),
+            kept_record(self._number, RowKey(scope.firm, scope.timekeeper, ASIDE, at), WorkingSetRow(at)),
         ]
 
-    def make_good(self, scope: Scope) -> list[Outgoing]:
+    def make_good(self, scope: Scope) -> list[ProducerRecord]:
         """Of somebody who isn't aside any more: passes on the marks that waited, and takes back every letter."""
         outgoing = []
         for key, change in sorted(self._withheld.pop(scope, {}).items()):
@@ -66,7 +66,7 @@ class Aside:
                 kept_record(self._number, key, None),
             ]
         for at in sorted(self._letters.pop(scope, ())):
-            nothing = Incoming(self._number, at, None, None)
+            nothing = ConsumerRecord(self._number, at, None, None)
             letter = letter_record(self._origin(at), nothing, DeadLetter(Reason.BUG, ""))
             outgoing += [
                 msgspec.structs.replace(letter, value=None),

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 
-from schemas.changes import Kept
-from schemas.keys import OURS, RowKey, Scope
-from schemas.outcomes import TRIES
-from schemas.records import Incoming
+from schemas.changes import WorkingSetRow
+from schemas.keys import INTERNAL_PREFIX, RowKey, Scope
+from schemas.outcomes import MAX_ATTEMPTS
+from schemas.records import ConsumerRecord
 
-ATTEMPT = f"{OURS}attempt"
+ATTEMPT = f"{INTERNAL_PREFIX}attempt"
 """The table under which the working set keeps the count; the id is the change's offset."""
 
 
@@ -18,26 +18,26 @@ class Attempts:
         self._counts: dict[int, int] = {}
         self._given_up: dict[Scope, set[int]] = defaultdict(set)
 
-    def restore(self, key: RowKey, kept: Kept) -> None:
+    def restore(self, key: RowKey, kept: WorkingSetRow) -> None:
         """Takes in what was kept."""
         self._note(Scope(key.firm, key.timekeeper), key.id, kept.version)
 
-    def failed(self, record: Incoming, scope: Scope) -> tuple[RowKey, Kept]:
+    def failed(self, record: ConsumerRecord, scope: Scope) -> tuple[RowKey, WorkingSetRow]:
         """Counts a failure, and returns what to keep of it."""
         count = self._counts.get(record.offset, 0) + 1
         self._note(scope, record.offset, count)
-        return RowKey(scope.firm, scope.timekeeper, ATTEMPT, record.offset), Kept(count)
+        return RowKey(scope.firm, scope.timekeeper, ATTEMPT, record.offset), WorkingSetRow(count)
 
-    def hopeless(self, record: Incoming, scope: Scope) -> bool:
+    def hopeless(self, record: ConsumerRecord, scope: Scope) -> bool:
         """Did it fail often enough? While a change of the same timekeeper is given up, once is enough: else each of
         theirs could end everybody's process twice.
         """
-        return self._counts.get(record.offset, 0) >= TRIES or bool(self._given_up.get(scope))
+        return self._counts.get(record.offset, 0) >= MAX_ATTEMPTS or bool(self._given_up.get(scope))
 
-    def give_up(self, record: Incoming, scope: Scope) -> tuple[RowKey, Kept]:
+    def give_up(self, record: ConsumerRecord, scope: Scope) -> tuple[RowKey, WorkingSetRow]:
         """Notes that a change is given up, after however many failures, and returns what to keep of it."""
-        self._note(scope, record.offset, TRIES)
-        return RowKey(scope.firm, scope.timekeeper, ATTEMPT, record.offset), Kept(TRIES)
+        self._note(scope, record.offset, MAX_ATTEMPTS)
+        return RowKey(scope.firm, scope.timekeeper, ATTEMPT, record.offset), WorkingSetRow(MAX_ATTEMPTS)
 
     def answered(self, scope: Scope, offset: int) -> RowKey | None:
         """Forgets a change that a later one of its row has answered; returns what is to be kept no more, if anything.
@@ -49,11 +49,11 @@ class Attempts:
             return None
         return RowKey(scope.firm, scope.timekeeper, ATTEMPT, offset)
 
-    def tried(self, record: Incoming) -> bool:
+    def tried(self, record: ConsumerRecord) -> bool:
         """Did it fail before?"""
         return record.offset in self._counts
 
     def _note(self, scope: Scope, offset: int, count: int) -> None:
         self._counts[offset] = count
-        if count >= TRIES:
+        if count >= MAX_ATTEMPTS:
             self._given_up[scope].add(offset)

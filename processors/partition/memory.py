@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from processors.partition.outgoing import group_record
-from schemas.groups import Group, GroupSaid, Lineage, decode_said, encode_group, encode_said
-from schemas.keys import MarkKey, Scope, decode_said_key
-from schemas.records import Incoming, Outgoing
-from schemas.rows import UNREADABLE
+from schemas.groups import Group, Lineage, PublishedGroup, decode_published, encode_group, encode_published
+from schemas.keys import MarkKey, Scope, decode_groups_key
+from schemas.records import ConsumerRecord, ProducerRecord
+from schemas.row_decoders import JSON_ERRORS
 
 
 class Memory:
@@ -17,15 +17,15 @@ class Memory:
         self._number = number
         self._said: dict[Scope, dict[int, bytes]] = {}
 
-    def remember(self, record: Incoming) -> None:
+    def remember(self, record: ConsumerRecord) -> None:
         """Takes in one record of `groups`: the only memory of what was said.
 
         What no worker of ours wrote is passed over where its key names no group (`bill` dead-letters it), and is said
         anew, or taken back, where it does.
         """
         try:
-            key = decode_said_key(record.key or b"")
-        except UNREADABLE:
+            key = decode_groups_key(record.key or b"")
+        except JSON_ERRORS:
             return
         if isinstance(key, MarkKey):
             return
@@ -46,7 +46,7 @@ class Memory:
 
     def differences(
         self, scope: Scope, changed: Mapping[int, Group], gone: Iterable[int], lineage: Lineage
-    ) -> list[Outgoing]:
+    ) -> list[ProducerRecord]:
         """Tombstones for what was said and is gone, upserts for what wasn't said so; remembered as said from now on.
 
         Where it raises, it has remembered nothing.
@@ -56,7 +56,7 @@ class Memory:
         away = sorted(name for name in gone if name in said)
         new = sorted(name for name, digest in digests.items() if said.get(name) != digest)
         records: list[tuple[int, bytes | None]] = [(name, None) for name in away]
-        records += [(name, encode_said(GroupSaid(changed[name], lineage))) for name in new]
+        records += [(name, encode_published(PublishedGroup(changed[name], lineage))) for name in new]
         outgoing = [group_record(self._number, scope, name, value) for name, value in records]
         said = self._said.setdefault(scope, said)
         for name in away:
@@ -68,10 +68,10 @@ class Memory:
 def _said_digest(value: bytes) -> bytes:
     """The digest of a record's group; of what is none, a digest that no group has."""
     try:
-        said = decode_said(value)
-    except UNREADABLE:
+        said = decode_published(value)
+    except JSON_ERRORS:
         return b""
-    return _digest(encode_group(said.group)) if isinstance(said, GroupSaid) else b""
+    return _digest(encode_group(said.group)) if isinstance(said, PublishedGroup) else b""
 
 
 def _digest(raw: bytes) -> bytes:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from processors.grouping.model import Model
-from schemas.changes import Change, change_of_kept, decode_change, decode_kept
+from schemas.changes import Change, change_from_working_set, decode_change, decode_working_set_row
 from schemas.keys import RowKey, decode_key
 from schemas.outcomes import DeadLetter, Ok, Skip
-from schemas.records import Incoming
-from schemas.rows import UNREADABLE
+from schemas.records import ConsumerRecord
+from schemas.row_decoders import JSON_ERRORS
 from schemas.values import Activation
 
 ACTIVATION = b'"activation"'
@@ -26,23 +26,23 @@ class Models(Protocol):
         ...
 
 
-def named_in_changes(records: Iterable[Incoming]) -> set[Named]:
+def named_in_changes(records: Iterable[ConsumerRecord]) -> set[Named]:
     """What these records of `changes` name."""
     found = [one for one in records if one.value is not None and ACTIVATION in one.value]
     return set(_named(decode_change(one.value, one.partition, one.offset) for one in found))
 
 
-def named_in_kept(records: Iterable[Incoming]) -> set[Named]:
+def named_in_kept(records: Iterable[ConsumerRecord]) -> set[Named]:
     """What these records of `working-set` name."""
     return set(_named(_kept(one) for one in records if one.key is not None and ACTIVATION in one.key))
 
 
-def _kept(record: Incoming) -> Ok[Change] | Skip | DeadLetter:
+def _kept(record: ConsumerRecord) -> Ok[Change] | Skip | DeadLetter:
     try:
-        key, kept = decode_key(record.key or b"", RowKey), decode_kept(record.value or b"")
-    except UNREADABLE:
+        key, kept = decode_key(record.key or b"", RowKey), decode_working_set_row(record.value or b"")
+    except JSON_ERRORS:
         return Skip("whoever restores it says so")
-    return change_of_kept(key, kept, record.partition)
+    return change_from_working_set(key, kept, record.partition)
 
 
 def _named(outcomes: Iterable[Ok[Change] | Skip | DeadLetter]) -> Iterator[Named]:

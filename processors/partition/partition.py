@@ -16,12 +16,12 @@ from processors.partition.memory import Memory
 from processors.partition.named import Models
 from processors.partition.outgoing import answer_record, kept_record, letter_record, mark_record
 from processors.partition.reading import Reader
-from schemas.changes import Change, Kept, Unseal, decode_kept, plain
+from schemas.changes import Change, Unseal, WorkingSetRow, decode_working_set_row, plain_unseal
 from schemas.groups import Lineage
 from schemas.keys import OriginKey, RowKey, Scope, decode_key
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
-from schemas.records import Incoming, Outgoing
-from schemas.rows import UNREADABLE
+from schemas.records import ConsumerRecord, ProducerRecord
+from schemas.row_decoders import JSON_ERRORS
 from schemas.topics import CHANGES, WORKING_SET
 from schemas.values import Mark, MarkKind
 
@@ -38,7 +38,7 @@ class Partition:
         number: int,
         models: Models,
         default: str,
-        unseal: Unseal = plain,
+        unseal: Unseal = plain_unseal,
         belongs: Callable[[Scope], bool] = lambda _: True,
     ) -> None:
         self.number = number
@@ -51,8 +51,8 @@ class Partition:
         self._unresumed: dict[Scope, None] = {}
         self._touched: dict[Scope, Lineage] = {}
         self._latest: dict[Scope, int] = {}
-        self._kept: dict[RowKey, Kept] = {}
-        self._out: list[Outgoing] = []
+        self._kept: dict[RowKey, WorkingSetRow] = {}
+        self._out: list[ProducerRecord] = []
 
     @property
     def aside(self) -> Mapping[Scope, str]:
@@ -69,13 +69,13 @@ class Partition:
         """How many activities its sets hold. May be asked by another thread while one works."""
         return sum(one.activities for one in list(self._sets.values()))
 
-    def restore(self, record: Incoming) -> None:
+    def restore(self, record: ConsumerRecord) -> None:
         """Takes in a record of `working-set`, as an owner before us left it: of each key the last is enough."""
         if record.key is None or record.value is None:
             return
         try:
-            key, kept = decode_key(record.key, RowKey), decode_kept(record.value)
-        except UNREADABLE as error:
+            key, kept = decode_key(record.key, RowKey), decode_working_set_row(record.value)
+        except JSON_ERRORS as error:
             origin = OriginKey(WORKING_SET.name, self.number, record.offset)
             letter = DeadLetter(Reason.NOT_JSON, f"no worker of ours wrote this to {WORKING_SET.name}: {error}")
             self._out.append(letter_record(origin, record, letter))
@@ -87,50 +87,50 @@ class Partition:
         else:
             self._or_aside(Scope(key.firm, key.timekeeper), lambda: self._restore_row(record, key, kept))
 
-    def remember(self, record: Incoming) -> None:
+    def remember(self, record: ConsumerRecord) -> None:
         """Takes in a record of `groups`, the only memory of what was said: of each key the last is enough."""
         self._memory.remember(record)
 
-    def open(self) -> list[Outgoing]:
+    def open(self) -> list[ProducerRecord]:
         """After the topics are read: the letters of what couldn't be restored. Everybody is to be looked at again."""
         everybody = self._sets.keys() | self._memory.scopes | self._aside.scopes
         self._unresumed = dict.fromkeys(sorted(everybody - self.aside.keys()))
         self._touched.clear()
         return self._flush()
 
-    def look_again(self) -> list[Outgoing]:
+    def look_again(self) -> list[ProducerRecord]:
         """What today's code and models say of the next timekeeper otherwise than what was said, if anything."""
         if self._unresumed:
             scope = next(iter(self._unresumed))
             self._or_aside(scope, lambda: self._say(scope))
         return self._flush()
 
-    def look_at(self, record: Incoming) -> list[Outgoing]:
+    def look_at(self, record: ConsumerRecord) -> list[ProducerRecord]:
         """The same of the timekeeper of this change, before it: so that no change is blamed for what was there."""
         scope = self._reader.whose(record)
         if scope in self._unresumed:
             self._or_aside(scope, lambda: self._say(scope))
         return self._flush()
 
-    def absorb(self, records: Iterable[Incoming]) -> list[Outgoing]:
+    def absorb(self, records: Iterable[ConsumerRecord]) -> list[ProducerRecord]:
         """The records to write for this batch of changes: each row's last version and each changed group once."""
         for record in records:
             self._take(record)
         return self._flush()
 
-    def tried(self, record: Incoming) -> bool:
+    def tried(self, record: ConsumerRecord) -> bool:
         """Did our own code fail on it before?"""
         return self._attempts.tried(record)
 
-    def failed(self, record: Incoming) -> Outgoing:
+    def failed(self, record: ConsumerRecord) -> ProducerRecord:
         """What to write down when our own code failed on this record, so that its third failure is known as such."""
         return kept_record(self.number, *self._attempts.failed(record, self._reader.whose(record)))
 
-    def hopeless(self, record: Incoming) -> bool:
+    def hopeless(self, record: ConsumerRecord) -> bool:
         """Has our own code failed on it often enough?"""
         return self._attempts.hopeless(record, self._reader.whose(record))
 
-    def bury(self, record: Incoming, detail: str) -> list[Outgoing]:
+    def bury(self, record: ConsumerRecord, detail: str) -> list[ProducerRecord]:
         """The records to write for a change that our own code can't handle: its dead letter, and its row gone.
 
         Whoever can't be decided without the row either is set aside.
@@ -143,7 +143,7 @@ class Partition:
             self._or_aside(scope, lambda: self._say(scope))
         return self._flush()
 
-    def _flush(self) -> list[Outgoing]:
+    def _flush(self) -> list[ProducerRecord]:
         """What has gathered since the last time, with what every touched timekeeper's groups are now."""
         for scope in list(self._touched):
             self._say(scope)
@@ -151,7 +151,7 @@ class Partition:
         flushed, self._out, self._kept = self._out, [], {}
         return flushed
 
-    def _restore_row(self, record: Incoming, key: RowKey, kept: Kept) -> None:
+    def _restore_row(self, record: ConsumerRecord, key: RowKey, kept: WorkingSetRow) -> None:
         scope = Scope(key.firm, key.timekeeper)
         self._latest[scope] = max(self._latest.get(scope, 0), kept.version)
         match self._reader.read_kept(key, kept):
@@ -160,9 +160,9 @@ class Partition:
             case Ok(change):
                 self._apply(change)
             case DeadLetter() as letter:
-                self._dead(Incoming(self.number, kept.version, record.key, record.value), letter)
+                self._dead(ConsumerRecord(self.number, kept.version, record.key, record.value), letter)
 
-    def _take(self, record: Incoming) -> None:
+    def _take(self, record: ConsumerRecord) -> None:
         match self._reader.read(record):
             case Ok(change) if isinstance(change.value, Mark):
                 self._pass_on(change, change.value)
@@ -183,7 +183,7 @@ class Partition:
         gone_at = None if known is None else known.gone_at(change.key)
         if not self._apply(change):
             return False
-        self._kept[change.key] = change.kept
+        self._kept[change.key] = change.working_set_row
         if gone_at is not None:
             self._out.append(answer_record(OriginKey(CHANGES.name, self.number, gone_at)))
             if over := self._attempts.answered(Scope(change.key.firm, change.key.timekeeper), gone_at):
@@ -213,7 +213,7 @@ class Partition:
             self._say(scope)
         if scope in self.aside and mark.kind is MarkKind.CLOSE:
             self._aside.withhold(change)
-            self._kept[change.key] = change.kept
+            self._kept[change.key] = change.working_set_row
         else:
             self._out.append(mark_record(self.number, scope, mark, change.lineage))
 
@@ -244,7 +244,7 @@ class Partition:
             self._unresumed.pop(scope, None)
             self._out += self._aside.put(scope, self._latest.get(scope, 0), error)
 
-    def _dead(self, record: Incoming, letter: DeadLetter) -> None:
+    def _dead(self, record: ConsumerRecord, letter: DeadLetter) -> None:
         """The dead letter, whole; the row it is about leaves the set, since its older value is no longer true.
 
         Nothing where a later version of the row is known, or this one: its letter was written with it.
@@ -255,4 +255,6 @@ class Partition:
             return
         self._out.append(letter_record(OriginKey(CHANGES.name, self.number, record.offset), record, letter))
         if row is not None:
-            self._heed(Change(row, record.offset, None, Kept(record.offset), Lineage(self.number, record.offset)))
+            self._heed(
+                Change(row, record.offset, None, WorkingSetRow(record.offset), Lineage(self.number, record.offset))
+            )

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from processors.partition.named import Models
-from schemas.changes import Change, Kept, Unseal, change_of_kept, decode_change
+from schemas.changes import Change, Unseal, WorkingSetRow, change_from_working_set, decode_change
 from schemas.keys import RowKey, Scope
 from schemas.outcomes import DeadLetter, Ok, Reason, Skip
-from schemas.records import Incoming
+from schemas.records import ConsumerRecord
 from schemas.values import Activation
 
 NOBODY = Scope(0, 0)
@@ -21,7 +21,7 @@ class Reader:
     def __init__(self, number: int, models: Models, unseal: Unseal, belongs: Callable[[Scope], bool]) -> None:
         self._number, self._models, self._unseal, self._belongs = number, models, unseal, belongs
 
-    def read(self, record: Incoming) -> Read:
+    def read(self, record: ConsumerRecord) -> Read:
         """What a record of `changes` says. Of somebody whose changes aren't here it says nothing that we may touch."""
         outcome = decode_change(record.value, self._number, record.offset, self._unseal)
         about = (
@@ -32,11 +32,11 @@ class Reader:
         detail = f"{about.table} {about.id} of firm {about.firm}, timekeeper {about.timekeeper} isn't of this partition"
         return DeadLetter(Reason.WRONG_PARTITION, detail)
 
-    def read_kept(self, key: RowKey, kept: Kept) -> Read:
+    def read_kept(self, key: RowKey, kept: WorkingSetRow) -> Read:
         """The same of a record of `working-set`: it was good when it was kept, but a model or a key may have gone."""
-        return self._with_its_model(change_of_kept(key, kept, self._number, self._unseal))
+        return self._with_its_model(change_from_working_set(key, kept, self._number, self._unseal))
 
-    def about(self, record: Incoming) -> RowKey | None:
+    def about(self, record: ConsumerRecord) -> RowKey | None:
         """The row that a record is about, where our own code can read it."""
         try:
             outcome = self.read(record)
@@ -50,7 +50,7 @@ class Reader:
             case Skip():
                 return None
 
-    def whose(self, record: Incoming) -> Scope:
+    def whose(self, record: ConsumerRecord) -> Scope:
         """Whom a record is about, NOBODY where that can't be said."""
         row = self.about(record)
         return Scope(row.firm, row.timekeeper) if row else NOBODY

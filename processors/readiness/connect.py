@@ -3,14 +3,14 @@
 import re
 
 from processors.readiness.points import point
-from schemas.readiness import Check, ConnectFacts
+from schemas.server_checks import ConnectFacts, ServerCheck
 
 PART = "connect"
 OLDEST = (3, 5)
 FILE = "the properties of each Connect worker; then restart them"
 
 
-def check_connect(facts: ConnectFacts) -> list[Check]:
+def check_connect(facts: ConnectFacts) -> list[ServerCheck]:
     """Every point about a Kafka Connect."""
     numbers = re.match(r"(\d+)\.(\d+)", facts.plugin or "")
     recent = numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from processors.readiness.points import point
-from schemas.readiness import Check, ClusterFacts, Level, TopicFacts
+from schemas.server_checks import CheckLevel, ClusterFacts, ServerCheck, TopicFacts
 from schemas.topics import Topic
 
 PART = "kafka"
@@ -14,7 +14,7 @@ CONNECT_TRANSACTION_MS = 60_000
 COPIES = 3
 
 
-def check_cluster(facts: ClusterFacts, topics: Iterable[Topic], session_ms: int) -> list[Check]:
+def check_cluster(facts: ClusterFacts, topics: Iterable[Topic], session_ms: int) -> list[ServerCheck]:
     """Every point about a Kafka. `session_ms` is how long `group` may be silent."""
     copies, settings = min(COPIES, facts.brokers), facts.settings
     return [
@@ -27,7 +27,7 @@ def check_cluster(facts: ClusterFacts, topics: Iterable[Topic], session_ms: int)
             why="what a single broker loses is lost",
             where="",
             mend=(),
-            level=Level.BETTER,
+            level=CheckLevel.BETTER,
         ),
         _at_least(settings, "transaction.state.log.replication.factor", copies, "exactly-once hangs on this topic"),
         _at_least(settings, "transaction.state.log.min.isr", min(2, copies), "exactly-once hangs on this topic"),
@@ -39,29 +39,29 @@ def check_cluster(facts: ClusterFacts, topics: Iterable[Topic], session_ms: int)
     ]
 
 
-def _at_least(settings: Mapping[str, str], name: str, least: int, why: str) -> Check:
+def _at_least(settings: Mapping[str, str], name: str, least: int, why: str) -> ServerCheck:
     found = settings.get(name, "")
     right = found.isdigit() and int(found) >= least
     mend = f"{name}={least}"
     return point(PART, name, found or "not told", f"{least} or more", right, why=why, where=FILE, mend=mend)
 
 
-def _session(found: str, session_ms: int) -> Check:
+def _session(found: str, session_ms: int) -> ServerCheck:
     right = found.isdigit() and int(found) <= session_ms
     why, mend = "brokers refuse a shorter session", f"group.min.session.timeout.ms={session_ms}"
     what, wanted = "group.min.session.timeout.ms", f"{session_ms} or less (TIMELOOM_WORKER_SESSION_S)"
     return point(PART, what, found or "not told", wanted, right, why=why, where=FILE, mend=mend)
 
 
-def _by_accident(found: str) -> Check:
+def _by_accident(found: str) -> ServerCheck:
     why, mend = "a misspelt name becomes a topic that forgets", "auto.create.topics.enable=false"
-    what, level = "auto.create.topics.enable", Level.BETTER
+    what, level = "auto.create.topics.enable", CheckLevel.BETTER
     return point(
         PART, what, found or "not told", "false", found == "false", why=why, where=FILE, mend=mend, level=level
     )
 
 
-def _topic(topic: Topic, found: TopicFacts | None, copies: int) -> list[Check]:
+def _topic(topic: Topic, found: TopicFacts | None, copies: int) -> list[ServerCheck]:
     """The topic itself, its copies, and each of its settings that isn't as the registry says."""
     what, wanted = f"topic {topic.name}", f"partitions {topic.partitions}, copies {copies}"
     if found is None:
@@ -74,7 +74,7 @@ def _topic(topic: Topic, found: TopicFacts | None, copies: int) -> list[Check]:
         return [point(PART, what, there, wanted, False, why=why, where="", mend=())]
     why = "what a broker loses is lost; kafka-reassign-partitions.sh adds copies"
     enough = found.replication >= copies
-    checks = [point(PART, what, there, wanted, enough, why=why, where="", mend=(), level=Level.BETTER)]
+    checks = [point(PART, what, there, wanted, enough, why=why, where="", mend=(), level=CheckLevel.BETTER)]
     for name, must in topic.settings.items():
         is_now = found.settings.get(name, "not told")
         alter = f"{CONFIGS} --alter --topic {topic.name} --add-config {name}={must}"

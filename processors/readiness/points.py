@@ -1,6 +1,6 @@
 """One point about a server: what it is, what it must be, and what to do where they differ."""
 
-from schemas.readiness import Check, Level
+from schemas.server_checks import CheckLevel, ServerCheck
 
 
 def point(
@@ -13,10 +13,10 @@ def point(
     why: str,
     where: str,
     mend: str | tuple[str, ...],
-    level: Level = Level.WRONG,
-) -> Check:
+    level: CheckLevel = CheckLevel.WRONG,
+) -> ServerCheck:
     """A point whose reason and mending are told only where it isn't right; `level` says how bad that is."""
     if right:
-        return Check(part=part, what=what, found=found, wanted=wanted)
+        return ServerCheck(part=part, what=what, found=found, wanted=wanted)
     lines = (mend,) if isinstance(mend, str) else mend
-    return Check(part=part, what=what, found=found, wanted=wanted, level=level, why=why, where=where, mend=lines)
+    return ServerCheck(part=part, what=what, found=found, wanted=wanted, level=level, why=why, where=where, mend=lines)

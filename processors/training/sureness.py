@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from processors.grouping.confidence import Signs, confidence
 from processors.grouping.model import Additive, Confidence, Curve
-from schemas.groups import MICRO
+from schemas.groups import SCORE_SCALE
 
 STEPS = 8
 """Steps of a sign's curve, each with as many groups."""
@@ -61,7 +61,7 @@ def _curves(judged: Sequence[Judged]) -> Additive:
 
 def shown_from(sure: Sequence[int], right: Sequence[bool]) -> int:
     """The least confidence (millionths) from which on SHOWN_RIGHT of the groups are right; MICRO for none."""
-    found, many, good = MICRO, 0, 0
+    found, many, good = SCORE_SCALE, 0, 0
     ranked = sorted(zip(sure, right, strict=True), reverse=True)
     for at, (one, is_right) in enumerate(ranked):
         many, good = many + 1, good + is_right

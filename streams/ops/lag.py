@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from streams.ops.consumers import ConsumerSeen
-    from streams.settings import Settings
+    from streams.shared.consumer_state import ConsumerSeen
 
 COLOURS = {"OK": "green", "WARNING": "yellow", "NOTFOUND": "yellow"}
 
@@ -25,37 +22,17 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON objec
     import msgspec
 
     from processors.monitoring.status import Status
-    from streams.ops.consumers import look
     from streams.settings import load
+    from streams.shared.consumer_state import ledger_offsets, look
 
     settings = load()
-    seen = look(settings.kafka(), places(settings))
+    seen = look(settings.kafka(), ledger_offsets(settings))
     if as_json:
         print(msgspec.json.encode({"consumers": seen}).decode())
     else:
         _print(seen)
     if any(one.status is not Status.OK for one in seen):
         raise typer.Exit(1)
-
-
-def places(settings: "Settings") -> dict[int, int]:
-    """Where `bill` is by the database, by partition. Raises StackError where the database isn't up."""
-    from connectors.mariadb.engine import connect
-
-    return places_in(connect(settings.mariadb().url("pipeline"), pool_size=1))
-
-
-def places_in(engine: "Engine") -> dict[int, int]:
-    """The same, by an engine that nobody needs afterwards."""
-    from connectors.mariadb.books import offsets
-    from connectors.mariadb.taking import CONSUMER
-    from schemas.topics import GROUPS
-
-    try:
-        with engine.connect() as connection:
-            return offsets(connection, CONSUMER, GROUPS.name)
-    finally:
-        engine.dispose()
 
 
 def _print(seen: "list[ConsumerSeen]") -> None:

@@ -8,7 +8,7 @@ from schemas.errors import ConfigurationError, TimeloomError
 
 if TYPE_CHECKING:
     from processors.monitoring.moving import Move
-    from streams.ops.consumers import Consumer
+    from streams.shared.consumer_state import Consumer
 
 app = typer.Typer(no_args_is_help=True, help="Where consumers go on: show it, move it, put it back.")
 
@@ -27,13 +27,12 @@ def show(as_json: Json = False) -> None:
     """
     import msgspec
 
-    from streams.ops.consumers import look
-    from streams.ops.lag import places
-    from streams.ops.moved import folder, saved
+    from streams.ops.offset_history import folder, saved
     from streams.settings import load
+    from streams.shared.consumer_state import ledger_offsets, look
 
     settings = load()
-    seen, moved = look(settings.kafka(), places(settings)), saved(settings.home)
+    seen, moved = look(settings.kafka(), ledger_offsets(settings)), saved(settings.home)
     if as_json:
         print(msgspec.json.encode({"consumers": seen, "moved": moved}).decode())
         return
@@ -76,8 +75,8 @@ def reset(
     """
     from connectors.kafka.offsets import commit_for
     from processors.monitoring.moving import moves
-    from streams.ops.moved import moved, save
-    from streams.ops.moving import movable, refuse_active, standings_of, targets_of
+    from streams.ops.offset_history import moved, save
+    from streams.ops.offset_targets import movable, refuse_active, standings_of, targets_of
     from streams.settings import load
 
     settings = load()
@@ -116,8 +115,8 @@ def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
     """
     from connectors.kafka.offsets import commit_for
     from processors.monitoring.moving import put_back
-    from streams.ops.moved import save, saved, undone
-    from streams.ops.moving import movable, refuse_active, standings_of
+    from streams.ops.offset_history import save, saved, undone
+    from streams.ops.offset_targets import movable, refuse_active, standings_of
     from streams.settings import load
 
     settings = load()

@@ -26,15 +26,15 @@ from processors.monitoring.links import (
 )
 from processors.monitoring.status import Status, worst
 from schemas.topics import CHANGES, GROUPS, HEARTBEAT
-from streams.ops.answers import Answers, ask_all
-from streams.ops.asking import Late
-from streams.ops.consumers import ConsumerSeen
+from streams.ops.probes import Answers, ask_all
+from streams.shared.consumer_state import ConsumerSeen
+from streams.shared.probe import Late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connectors.debezium.connector import CaptureState
-    from connectors.mariadb.binlog import Binlog
+    from connectors.mariadb.server.server_facts import Binlog
     from streams.settings import Settings
 
 

@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from connectors.mariadb.snapshots import Asked
+    from connectors.mariadb.source.snapshot_requests import SnapshotRequest
     from streams.settings import Settings
 
 app = typer.Typer(
@@ -104,34 +104,38 @@ def status_(
 
 def start(settings: "Settings", tables: Sequence[str]) -> None:
     """Asks for it. Raises StackError where the database isn't up."""
-    from connectors.mariadb.engine import connect
-    from connectors.mariadb.snapshots import ask
+    from connectors.mariadb.server.engine import connect
+    from connectors.mariadb.source.snapshot_requests import request_snapshot
 
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     with engine.connect() as connection:
-        ask(connection, settings.mariadb().name, tables)
+        request_snapshot(connection, settings.mariadb().name, tables)
     engine.dispose()
 
 
 def status(settings: "Settings") -> Snapshot:
     """How far it is. Raises StackError where a server isn't up."""
     from connectors.debezium.connector import Connect
-    from connectors.mariadb.engine import connect
-    from connectors.mariadb.snapshots import last_asked, rows, seconds_since, windows_since
-    from streams.ops.consumers import look
-    from streams.ops.lag import places
+    from connectors.mariadb.server.engine import connect
+    from connectors.mariadb.source.snapshot_requests import (
+        count_rows,
+        count_windows_since,
+        read_last_request,
+        seconds_since,
+    )
+    from streams.shared.consumer_state import ledger_offsets, look
 
     place = Connect(settings.connect()).offset()
-    behind = {one.group: one.lag for one in look(settings.kafka(), places(settings))}
+    behind = {one.group: one.lag for one in look(settings.kafka(), ledger_offsets(settings))}
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     try:
         with engine.connect() as connection:
-            asked = last_asked(connection)
+            asked = read_last_request(connection)
             seen = decide(
                 place,
                 asked,
-                lambda table, upto=None: rows(connection, table, upto),
-                windows=windows_since(connection, asked) if asked else 0,
+                lambda table, upto=None: count_rows(connection, table, upto),
+                windows=count_windows_since(connection, asked) if asked else 0,
                 seconds=seconds_since(connection, asked.at) if asked else 0.0,
             )
     finally:
@@ -145,7 +149,9 @@ class Count(Protocol):
     def __call__(self, table: str, upto: int | None = None, /) -> int: ...
 
 
-def decide(place: Mapping[str, Any], asked: "Asked | None", count: Count, *, windows: int, seconds: float) -> Snapshot:
+def decide(
+    place: Mapping[str, Any], asked: "SnapshotRequest | None", count: Count, *, windows: int, seconds: float
+) -> Snapshot:
     """How far it is, by the place that the connector keeps, and by how many windows it has opened since it was asked.
 
     The place is kept some tenths of a second after what it tells of, so one that names no snapshot may be from before
@@ -167,7 +173,7 @@ def decide(place: Mapping[str, Any], asked: "Asked | None", count: Count, *, win
         return msgspec.structs.replace(seen, done=read)
     if every and not windows:
         return msgspec.structs.replace(seen, state="waiting")
-    if every and asked.transaction and not passed(place, asked.transaction, asked.at_s):
+    if every and asked.transaction and not passed(place, asked.transaction, asked.requested_at_s):
         return seen
     return msgspec.structs.replace(seen, state="done", done=every)
 

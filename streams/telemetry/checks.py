@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from schemas.health import Check
+from schemas.health import HealthCheck
 from schemas.outcomes import Reason
 from streams.telemetry import metrics
 
@@ -33,15 +33,15 @@ class Heart:
             metrics.LOOP_LAG_SECONDS.observe(max(0.0, self._clock() - due))
             self.beat()
 
-    def check(self) -> Check:
+    def check(self) -> HealthCheck:
         """Does the loop turn?"""
         since = self._clock() - self._last
         if since <= self._still_s:
-            return Check("loop", True, "turns")
-        return Check("loop", False, f"has stood still for {since:.0f} s", "Read its log, then restart it.")
+            return HealthCheck("loop", True, "turns")
+        return HealthCheck("loop", False, f"has stood still for {since:.0f} s", "Read its log, then restart it.")
 
 
-def no_bug() -> Check:
+def no_bug() -> HealthCheck:
     """Has a record been dead-lettered because our own code failed on it, since this process started?"""
     bugs = sum(
         sample.value
@@ -50,8 +50,8 @@ def no_bug() -> Check:
         if sample.name == "timeloom_dead_letters_total" and sample.labels.get("reason") == Reason.BUG
     )
     if not bugs:
-        return Check("bugs", True, "none")
-    return Check(
+        return HealthCheck("bugs", True, "none")
+    return HealthCheck(
         "bugs",
         False,
         f"since the start our own code failed on {bugs:.0f} records, which went to the dead letters",
@@ -60,18 +60,18 @@ def no_bug() -> Check:
     )
 
 
-def stopping(told: bool) -> Check:
+def stopping(told: bool) -> HealthCheck:
     """Was it told to stop? Then what is under way ends and nothing new is begun."""
     if told:
-        return Check("running", False, "is stopping", "Nothing: whoever told it to stop starts it again.")
-    return Check("running", True, "runs")
+        return HealthCheck("running", False, "is stopping", "Nothing: whoever told it to stop starts it again.")
+    return HealthCheck("running", True, "runs")
 
 
-def partitions(assigned: bool, count: int) -> Check:
+def partitions(assigned: bool, count: int) -> HealthCheck:
     """Has the broker given it its share of the partitions? None at all is right where there are more processes."""
     if assigned:
-        return Check("partitions", True, f"has {count}")
-    return Check(
+        return HealthCheck("partitions", True, f"has {count}")
+    return HealthCheck(
         "partitions",
         False,
         "waits for the broker to assign partitions",

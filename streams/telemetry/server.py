@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from prometheus_client.exposition import choose_encoder
 
 from schemas.errors import ConfigurationError
-from schemas.health import Check, Health, encode_health
-from streams.telemetry import metrics
+from schemas.health import Health, HealthCheck, encode_health
+from streams.telemetry import metrics, registry
 
 PATIENCE_S = 10
 """A client that says nothing for so long is hung up on."""
@@ -28,10 +28,10 @@ class Vitals(Protocol):
 
     program: str
 
-    def alive(self) -> list[Check]:
+    def alive(self) -> list[HealthCheck]:
         """Does it do its work? What isn't well here doesn't mend itself."""
 
-    def ready(self) -> list[Check]:
+    def ready(self) -> list[HealthCheck]:
         """Can it do its work now? What isn't well here may only need time."""
 
     def measure(self) -> None:
@@ -45,7 +45,7 @@ class Telemetry:
         """Listens at once; port 0 is any free one. Raises ConfigurationError where it can't."""
         self._vitals = vitals
         self._registry = CollectorRegistry()
-        for metric in metrics.of(vitals.program):
+        for metric in registry.of(vitals.program):
             self._registry.register(metric.collector)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -127,5 +127,5 @@ class _Handler(BaseHTTPRequestHandler):
         """A scrape every few seconds is no news."""
 
 
-def _health(program: str, checks: list[Check]) -> Health:
+def _health(program: str, checks: list[HealthCheck]) -> Health:
     return Health(program, all(check.well for check in checks), tuple(checks))

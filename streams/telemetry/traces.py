@@ -3,8 +3,8 @@
 import msgspec
 
 from schemas.groups import Lineage
-from schemas.records import Incoming
-from schemas.rows import UNREADABLE
+from schemas.records import ConsumerRecord
+from schemas.row_decoders import JSON_ERRORS
 
 NAMED = 20
 """Most groups that a log line names; it counts all of them."""
@@ -29,11 +29,11 @@ def trace_of(lineage: Lineage) -> str:
     return _trace(lineage.file, lineage.pos, lineage.partition, lineage.offset)
 
 
-def trace_of_change(record: Incoming) -> str:
+def trace_of_change(record: ConsumerRecord) -> str:
     """The trace id of a change that may be anything: its place in `changes` where it tells none in the binlog."""
     try:
         source = _envelope.decode(record.value or b"").source
-    except UNREADABLE:
+    except JSON_ERRORS:
         source = _Source()
     return _trace(source.file, source.pos, record.partition, record.offset)
 

@@ -8,14 +8,21 @@ from collections.abc import Iterable
 
 from sqlalchemy import Engine, text
 
-from connectors.mariadb import people
-from connectors.mariadb.columns import to_datetime
-from connectors.mariadb.taking import Batch, Record, Taken, look_again, take, take_up
-from schemas.groups import Disposition, Group, GroupSaid, Lineage, MarkSaid, Member
+from connectors.mariadb.billing.ingestion import (
+    GroupsBatch,
+    GroupsRecord,
+    IngestResult,
+    ingest,
+    read_start_offset,
+    recheck_stale,
+)
+from connectors.mariadb.source import directory
+from connectors.mariadb.tables.column_types import to_datetime
+from schemas.groups import Disposition, Group, Lineage, Member, PublishedGroup, PublishedMark
 from schemas.keys import GroupKey, MarkKey, Scope
 from schemas.topics import GROUPS
 from schemas.values import Mark, MarkKind, content_hash
-from streams.decisions import Decisions
+from streams.shared.billing_rules import Decisions
 from tests.sheets import Sheets, expected, stored
 
 PARTITION = 3
@@ -31,14 +38,16 @@ class Books:
         self.decisions = Decisions()
         with collector.begin() as connection:
             name = f"books {next(_names)}"
-            self.firm = people.ensure_firm(connection, name)
-            self.scope = people.ensure_timekeeper(connection, f"{name}@example.com", name)
-            client = people.ensure_client(connection, self.firm, "Example Client", ("client.example",))
+            self.firm = directory.ensure_firm(connection, name)
+            self.scope = directory.ensure_timekeeper(connection, f"{name}@example.com", name)
+            client = directory.ensure_client(connection, self.firm, "Example Client", ("client.example",))
             self.matters = [
-                people.ensure_matter(connection, self.firm, client, f"2026-000{n}", name=f"Matter {n}", billable=n != 2)
+                directory.ensure_matter(
+                    connection, self.firm, client, f"2026-000{n}", name=f"Matter {n}", billable=n != 2
+                )
                 for n in (1, 2)
             ]
-        self.place = take_up(pipeline, GROUPS.name, PARTITION)
+        self.place = read_start_offset(pipeline, GROUPS.name, PARTITION)
         self.labels: dict[int, str] = {}
         self.dispositions: dict[str, Disposition] = defaultdict(lambda: Disposition.WORK)
         self.said: dict[int, Group] = {}
@@ -93,49 +102,51 @@ class Books:
 
     def rows(self, ids: Iterable[int]) -> dict[int, str]:
         """Content hashes of the rows that aren't excluded."""
-        from connectors.mariadb.rows import read_ids
+        from connectors.mariadb.source.captured_rows import read_rows
         from schemas.values import Activity
 
         with self.pipeline.connect() as connection:
-            found = read_ids(connection, self.scope, "activity", list(ids))
+            found = read_rows(connection, self.scope, "activity", list(ids))
             return {id: content_hash(a) for id, a in found if isinstance(a, Activity) and not a.excluded}
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[GroupsRecord]:
         """The records that a worker would write now: what changed since it last said something."""
         groups = self.groups()
         self.offset += 1
         lineage = Lineage(PARTITION, self.offset)
-        gone = [Record(self.records_key(id), None) for id in self.said if id not in groups]
+        gone = [GroupsRecord(self.records_key(id), None) for id in self.said if id not in groups]
         new = [
-            Record(self.records_key(id), GroupSaid(g, lineage)) for id, g in groups.items() if self.said.get(id) != g
+            GroupsRecord(self.records_key(id), PublishedGroup(g, lineage))
+            for id, g in groups.items()
+            if self.said.get(id) != g
         ]
         self.said = groups
         return gone + new
 
-    def mark(self, kind: MarkKind, period: int | None = None) -> Record:
+    def mark(self, kind: MarkKind, period: int | None = None) -> GroupsRecord:
         """A mark that everything before it has passed."""
         id = next(_names)
         key = MarkKey(self.scope.firm, self.scope.timekeeper, f"{kind}:{id}")
-        return Record(key, MarkSaid(Mark(id, kind, f"test:{id}", period), Lineage(PARTITION, self.offset)))
+        return GroupsRecord(key, PublishedMark(Mark(id, kind, f"test:{id}", period), Lineage(PARTITION, self.offset)))
 
-    def take(self, records: list[Record]) -> Taken:
+    def take(self, records: list[GroupsRecord]) -> IngestResult:
         """Takes a batch, as bill does."""
-        batch = Batch(GROUPS.name, PARTITION, self.place, self.place + 1 + len(records), records)
-        taken = take(self.pipeline, batch, self.decisions)
-        self.place = batch.next
-        for scope, ids in taken.in_doubt.items():
+        batch = GroupsBatch(GROUPS.name, PARTITION, self.place, self.place + 1 + len(records), records)
+        taken = ingest(self.pipeline, batch, self.decisions)
+        self.place = batch.next_offset
+        for scope, ids in taken.stale.items():
             self.doubts.setdefault(scope, set()).update(ids)
         return taken
 
-    def say(self) -> Taken:
+    def say(self) -> IngestResult:
         """The worker says what changed, and bill takes it."""
         return self.take(self.records())
 
     def look_again(self) -> None:
         """Bill looks at what was in doubt again."""
         doubts, self.doubts = self.doubts, {}
-        taken = look_again(self.pipeline, GROUPS.name, PARTITION, self.place, doubts, self.decisions)
-        self.doubts = dict(taken.in_doubt)
+        taken = recheck_stale(self.pipeline, GROUPS.name, PARTITION, self.place, doubts, self.decisions)
+        self.doubts = dict(taken.stale)
 
     def stored(self) -> Sheets:
         """Entries and minutes as the database has them."""

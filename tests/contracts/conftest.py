@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from sqlalchemy import URL, Connection, Engine, text
 
-from connectors.mariadb.engine import connect
-from connectors.mariadb.migrate import migrate
-from connectors.mariadb.users import Passwords
+from connectors.mariadb.server.engine import connect
+from connectors.mariadb.server.migrate import migrate
+from connectors.mariadb.server.users import Passwords
 from streams.settings import USERS, Settings
 from tests.contracts.books import Books
 

@@ -7,21 +7,21 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import Destination, Gateway
-from connectors.mariadb.narratives import Kind
-from connectors.mariadb.periods import cadences, open_period
+from connectors.mariadb.billing.periods import open_period, read_cadences
+from connectors.mariadb.narration.due_entries import NarrativeVariant
 from processors.billing.days import instant
 from processors.billing.pricing import Price
 from processors.billing.prompts import GUIDELINES, PROMPT_VERSION
 from schemas.billing import Occurrence
 from schemas.values import MarkKind
-from streams.narration import Narrator, Terms
+from streams.bill.narration import Narrator, Terms
 from tests.contracts.books import MINUTE, Books
 from tests.llm_server import LanguageModelServer
 
 NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
 PRICE = Price(400_000, 1_600_000)
 MODEL = "test-model"
-KIND = Kind(PROMPT_VERSION, GUIDELINES, MODEL)
+KIND = NarrativeVariant(PROMPT_VERSION, GUIDELINES, MODEL)
 
 
 def two_entries(collector: Engine, pipeline: Engine) -> Books:
@@ -49,7 +49,7 @@ def close(books: Books) -> None:
             owner,
         )
     with books.pipeline.connect() as connection:
-        cadence = next(one for one in cadences(connection) if one.scope == books.scope)
+        cadence = next(one for one in read_cadences(connection) if one.scope == books.scope)
     period = open_period(books.pipeline, cadence, Occurrence(date(2026, 3, 2), date(2026, 3, 9), 0))
     books.take([books.mark(MarkKind.CLOSE, period)])
 

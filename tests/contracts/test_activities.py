@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, text
 
-from connectors.mariadb import activities, people, rows
-from connectors.mariadb.activities import Seen, Written
+from connectors.mariadb.source import activities, captured_rows, directory
+from connectors.mariadb.source.activities import CollectedActivity, UpsertCounts
 from schemas.changes import decode_change
 from schemas.keys import Scope
 from schemas.outcomes import Ok, Reason
-from schemas.rows import BadRow
+from schemas.row_decoders import BadRow
 from schemas.values import Activity, Apart, Kind, Mark, MarkKind, Release, Together, Words
 from tests.contracts.conftest import Database, session
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.stack
 # 2026-03-02T09:00:00.000001Z: 20514 days after 1970-01-01 (56 years with 14 leap days, then 60 days), 9 hours, 1 us.
 NINE_US = (20_514 * 86_400 + 9 * 3_600) * 1_000_000 + 1
 
-MAIL = Seen(
+MAIL = CollectedActivity(
     "test", "mail-1", Kind.MAIL, NINE_US, None, "Europe/Berlin", Words(title="Draft ü", people=("a@b.example",))
 )
 
@@ -33,29 +33,31 @@ def connection(database: Database) -> Iterator[Connection]:
 
 @pytest.fixture
 def scope(connection: Connection) -> Scope:
-    return people.ensure_timekeeper(connection, "one@firm.example", "one firm")
+    return directory.ensure_timekeeper(connection, "one@firm.example", "one firm")
 
 
 def test_writing_again_adds_nothing(connection: Connection, scope: Scope) -> None:
     other = msgspec.structs.replace(MAIL, source_id="mail-2")
-    assert activities.write(connection, scope, [MAIL, other]) == Written(new=2, changed=0, same=0)
-    assert activities.write(connection, scope, [MAIL, other]) == Written(new=0, changed=0, same=2)
-    assert activities.count(connection, scope) == 2
+    assert activities.upsert_activities(connection, scope, [MAIL, other]) == UpsertCounts(new=2, changed=0, same=0)
+    assert activities.upsert_activities(connection, scope, [MAIL, other]) == UpsertCounts(new=0, changed=0, same=2)
+    assert activities.count_activities(connection, scope) == 2
 
 
 def test_writing_the_same_again_says_nothing_in_the_binlog(database: Database) -> None:
     with session(database.admin) as connection:
-        scope = people.ensure_timekeeper(connection, "two@firm.example", "one firm")
-        activities.write(connection, scope, [MAIL])
+        scope = directory.ensure_timekeeper(connection, "two@firm.example", "one firm")
+        activities.upsert_activities(connection, scope, [MAIL])
         connection.commit()
         before = said_last(connection)
-        activities.write(connection, scope, [MAIL])
+        activities.upsert_activities(connection, scope, [MAIL])
         connection.commit()
         assert said_last(connection) == before
-        activities.write(connection, scope, [msgspec.structs.replace(MAIL, app="Mail")])
+        activities.upsert_activities(connection, scope, [msgspec.structs.replace(MAIL, app="Mail")])
         connection.commit()
         assert said_last(connection) != before
-        activities.remove(connection, scope, list(activities.ids(connection, scope, "test", ["mail-1"]).values()))
+        activities.delete_activities(
+            connection, scope, list(activities.read_activity_ids(connection, scope, "test", ["mail-1"]).values())
+        )
         connection.commit()
 
 
@@ -65,11 +67,11 @@ def said_last(connection: Connection) -> str:
 
 
 def test_what_differs_is_changed_in_its_row(connection: Connection, scope: Scope) -> None:
-    activities.write(connection, scope, [MAIL])
-    (id_,) = activities.ids(connection, scope, "test", ["mail-1"]).values()
+    activities.upsert_activities(connection, scope, [MAIL])
+    (id_,) = activities.read_activity_ids(connection, scope, "test", ["mail-1"]).values()
     later = msgspec.structs.replace(MAIL, ended_at=NINE_US + 60_000_000, words=Words(title="Sent"))
-    assert activities.write(connection, scope, [later]) == Written(new=0, changed=1, same=0)
-    ((read, value),) = rows.read_ids(connection, scope, "activity", [id_])
+    assert activities.upsert_activities(connection, scope, [later]) == UpsertCounts(new=0, changed=1, same=0)
+    ((read, value),) = captured_rows.read_rows(connection, scope, "activity", [id_])
     assert read == id_
     assert isinstance(value, Activity)
     assert (value.ended_at, value.words) == (NINE_US + 60_000_000, Words(title="Sent"))
@@ -77,45 +79,45 @@ def test_what_differs_is_changed_in_its_row(connection: Connection, scope: Scope
 
 def test_of_two_with_one_source_id_the_later_wins(connection: Connection, scope: Scope) -> None:
     renamed = msgspec.structs.replace(MAIL, app="renamed")
-    assert activities.write(connection, scope, [MAIL, renamed]) == Written(new=1, changed=0, same=0)
-    ((_, value),) = rows.read_all(connection, scope, "activity")
+    assert activities.upsert_activities(connection, scope, [MAIL, renamed]) == UpsertCounts(new=1, changed=0, same=0)
+    ((_, value),) = captured_rows.read_all_rows(connection, scope, "activity")
     assert isinstance(value, Activity)
     assert value.app == "renamed"
 
 
 def test_what_a_person_set_stays(connection: Connection, scope: Scope) -> None:
-    client = people.ensure_client(connection, scope.firm, "client")
-    matter = people.ensure_matter(connection, scope.firm, client, "1", name="matter")
-    activities.write(connection, scope, [MAIL])
+    client = directory.ensure_client(connection, scope.firm, "client")
+    matter = directory.ensure_matter(connection, scope.firm, client, "1", name="matter")
+    activities.upsert_activities(connection, scope, [MAIL])
     connection.execute(text("UPDATE activity SET matter_id = :matter, billable = 0, excluded = 1"), {"matter": matter})
-    activities.write(connection, scope, [MAIL])
-    ((_, value),) = rows.read_all(connection, scope, "activity")
+    activities.upsert_activities(connection, scope, [MAIL])
+    ((_, value),) = captured_rows.read_all_rows(connection, scope, "activity")
     assert isinstance(value, Activity)
     assert (value.matter, value.billable, value.excluded) == (matter, False, True)
 
 
 def test_only_the_timekeepers_own_rows_are_read_and_removed(connection: Connection, scope: Scope) -> None:
-    other = people.ensure_timekeeper(connection, "other@firm.example", "one firm")
-    activities.write(connection, scope, [MAIL])
-    (id_,) = activities.ids(connection, scope, "test", ["mail-1"]).values()
-    assert activities.ids(connection, other, "test", ["mail-1"]) == {}
-    assert list(rows.read_ids(connection, other, "activity", [id_])) == []
-    assert activities.remove(connection, other, [id_]) == 0
-    assert activities.remove(connection, scope, [id_]) == 1
+    other = directory.ensure_timekeeper(connection, "other@firm.example", "one firm")
+    activities.upsert_activities(connection, scope, [MAIL])
+    (id_,) = activities.read_activity_ids(connection, scope, "test", ["mail-1"]).values()
+    assert activities.read_activity_ids(connection, other, "test", ["mail-1"]) == {}
+    assert list(captured_rows.read_rows(connection, other, "activity", [id_])) == []
+    assert activities.delete_activities(connection, other, [id_]) == 0
+    assert activities.delete_activities(connection, scope, [id_]) == 1
 
 
 def test_reading_goes_on_past_a_chunk(connection: Connection, scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CHUNK", 2)
-    activities.write(connection, scope, [msgspec.structs.replace(MAIL, source_id=str(n)) for n in range(5)])
-    read = [id_ for id_, _ in rows.read_all(connection, scope, "activity")]
+    monkeypatch.setattr(captured_rows, "CHUNK_ROWS", 2)
+    activities.upsert_activities(connection, scope, [msgspec.structs.replace(MAIL, source_id=str(n)) for n in range(5)])
+    read = [id_ for id_, _ in captured_rows.read_all_rows(connection, scope, "activity")]
     assert len(read) == 5
     assert read == sorted(set(read))
-    assert [id_ for id_, _ in rows.read_ids(connection, scope, "activity", read[::-1])] == read
+    assert [id_ for id_, _ in captured_rows.read_rows(connection, scope, "activity", read[::-1])] == read
 
 
 def test_an_activity_row_is_the_value_of_its_change_event(connection: Connection, scope: Scope) -> None:
-    client = people.ensure_client(connection, scope.firm, "client")
-    matter = people.ensure_matter(connection, scope.firm, client, "1", name="matter")
+    client = directory.ensure_client(connection, scope.firm, "client")
+    matter = directory.ensure_matter(connection, scope.firm, client, "1", name="matter")
     connection.execute(
         text(
             "INSERT INTO activity (id, firm_id, timekeeper_id, source, source_id, kind, app, started_at, ended_at,"
@@ -141,7 +143,7 @@ def test_an_activity_row_is_the_value_of_its_change_event(connection: Connection
         "excluded": 1,
         "said": 0,
     }
-    assert list(rows.read_all(connection, scope, "activity")) == [(700, _event("activity", row))]
+    assert list(captured_rows.read_all_rows(connection, scope, "activity")) == [(700, _event("activity", row))]
 
 
 def test_the_least_activity_row_is_the_value_of_its_change_event(connection: Connection, scope: Scope) -> None:
@@ -166,7 +168,7 @@ def test_the_least_activity_row_is_the_value_of_its_change_event(connection: Con
         "billable": None,
         "excluded": 0,
     }
-    assert list(rows.read_all(connection, scope, "activity")) == [(701, _event("activity", row))]
+    assert list(captured_rows.read_all_rows(connection, scope, "activity")) == [(701, _event("activity", row))]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_other_rows_are_values_too(
         text(f"INSERT INTO `{table}` (id, firm_id, timekeeper_id, {names}) VALUES (9, :firm, :timekeeper, {literals})"),
         {"firm": scope.firm, "timekeeper": scope.timekeeper},
     )
-    assert list(rows.read_all(connection, scope, table)) == [(9, value)]
+    assert list(captured_rows.read_all_rows(connection, scope, table)) == [(9, value)]
 
 
 @pytest.mark.parametrize(
@@ -204,9 +206,9 @@ def test_other_rows_are_values_too(
 def test_a_bad_row_is_told_with_the_reason_of_its_dead_letter(
     connection: Connection, scope: Scope, change: str, reason: Reason
 ) -> None:
-    activities.write(connection, scope, [MAIL])
+    activities.upsert_activities(connection, scope, [MAIL])
     connection.execute(text(f"UPDATE activity SET {change}"))
-    ((_, read),) = rows.read_all(connection, scope, "activity")
+    ((_, read),) = captured_rows.read_all_rows(connection, scope, "activity")
     assert isinstance(read, BadRow)
     assert read.reason is reason
 

@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from connectors.stack.programs import ROOT, WORKERS
+from docs.drawing import METRICS, METRICS_PAGE
 from schemas.topics import PARTITIONS
-from streams.drawing import METRICS_PAGE
-from streams.telemetry.metrics import METRICS
 from tests.contracts.test_documents import anchor_of, headings
 
 FOLDER = ROOT / "connectors" / "containers"

@@ -21,9 +21,17 @@ from processors.audit.audit import audit, proven
 from processors.audit.findings import At, Finding
 from processors.audit.findings import Kind as Found
 from processors.audit.mending import Mending, mending
-from schemas.books import Books, DayRow, EntryRow, Live, MemberRow, PartRow, StoredGroup
 from schemas.groups import Disposition, Group, Member
 from schemas.keys import Scope
+from schemas.ledger_snapshot import (
+    DayRow,
+    EntryPartRow,
+    EntryRow,
+    LedgerSnapshot,
+    LiveActivity,
+    MemberRow,
+    StoredGroup,
+)
 from schemas.values import Activation, Activity, Apart, Kind, Together, Words, content_hash
 
 MINUTE = 60_000_000
@@ -65,21 +73,21 @@ SAID = {
     5: group(5, disposition=Disposition.HELD),
 }
 
-RIGHT = Books(
+RIGHT = LedgerSnapshot(
     scope=Scope(1, 2),
-    live={id: Live(one, HASH[id], NINE) for id, one in ACTIVITIES.items()} | {7: Live(None, "", NINE)},
-    dead={("activity", 7): frozenset({""})},
+    live={id: LiveActivity(one, HASH[id], NINE) for id, one in ACTIVITIES.items()} | {7: LiveActivity(None, "", NINE)},
+    dead_letters={("activity", 7): frozenset({""})},
     groups={name: StoredGroup(one, 100) for name, one in SAID.items()},
     members=tuple(MemberRow(name, member.id, member.hash) for name, one in SAID.items() for member in one.members),
-    said=SAID,
+    published=SAID,
     entries=(
         EntryRow(10, 1, DAY, False, True, 90 * MINUTE, 0),
         EntryRow(11, 3, DAY, False, True, 6 * MINUTE, 6 * MINUTE),
     ),
     parts=(
-        PartRow(10, 1, 30 * MINUTE, False),
-        PartRow(10, 2, 60 * MINUTE, False),
-        PartRow(11, 3, 6 * MINUTE, True),
+        EntryPartRow(10, 1, 30 * MINUTE, False),
+        EntryPartRow(10, 2, 60 * MINUTE, False),
+        EntryPartRow(11, 3, 6 * MINUTE, True),
     ),
     days={DAY: DayRow(131 * MINUTE, 96 * MINUTE, 0, 20 * MINUTE, 10 * MINUTE, 5 * MINUTE)},
 )
@@ -94,19 +102,19 @@ def test_books_that_are_right_have_no_findings() -> None:
 
 
 def test_empty_books_are_right() -> None:
-    assert audit(Books(Scope(1, 2))).findings == ()
+    assert audit(LedgerSnapshot(Scope(1, 2))).findings == ()
 
 
-def without_member(books: Books, activity: int) -> Books:
+def without_member(books: LedgerSnapshot, activity: int) -> LedgerSnapshot:
     return replace(books, members=tuple(row for row in books.members if row.activity != activity))
 
 
-def on_topic(books: Books, name: int, value: Group | None) -> Books:
+def on_topic(books: LedgerSnapshot, name: int, value: Group | None) -> LedgerSnapshot:
     """The topic says so, and the tables followed it."""
-    said = {other: one for other, one in books.said.items() if other != name} | ({name: value} if value else {})
+    said = {other: one for other, one in books.published.items() if other != name} | ({name: value} if value else {})
     return replace(
         books,
-        said=said,
+        published=said,
         groups={other: StoredGroup(one, 100) for other, one in said.items()},
         members=tuple(
             MemberRow(other, member.id, member.hash) for other, one in said.items() for member in one.members
@@ -114,21 +122,21 @@ def on_topic(books: Books, name: int, value: Group | None) -> Books:
     )
 
 
-def live(books: Books, id: int, one: Activity | None) -> Books:
+def live(books: LedgerSnapshot, id: int, one: Activity | None) -> LedgerSnapshot:
     """The row is now this, or gone."""
     rows = {other: row for other, row in books.live.items() if other != id}
-    return replace(books, live=rows | ({id: Live(one, content_hash(one), NINE + 1)} if one else {}))
+    return replace(books, live=rows | ({id: LiveActivity(one, content_hash(one), NINE + 1)} if one else {}))
 
 
-def entries(books: Books, *more: EntryRow, parts: tuple[PartRow, ...] = ()) -> Books:
+def entries(books: LedgerSnapshot, *more: EntryRow, parts: tuple[EntryPartRow, ...] = ()) -> LedgerSnapshot:
     return replace(books, entries=(*books.entries, *more), parts=(*books.parts, *parts))
 
 
-def day(books: Books, **changed: int) -> Books:
+def day(books: LedgerSnapshot, **changed: int) -> LedgerSnapshot:
     return replace(books, days={DAY: replace(books.days[DAY], **changed)})
 
 
-Damage = Callable[[Books], Books]
+Damage = Callable[[LedgerSnapshot], LedgerSnapshot]
 Named = tuple[Found, At, int | None, int | None, int | None]
 """Kind, where, and the activity, group and entry that the finding names."""
 
@@ -167,13 +175,17 @@ ON_BILLS_SIDE: dict[str, tuple[Damage, list[Named]]] = {
     ),
     "an activity's minutes are in two entries": (
         lambda books: entries(
-            books, EntryRow(12, 3, DAY, False, False, 6 * MINUTE, 6 * MINUTE), parts=(PartRow(12, 3, 6 * MINUTE, True),)
+            books,
+            EntryRow(12, 3, DAY, False, False, 6 * MINUTE, 6 * MINUTE),
+            parts=(EntryPartRow(12, 3, 6 * MINUTE, True),),
         ),
         [(Found.ENTRY_DOUBLED, At.TABLES, None, None, 12)],
     ),
     "an entry was released, and proposed again": (
         lambda books: entries(
-            books, EntryRow(9, 3, DAY, True, True, 6 * MINUTE, 6 * MINUTE), parts=(PartRow(9, 3, 6 * MINUTE, True),)
+            books,
+            EntryRow(9, 3, DAY, True, True, 6 * MINUTE, 6 * MINUTE),
+            parts=(EntryPartRow(9, 3, 6 * MINUTE, True),),
         ),
         [(Found.ENTRY_DOUBLED, At.TABLES, None, None, 11), (Found.ENTRY_ORPHAN, At.TABLES, None, 3, 11)],
     ),
@@ -221,11 +233,13 @@ ON_BILLS_SIDE: dict[str, tuple[Damage, list[Named]]] = {
         [(Found.MINUTES_OFF, At.TABLES, None, None, None)],
     ),
     "a part hangs on another timekeeper's entry": (
-        lambda books: replace(books, crossed=(PartRow(10, 99, 0, False),)),
+        lambda books: replace(books, foreign_parts=(EntryPartRow(10, 99, 0, False),)),
         [(Found.WRONG_OWNER, At.TABLES, 99, None, 10)],
     ),
     "a group holds another timekeeper's activity": (
-        lambda books: replace(books, members=(*books.members, MemberRow(5, 99, HASH[1])), owners={99: Scope(1, 3)}),
+        lambda books: replace(
+            books, members=(*books.members, MemberRow(5, 99, HASH[1])), other_owners={99: Scope(1, 3)}
+        ),
         [(Found.MEMBER_ROW_MISSING, At.TABLES, 99, 5, None), (Found.WRONG_OWNER, At.TABLES, 99, 5, None)],
     ),
 }
@@ -263,7 +277,7 @@ ON_THE_WAY: dict[str, tuple[Damage, list[Named], Mending]] = {
         Mending(again=(("activity", 5),)),
     ),
     "an activity went to another timekeeper, and stayed": (
-        lambda books: replace(on_topic(live(books, 5, None), 5, SAID[5]), owners={5: Scope(1, 3)}),
+        lambda books: replace(on_topic(live(books, 5, None), 5, SAID[5]), other_owners={5: Scope(1, 3)}),
         [(Found.MINUTES_OFF, At.TABLES, None, None, None), (Found.WRONG_OWNER, At.BOTH, 5, 5, None)],
         Mending(moved=(5,)),
     ),
@@ -274,31 +288,31 @@ ON_THE_WAY: dict[str, tuple[Damage, list[Named], Mending]] = {
     ),
     "feedback was changed, and that was missed": (
         lambda books: replace(
-            books, decisions={("feedback", 20): JOINED}, heeded={("feedback", 20): replace(JOINED, ids=(1, 3))}
+            books, decisions={("feedback", 20): JOINED}, applied={("feedback", 20): replace(JOINED, ids=(1, 3))}
         ),
         [(Found.DECISION_MISSED, At.TOPIC, None, None, None)],
         Mending(again=(("feedback", 20),)),
     ),
     "feedback can't be read any more, but is heeded": (
-        lambda books: replace(books, decisions={("feedback", 20): None}, heeded={("feedback", 20): JOINED}),
+        lambda books: replace(books, decisions={("feedback", 20): None}, applied={("feedback", 20): JOINED}),
         [(Found.DECISION_MISSED, At.TOPIC, None, None, None)],
         Mending(again=(("feedback", 20),)),
     ),
     "feedback was taken back, and that was missed": (
-        lambda books: replace(books, heeded={("feedback", 21): PARTED}),
+        lambda books: replace(books, applied={("feedback", 21): PARTED}),
         [(Found.DECISION_EXTRA, At.TOPIC, None, None, None)],
         Mending(gone=(("feedback", 21),)),
     ),
     "a row that can't be read has no dead letter": (
-        lambda books: replace(books, dead={}),
+        lambda books: replace(books, dead_letters={}),
         [(Found.ROW_MISSING, At.BOTH, 7, None, None)],
         Mending(again=(("activity", 7),)),
     ),
     "a row is grouped that can't be read any more": (
         lambda books: replace(
             books,
-            live=books.live | {4: Live(None, "", NINE)},
-            dead={("activity", 4): frozenset({""}), ("activity", 7): frozenset({""})},
+            live=books.live | {4: LiveActivity(None, "", NINE)},
+            dead_letters={("activity", 4): frozenset({""}), ("activity", 7): frozenset({""})},
         ),
         [(Found.MINUTES_OFF, At.TABLES, None, None, None), (Found.STALE_VERSION, At.BOTH, 4, 4, None)],
         Mending(again=(("activity", 4),)),
@@ -346,7 +360,7 @@ def test_a_dead_letter_of_older_content_excuses_nothing() -> None:
 
 def test_a_dead_letter_of_this_very_content_does() -> None:
     one = activity(7, 400, 401)
-    buried = replace(live(RIGHT, 7, one), dead={("activity", 7): frozenset({"", content_hash(one)})})
+    buried = replace(live(RIGHT, 7, one), dead_letters={("activity", 7): frozenset({"", content_hash(one)})})
     assert audit(buried).findings == ()
 
 
@@ -388,9 +402,12 @@ def test_what_came_after_the_mark_is_not_judged() -> None:
 def test_a_decision_that_is_a_dead_letter_is_accounted_for() -> None:
     unknown = replace(RIGHT, decisions={("activation", 30): Activation(30, "no such model")})
     assert audit(unknown).findings
-    assert audit(replace(unknown, dead=dict(RIGHT.dead) | {("activation", 30): frozenset({""})})).findings == ()
+    assert (
+        audit(replace(unknown, dead_letters=dict(RIGHT.dead_letters) | {("activation", 30): frozenset({""})})).findings
+        == ()
+    )
 
 
 def test_decisions_that_the_worker_goes_by_are_right() -> None:
     rows = {("feedback", 20): JOINED, ("feedback", 21): PARTED}
-    assert audit(replace(RIGHT, decisions=rows, heeded=rows)).findings == ()
+    assert audit(replace(RIGHT, decisions=rows, applied=rows)).findings == ()

@@ -381,7 +381,7 @@ def test_who_was_frozen_until_somebody_else_took_over_asks_no_more(books: Books)
 
 def test_entries_that_can_not_be_narrated_keep_no_others_waiting(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their rows have changed, and nobody says them: they stay due, before all others."""
-    monkeypatch.setattr("streams.narration.MOST_ENTRIES", 1)
+    monkeypatch.setattr("streams.bill.narration.MOST_ENTRIES", 1)
     with books.collector.begin() as connection:
         first = connection.scalar(
             text("SELECT MIN(id) FROM activity WHERE timekeeper_id = :timekeeper"), msgspec.structs.asdict(books.scope)

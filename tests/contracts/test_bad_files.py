@@ -236,7 +236,7 @@ from pathlib import Path
 from connectors.sources.detect import read
 from connectors.sources.event import Notes
 from connectors.sources.numbering import Once
-from streams.reading import asked_until_now
+from streams.files.source_options import asked_until_now
 notes = Notes()
 once = Once(notes)
 count = sum(once.is_new(item) for _, item in read(Path(sys.argv[1]), notes, asked_until_now("UTC")))

@@ -9,11 +9,11 @@ from itertools import count
 import pytest
 
 from processors.partition.partition import Partition
-from schemas.keys import OriginKey, decode_letter_key
-from schemas.records import Incoming
+from schemas.keys import OriginKey, decode_dead_letter_key
+from schemas.records import ConsumerRecord
 from schemas.topics import CHANGES, DEAD_LETTERS
-from streams.models import Shelf, shipped_model
-from streams.telemetry.decisions import tell_decisions
+from streams.group.decision_log import tell_decisions
+from streams.shared.model_store import Shelf, shipped_model
 from tests.bad_input import NONE
 from tests.contracts.test_change_decoding import activity
 from tests.end_to_end.test_bad_input_topic import NOBODYS, Made, cases
@@ -25,8 +25,8 @@ CASES = cases(Made(json.loads(activity()), count(NOBODYS)))
 def test_it_is_decided_and_told(name: str) -> None:
     one = CASES[name]
     partition = Partition(3, Shelf(), shipped_model().version, belongs=lambda _: not one.astray)
-    record = Incoming(3, 40, one.key, one.value)
+    record = ConsumerRecord(3, 40, one.key, one.value)
     outgoing = partition.absorb([record])
-    letters = [decode_letter_key(out.key) for out in outgoing if out.topic == DEAD_LETTERS.name]
+    letters = [decode_dead_letter_key(out.key) for out in outgoing if out.topic == DEAD_LETTERS.name]
     assert letters == ([] if one.reason == NONE else [OriginKey(CHANGES.name, 3, 40)])
     tell_decisions([record], outgoing)

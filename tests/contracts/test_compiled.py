@@ -20,7 +20,7 @@ from numba.core.dispatcher import Dispatcher
 from msgspec.structs import replace
 from processors.grouping.batch import group_all, warm_up
 from processors.grouping.model import Joining, Regime
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 from tests.laws.grouping_strategies import MODEL, STRANDED, TIGHT
 from tests.laws.test_grouping_strands import ROWS
 from tests.title_model import BY_TITLE

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from connectors.mariadb import people
-from connectors.mariadb.columns import to_datetime, to_micros
-from connectors.mariadb.engine import address, connect
-from connectors.mariadb.migrate import METADATA, latest, migrate
-from connectors.mariadb.users import Passwords
+from connectors.mariadb.server.engine import connect, database_url
+from connectors.mariadb.server.migrate import METADATA, head_revision, migrate
+from connectors.mariadb.server.users import Passwords
+from connectors.mariadb.source import directory
+from connectors.mariadb.tables.column_types import to_datetime, to_micros
 from schemas.errors import StackError
 from schemas.keys import Scope
-from schemas.rows import LATEST_US
+from schemas.row_decoders import MAX_INSTANT_US
 from schemas.values import WORDS_MAX_BYTES
 from tests.contracts.conftest import Database, session
 
@@ -34,7 +34,7 @@ def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     with session(database.admin) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, METADATA) == []
-        assert context.get_current_revision() == latest()
+        assert context.get_current_revision() == head_revision()
 
 
 def test_the_comparison_sees_a_difference(database: Database) -> None:
@@ -73,7 +73,7 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
     with session(database.admin) as connection:
         before = shown(connection)
-        assert migrate(database.admin, database.passwords, str(database.admin.database)) == latest()
+        assert migrate(database.admin, database.passwords, str(database.admin.database)) == head_revision()
         assert shown(connection) == before
 
 
@@ -173,8 +173,8 @@ def test_a_user_may(database: Database, user: str) -> None:
 
 def test_a_row_of_another_firm_is_refused(database: Database) -> None:
     with session(database.collector) as connection:
-        ours = people.ensure_timekeeper(connection, "a", "one firm")
-        theirs = people.ensure_timekeeper(connection, "b", "another firm")
+        ours = directory.ensure_timekeeper(connection, "a", "one firm")
+        theirs = directory.ensure_timekeeper(connection, "b", "another firm")
         crossed = {"firm": ours.firm, "timekeeper": theirs.timekeeper, "source_id": "x", "words": "{}"}
         with pytest.raises(IntegrityError, match="fk_activity_timekeeper"):
             connection.execute(text(ACTIVITY), crossed)
@@ -182,10 +182,10 @@ def test_a_row_of_another_firm_is_refused(database: Database) -> None:
 
 def test_a_matter_of_another_firm_is_refused(database: Database) -> None:
     with session(database.collector) as connection:
-        scope = people.ensure_timekeeper(connection, "a", "one firm")
-        elsewhere = people.ensure_firm(connection, "another firm")
-        matter = people.ensure_matter(
-            connection, elsewhere, people.ensure_client(connection, elsewhere, "client"), "1", name="matter"
+        scope = directory.ensure_timekeeper(connection, "a", "one firm")
+        elsewhere = directory.ensure_firm(connection, "another firm")
+        matter = directory.ensure_matter(
+            connection, elsewhere, directory.ensure_client(connection, elsewhere, "client"), "1", name="matter"
         )
         connection.execute(text(ACTIVITY), _values(scope, "{}"))
         with pytest.raises(IntegrityError, match="fk_activity_matter"):
@@ -196,7 +196,7 @@ def test_words_have_a_largest_size_in_bytes(database: Database) -> None:
     # {"title":"..."} is 12 bytes around the title; "é" is two bytes, so half as many letters fit.
     fits = (WORDS_MAX_BYTES - 12) // 2
     with session(database.collector) as connection:
-        scope = people.ensure_timekeeper(connection, "a", "one firm")
+        scope = directory.ensure_timekeeper(connection, "a", "one firm")
         connection.execute(text(ACTIVITY), _values(scope, '{"title":"' + "é" * fits + '"}'))
         with pytest.raises(IntegrityError, match="ck_activity_words_size"):
             connection.execute(text(ACTIVITY), _values(scope, '{"title":"' + "é" * (fits + 1) + '"}'))
@@ -204,7 +204,7 @@ def test_words_have_a_largest_size_in_bytes(database: Database) -> None:
 
 def test_words_are_json(database: Database) -> None:
     with session(database.collector) as connection:
-        scope = people.ensure_timekeeper(connection, "a", "one firm")
+        scope = directory.ensure_timekeeper(connection, "a", "one firm")
         with pytest.raises(IntegrityError, match="ck_activity_words_json"):
             connection.execute(text(ACTIVITY), _values(scope, "{"))
 
@@ -215,7 +215,7 @@ def test_the_unassigned_slice_of_a_day_is_there_once(database: Database) -> None
         " narrative) VALUES (:firm, :timekeeper, 1, '2026-03-02', 1, 0, 0, '', '')"
     )
     with session(database.admin) as connection:
-        scope = people.ensure_timekeeper(connection, "a", "one firm")
+        scope = directory.ensure_timekeeper(connection, "a", "one firm")
         connection.execute(insert, {"firm": scope.firm, "timekeeper": scope.timekeeper})
         with pytest.raises(IntegrityError, match="uq_entry_slice"):
             connection.execute(insert, {"firm": scope.firm, "timekeeper": scope.timekeeper})
@@ -225,13 +225,13 @@ def test_a_session_computes_in_utc_and_refuses_what_does_not_fit(database: Datab
     with session(database.collector) as connection:
         assert connection.scalar(text("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW())")) == 0
         assert connection.scalar(text("SELECT @@session.time_zone")) == "+00:00"
-        scope = people.ensure_timekeeper(connection, "a", "one firm")
+        scope = directory.ensure_timekeeper(connection, "a", "one firm")
         with pytest.raises(Exception, match="Data too long"):
             connection.execute(text(ACTIVITY), _values(scope, "{}") | {"source_id": "x" * 192})
 
 
 def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
-    nowhere = address("127.0.0.1", 1, "pipeline", "secret")
+    nowhere = database_url("127.0.0.1", 1, "pipeline", "secret")
     with pytest.raises(StackError, match=r"does not answer at .*127\.0\.0\.1:1/timeloom") as raised:
         connect(nowhere).connect()
     assert "secret" not in str(raised.value)
@@ -244,13 +244,13 @@ def test_a_database_that_is_not_there_is_told(database: Database) -> None:
 
 def test_an_error_does_not_print_words(database: Database) -> None:
     with session(database.collector) as connection:
-        scope = people.ensure_timekeeper(connection, "a", "one firm")
+        scope = directory.ensure_timekeeper(connection, "a", "one firm")
         with pytest.raises(IntegrityError) as raised:
             connection.execute(text(ACTIVITY), _values(scope, "a secret that is no JSON"))
         assert "secret" not in str(raised.value)
 
 
-@given(st.integers(min_value=0, max_value=LATEST_US))
+@given(st.integers(min_value=0, max_value=MAX_INSTANT_US))
 def test_an_instant_survives_the_table_exactly(instant: int) -> None:
     assert to_micros(to_datetime(instant)) == instant
 
@@ -284,7 +284,7 @@ def test_who_does_nothing_in_the_middle_of_writing_is_rolled_back(
     move = text("UPDATE consumer_offset SET next_offset = next_offset + 1 WHERE consumer = 'idle'")
     with ExitStack() as sessions:
         heir = sessions.enter_context(session(database.pipeline))  # with the patience that is shipped
-        monkeypatch.setattr("connectors.mariadb.engine.IDLE_S", 1)
+        monkeypatch.setattr("connectors.mariadb.server.engine.IDLE_TRANSACTION_TIMEOUT_S", 1)
         frozen = sessions.enter_context(session(database.pipeline))
         place = (
             "INSERT INTO consumer_offset (consumer, topic, partition_no, next_offset) VALUES ('idle', 'groups', 0, 5)"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer import TyperException
 
+from docs.drawing import DRAWN, METRICS_PAGE, redrawn
 from processors.audit.findings import Kind
 from schemas.outcomes import Reason
-from streams.drawing import DRAWN, METRICS_PAGE, redrawn
-from streams.ops.remedies import REMEDIES
+from streams.ops.dlq.remedies import REMEDIES
 from streams.settings import Settings
 from tests.contracts.commands import CODE, PAGES, ROOT, Named, begins, check_make, fenced, parse, told, verbs, written
 

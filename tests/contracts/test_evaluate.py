@@ -18,9 +18,9 @@ from processors.grouping.features import FEATURES
 from processors.grouping.model import Joining, Regime, encode_model, load_model
 from processors.grouping.reasons import AGAINST, AROUND, WORDS, in_words
 from schemas.errors import SourceError, TimeloomError
-from schemas.groups import Because
+from schemas.groups import FeatureContribution
 from streams.cli import app
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 from tests.title_model import BY_TITLE
 
 VERSION = load_model(encode_model(BY_TITLE)).version
@@ -331,14 +331,14 @@ def test_every_feature_has_its_words_for_and_against_or_around() -> None:
     assert WORDS.keys() == AGAINST.keys()
     assert not WORDS.keys() & AROUND.keys()
     assert WORDS.keys() | AROUND.keys() == set(FEATURES)
-    assert in_words(Because("title", -700_000)) == "another title (-0.7)"
-    assert in_words(Because("pause", -700_000)) == "how long nothing happened (-0.7)"
-    assert in_words(Because("of_another_version", 700_000)) == "of another version (+0.7)"
+    assert in_words(FeatureContribution("title", -700_000)) == "another title (-0.7)"
+    assert in_words(FeatureContribution("pause", -700_000)) == "how long nothing happened (-0.7)"
+    assert in_words(FeatureContribution("of_another_version", 700_000)) == "of another version (+0.7)"
 
 
 @pytest.mark.parametrize("feature", sorted(WORDS))
 def test_every_reason_is_said_in_words(feature: str) -> None:
-    assert re.fullmatch(r"[a-z' ]{8,45} \(\+1\.5\)", in_words(Because(feature, 1_500_000)))
+    assert re.fullmatch(r"[a-z' ]{8,45} \(\+1\.5\)", in_words(FeatureContribution(feature, 1_500_000)))
 
 
 def test_events_without_true_groups_can_not_be_judged(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from benchmarks.peers.texts import hashed, hours, weighed, words_in
 from connectors.sources.event import Notes
 from processors.evaluation.contest import Case
 from processors.evaluation.peers import Grouping, by_gap, singletons
-from streams.judging import cases_of, labelled_files, tried
-from streams.models import shipped_model
+from streams.evaluate.evaluation_run import cases_of, labelled_files, tried
+from streams.shared.model_store import shipped_model
 
 MINUTE_US = 60_000_000
 TITLES = {"a": "Re: Lease Quarrymill", "b": "Budget", "c": "Lease", "d": "Budget", "e": "Lease"}

@@ -7,9 +7,10 @@ from typing import ClassVar
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from connectors.mariadb import narratives
-from connectors.mariadb.engine import address, connect
-from connectors.mariadb.narratives import Usage, while_away
+from connectors.mariadb.narration import reservations
+from connectors.mariadb.narration.llm_calls import CallUsage
+from connectors.mariadb.server.engine import connect, database_url
+from connectors.mariadb.server.transactions import retry_while_unavailable
 from schemas.errors import StackError
 
 AWAY = StackError("MariaDB does not answer.")
@@ -30,21 +31,21 @@ class Work:
 
 def test_it_is_tried_again_until_the_database_is_back() -> None:
     work = Work(AWAY, BUSY, AWAY)
-    while_away(work, 60)
+    retry_while_unavailable(work, 60)
     assert work.tried == 4
 
 
 def test_it_ends_where_the_database_stays_away() -> None:
     work = Work(*[AWAY] * 10_000)
     with pytest.raises(StackError):
-        while_away(work, 0.3)
+        retry_while_unavailable(work, 0.3)
     assert 1 < work.tried < 10_000
 
 
 def test_a_bug_is_not_tried_again() -> None:
     work = Work(ValueError("a bug"))
     with pytest.raises(ValueError, match="a bug"):
-        while_away(work, 60)
+        retry_while_unavailable(work, 60)
     assert work.tried == 1
 
 
@@ -58,12 +59,12 @@ class Restarting(socketserver.BaseRequestHandler):
 
 
 def test_an_answer_is_offered_again_to_a_database_that_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(narratives, "KEEP_S", 1.0)
+    monkeypatch.setattr(reservations, "STORE_RETRY_S", 1.0)
     with socketserver.TCPServer(("127.0.0.1", 0), Restarting) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        engine = connect(address(*server.server_address, "pipeline", "not a secret"))
+        engine = connect(database_url(*server.server_address, "pipeline", "not a secret"))
         with pytest.raises(StackError, match="does not answer"):
-            narratives.write(engine, 1, Usage("answered", 1, 1, 1), [])
+            reservations.store_answer(engine, 1, CallUsage("answered", 1, 1, 1), [])
         engine.dispose()
         server.shutdown()
     assert len(Restarting.calls) > 1

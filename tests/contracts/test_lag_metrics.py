@@ -7,11 +7,11 @@ from prometheus_client import Gauge
 from connectors.debezium.connector import Connect
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.consumers import Member
-from connectors.mariadb.engine import address, connect
+from connectors.mariadb.server.engine import connect, database_url
 from processors.monitoring.status import Status
-from streams.ops.consumers import ConsumerSeen, PartitionSeen
-from streams.telemetry import metrics
-from streams.telemetry.lag import Lag, tell
+from streams.shared.consumer_state import ConsumerSeen, PartitionSeen
+from streams.watchdog import metrics
+from streams.watchdog.lag_metrics import Lag, tell
 
 SEEN = ConsumerSeen(
     group="group",
@@ -51,7 +51,7 @@ def test_each_partition_has_its_lag_and_who_has_it() -> None:
 def test_where_nobody_answers_no_old_figure_stands() -> None:
     tell("broker:9092", SEEN)
     metrics.BINLOG_BEHIND.set(5)
-    nowhere = connect(address("127.0.0.1", 9, "capture", "p"), pool_size=1)
+    nowhere = connect(database_url("127.0.0.1", 9, "capture", "p"), pool_size=1)
     Lag(Cluster("127.0.0.1:9"), nowhere, nowhere, Connect("http://127.0.0.1:9")).measure()
     for gauge in (metrics.LAG, metrics.LAG_SECONDS, metrics.SUM_LAG, metrics.MAX_SECONDS, metrics.STATUS):
         assert samples(gauge) == {}

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.llm.failures import Failure, failure_of
 from connectors.llm.gateway import ATTEMPTS, DEFAULT_URL, Asked, Destination, Gateway
-from schemas.errors import BudgetExceeded, ConfigurationError, LanguageModelError, QuestionRefused
+from schemas.errors import BudgetExceeded, ConfigurationError, LanguageModelError, PromptRefused
 from tests.llm_server import (
     Behaviour,
     LanguageModelServer,
@@ -132,11 +132,11 @@ def test_retries_end() -> None:
 @pytest.mark.parametrize(
     ("status", "state", "raised"),
     [
-        (400, "refused", QuestionRefused),
+        (400, "refused", PromptRefused),
         (401, "denied", LanguageModelError),
         (403, "denied", LanguageModelError),
         (404, "denied", LanguageModelError),
-        (422, "refused", QuestionRefused),
+        (422, "refused", PromptRefused),
     ],
 )
 def test_a_refusal_is_not_asked_again(status: int, state: str, raised: type[LanguageModelError]) -> None:

@@ -14,7 +14,7 @@ SECRET = "Kranichsteiner"
 BEGIN = """
 import logging, threading, structlog
 from schemas.errors import StackError
-from streams.logs import to_json, told
+from streams.telemetry.logs import to_json, told
 to_json("test")
 log = structlog.get_logger("here")
 def fail(words):

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import ATTEMPTS
-from connectors.mariadb import narratives
-from connectors.mariadb.narratives import Spending
+from connectors.mariadb.narration import llm_calls, reservations
+from connectors.mariadb.narration.llm_calls import CallBudget
 from processors.billing.pricing import cost
 from schemas.groups import Disposition
 from tests.contracts.books import MINUTE, Books
@@ -154,8 +154,8 @@ def contents(books: Books) -> list[str]:
 def test_a_reservation_of_a_process_that_died_is_taken_over_when_it_is_stale(books: Books) -> None:
     """It died between reserving and the answer: whether it was paid can't be known, so it counts at its estimate."""
     close(books)
-    spending = Spending("somewhere", 1234, 1_000_000)
-    narratives.reserve(books.pipeline, books.scope, KIND, contents(books), spending, 60.0)
+    spending = CallBudget("somewhere", 1234, 1_000_000)
+    reservations.reserve_narratives(books.pipeline, books.scope, KIND, contents(books), spending, 60.0)
     with language_model() as server:
         assert narrator(books, server, stale_s=60.0).narrate() == 0
         assert server.calls == []
@@ -219,9 +219,9 @@ def test_the_budget_is_kept(books: Books) -> None:
 def test_a_call_under_way_counts_against_the_budget(books: Books) -> None:
     close(books)
     with books.pipeline.connect() as connection:
-        already = narratives.spent(connection)
-    spending = Spending("somewhere", 900_000, 1_000_000)
-    narratives.reserve(books.pipeline, books.scope, KIND, ["0" * 32], spending, 60.0)
+        already = llm_calls.read_spent_microdollars(connection)
+    spending = CallBudget("somewhere", 900_000, 1_000_000)
+    reservations.reserve_narratives(books.pipeline, books.scope, KIND, ["0" * 32], spending, 60.0)
     with language_model() as server:
         assert narrator(books, server, budget_usd=0.9).narrate() == 0
         assert server.calls == []

@@ -15,9 +15,8 @@ from processors.monitoring.status import Status
 from schemas.errors import TimeloomError
 from schemas.topics import CHANGES, GROUPS
 from streams.cli import app
-from streams.ops.consumers import ALLOWED_S, WINDOW_S, ConsumerSeen, look
-from streams.ops.lag import places
-from streams.ops.moved import Moved
+from streams.ops.offset_history import Moved
+from streams.shared.consumer_state import ALLOWED_S, WINDOW_S, ConsumerSeen, ledger_offsets, look
 from tests.live import Live
 from tests.programs import eventually, running
 
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.stack
 
 
 def seen(live: Live) -> dict[str, ConsumerSeen]:
-    return {one.group: one for one in look(live.settings.kafka(), places(live.settings))}
+    return {one.group: one for one in look(live.settings.kafka(), ledger_offsets(live.settings))}
 
 
 def ops(live: Live, *arguments: str) -> tuple[int, str, str]:

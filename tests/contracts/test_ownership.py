@@ -8,12 +8,12 @@ import pytest
 from connectors.kafka.cluster import Cluster
 from processors.partition.partition import Partition
 from schemas.keys import Scope
-from schemas.partitions import partition_of
-from schemas.records import Incoming, Outgoing
+from schemas.partitioner import partition_of
+from schemas.records import ConsumerRecord, ProducerRecord
 from schemas.topics import DEAD_LETTERS
-from streams import ownership
-from streams.models import Shelf, shipped_model
-from streams.ownership import Owner, Turns
+from streams.group import partition_owner
+from streams.group.partition_owner import Owner, Turns
+from streams.shared.model_store import Shelf, shipped_model
 
 WHO = next(Scope(1, number) for number in range(1, 999) if partition_of(Scope(1, number)) == 0)
 
@@ -22,14 +22,14 @@ class Topics:
     """What was written, and whether each reading of it waited for the end marks of what was written before."""
 
     def __init__(self) -> None:
-        self.log: list[Outgoing] = []
+        self.log: list[ProducerRecord] = []
         self.waited: list[bool] = []
 
-    def read(self, _: Cluster, topic: str, __: list[int], *, settled: bool = False) -> Iterator[Incoming]:
+    def read(self, _: Cluster, topic: str, __: list[int], *, settled: bool = False) -> Iterator[ConsumerRecord]:
         self.waited.append(settled)
         for offset, one in enumerate(self.log):
             if one.topic == topic:
-                yield Incoming(0, offset, one.key, one.value)
+                yield ConsumerRecord(0, offset, one.key, one.value)
 
     def keys(self, topic: str) -> list[bytes]:
         return [one.key for one in self.log if one.topic == topic]
@@ -41,7 +41,7 @@ class Writer:
     def __init__(self, topics: Topics) -> None:
         self._topics, self.writes = topics, 0
 
-    def write(self, records: Iterable[Outgoing]) -> None:
+    def write(self, records: Iterable[ProducerRecord]) -> None:
         self._topics.log += records
         self.writes += 1
 
@@ -49,8 +49,8 @@ class Writer:
 @pytest.fixture
 def topics(monkeypatch: pytest.MonkeyPatch) -> Topics:
     topics = Topics()
-    monkeypatch.setattr(ownership, "read_to_end", topics.read)
-    monkeypatch.setattr(ownership, "FencedWriter", lambda *_: Writer(topics))
+    monkeypatch.setattr(partition_owner, "read_to_end", topics.read)
+    monkeypatch.setattr(partition_owner, "FencedWriter", lambda *_: Writer(topics))
     return topics
 
 
@@ -58,16 +58,16 @@ def owner() -> Owner:
     return Owner(Cluster("nowhere:1"), 0, Shelf(), shipped_model().version, Turns())
 
 
-def deletion(offset: int) -> Incoming:
+def deletion(offset: int) -> ConsumerRecord:
     row = {"id": 5, "firm_id": WHO.firm, "timekeeper_id": WHO.timekeeper}
     envelope = {"op": "d", "before": row, "after": None, "source": {"table": "activity"}}
-    return Incoming(0, offset, None, json.dumps(envelope).encode())
+    return ConsumerRecord(0, offset, None, json.dumps(envelope).encode())
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> None:
     absorb, left = Partition.absorb, [error] * times
 
-    def fail(partition: Partition, records: Iterable[Incoming]) -> list[Outgoing]:
+    def fail(partition: Partition, records: Iterable[ConsumerRecord]) -> list[ProducerRecord]:
         if left:
             raise left.pop()
         return absorb(partition, records)

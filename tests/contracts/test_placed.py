@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kafka.commits import commits_since
 from connectors.kafka.placed import PlacedConsumer
-from schemas.records import Incoming
+from schemas.records import ConsumerRecord
 from streams.settings import Settings
 from tests.contracts.test_unread import Topic
 from tests.programs import eventually
@@ -20,9 +20,9 @@ def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> N
     topic.commit(3)
     consumer = PlacedConsumer(topic.cluster, topic.name, topic.name, lambda partition: 0)
 
-    records: list[Incoming] = []
+    records: list[ConsumerRecord] = []
 
-    def polled() -> list[Incoming]:
+    def polled() -> list[ConsumerRecord]:
         consumer.gather(100, 0.1, 1)  # three records and the end: at once
         records.extend(consumer.next(0, 4))
         return records

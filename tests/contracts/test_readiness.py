@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from connectors.mariadb.engine import address, connect
-from connectors.mariadb.facts import read_facts
-from connectors.mariadb.users import grants
+from connectors.mariadb.server.engine import connect, database_url
+from connectors.mariadb.server.server_facts import read_database_facts
+from connectors.mariadb.server.users import grants
 from connectors.stack import mariadb
 from connectors.stack.home import Home, Remembered, first_memory
 from connectors.stack.parts import Fetcher
@@ -20,7 +20,7 @@ from connectors.stack.stack import Stack
 from processors.readiness.connect import check_connect
 from processors.readiness.kafka import check_cluster
 from processors.readiness.mariadb import SQL, check_database, read_grant
-from schemas.readiness import Check, ClusterFacts, ConnectFacts, DatabaseFacts, Level, TopicFacts
+from schemas.server_checks import CheckLevel, ClusterFacts, ConnectFacts, DatabaseFacts, ServerCheck, TopicFacts
 from schemas.topics import CHANGES, TOPICS
 from tests.contracts.test_cli import run
 from tests.programs import eventually
@@ -55,15 +55,15 @@ BROKER = {
 CLUSTER = ClusterFacts(brokers=3, settings=BROKER, topics=TOPICS_THERE)
 
 
-def not_right(checks: list[Check]) -> dict[str, Check]:
-    return {one.what: one for one in checks if one.level is not Level.RIGHT}
+def not_right(checks: list[ServerCheck]) -> dict[str, ServerCheck]:
+    return {one.what: one for one in checks if one.level is not CheckLevel.RIGHT}
 
 
-def of_database(facts: DatabaseFacts, own_tls: bool = False) -> dict[str, Check]:
+def of_database(facts: DatabaseFacts, own_tls: bool = False) -> dict[str, ServerCheck]:
     return not_right(check_database(facts, grants("d"), "d", own_tls))
 
 
-def of_cluster(facts: ClusterFacts) -> dict[str, Check]:
+def of_cluster(facts: ClusterFacts) -> dict[str, ServerCheck]:
     return not_right(check_cluster(facts, TOPICS, 6000))
 
 
@@ -75,23 +75,23 @@ def test_what_is_right_is_said_to_be_right() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "level", "mend"),
     [
-        ("log_bin", "OFF", Level.WRONG, "log_bin=mariadb-bin"),
-        ("binlog_format", "MIXED", Level.WRONG, "SET GLOBAL binlog_format = 'ROW';"),
-        ("binlog_row_image", "MINIMAL", Level.WRONG, "SET GLOBAL binlog_row_image = 'FULL';"),
-        ("binlog_row_metadata", "NO_LOG", Level.BETTER, "SET GLOBAL binlog_row_metadata = 'FULL';"),
-        ("read_only", "ON", Level.WRONG, "SET GLOBAL read_only = 'OFF';"),
-        ("gtid_strict_mode", "OFF", Level.BETTER, "SET GLOBAL gtid_strict_mode = 'ON';"),
-        ("sync_binlog", "0", Level.BETTER, "SET GLOBAL sync_binlog = 1;"),
-        ("innodb_flush_log_at_trx_commit", "2", Level.BETTER, "SET GLOBAL innodb_flush_log_at_trx_commit = 1;"),
-        ("time_zone", "SYSTEM", Level.BETTER, "SET GLOBAL time_zone = '+00:00';"),
-        ("binlog_expire_logs_seconds", "3600", Level.WRONG, "SET GLOBAL binlog_expire_logs_seconds = 259200;"),
-        ("binlog_expire_logs_seconds", "86400", Level.BETTER, "SET GLOBAL binlog_expire_logs_seconds = 259200;"),
-        ("server_id", "7001", Level.WRONG, "SET GLOBAL server_id = 223344;"),
-        ("max_allowed_packet", "1048576", Level.WRONG, "SET GLOBAL max_allowed_packet = 16777216;"),
+        ("log_bin", "OFF", CheckLevel.WRONG, "log_bin=mariadb-bin"),
+        ("binlog_format", "MIXED", CheckLevel.WRONG, "SET GLOBAL binlog_format = 'ROW';"),
+        ("binlog_row_image", "MINIMAL", CheckLevel.WRONG, "SET GLOBAL binlog_row_image = 'FULL';"),
+        ("binlog_row_metadata", "NO_LOG", CheckLevel.BETTER, "SET GLOBAL binlog_row_metadata = 'FULL';"),
+        ("read_only", "ON", CheckLevel.WRONG, "SET GLOBAL read_only = 'OFF';"),
+        ("gtid_strict_mode", "OFF", CheckLevel.BETTER, "SET GLOBAL gtid_strict_mode = 'ON';"),
+        ("sync_binlog", "0", CheckLevel.BETTER, "SET GLOBAL sync_binlog = 1;"),
+        ("innodb_flush_log_at_trx_commit", "2", CheckLevel.BETTER, "SET GLOBAL innodb_flush_log_at_trx_commit = 1;"),
+        ("time_zone", "SYSTEM", CheckLevel.BETTER, "SET GLOBAL time_zone = '+00:00';"),
+        ("binlog_expire_logs_seconds", "3600", CheckLevel.WRONG, "SET GLOBAL binlog_expire_logs_seconds = 259200;"),
+        ("binlog_expire_logs_seconds", "86400", CheckLevel.BETTER, "SET GLOBAL binlog_expire_logs_seconds = 259200;"),
+        ("server_id", "7001", CheckLevel.WRONG, "SET GLOBAL server_id = 223344;"),
+        ("max_allowed_packet", "1048576", CheckLevel.WRONG, "SET GLOBAL max_allowed_packet = 16777216;"),
     ],
 )
 def test_a_variable_that_is_not_right_is_told_with_its_mending(
-    variable: str, value: str, level: Level, mend: str
+    variable: str, value: str, level: CheckLevel, mend: str
 ) -> None:
     found = of_database(msgspec.structs.replace(GOOD, variables={**SERVER, variable: value}))
     assert list(found) == [variable]
@@ -116,12 +116,12 @@ def test_a_server_that_asks_for_tls_needs_our_setting() -> None:
 
 
 def test_users_that_are_missing_or_can_not_be_seen() -> None:
-    nobody = msgspec.structs.replace(GOOD, grants={"capture": None, "pipeline": None}, unseen=("collector",))
+    nobody = msgspec.structs.replace(GOOD, grants={"capture": None, "pipeline": None}, hidden_users=("collector",))
     found = of_database(nobody)
     assert {what: one.level for what, one in found.items()} == {
-        "user capture": Level.WRONG,
-        "user collector": Level.BETTER,
-        "user pipeline": Level.WRONG,
+        "user capture": CheckLevel.WRONG,
+        "user collector": CheckLevel.BETTER,
+        "user pipeline": CheckLevel.WRONG,
     }
     assert found["user capture"].mend == ("./timeloom prepare",)
 
@@ -168,8 +168,8 @@ def test_partitions_and_copies_of_a_topic() -> None:
     few = {**TOPICS_THERE, "groups": TopicFacts(4, 3, {}), "changes": TopicFacts(16, 1, CHANGES.settings)}
     found = of_cluster(msgspec.structs.replace(CLUSTER, topics=few))
     assert {what: one.level for what, one in found.items()} == {
-        "topic groups": Level.WRONG,
-        "topic changes": Level.BETTER,
+        "topic groups": CheckLevel.WRONG,
+        "topic changes": CheckLevel.BETTER,
     }
 
 
@@ -259,10 +259,12 @@ def wrong_server(tmp_path: Path) -> Iterator[Remembered]:
 
 def test_what_is_told_of_a_real_server_mends_it_when_it_is_pasted(wrong_server: Remembered) -> None:
     """All but what only a restart changes, and what `prepare` makes."""
-    url = address("127.0.0.1", wrong_server.ports.mariadb, wrong_server.admin_user, wrong_server.secrets.admin, "d")
-    asked = read_facts(url, "d", OUR_GRANTS)
+    url = database_url(
+        "127.0.0.1", wrong_server.ports.mariadb, wrong_server.admin_user, wrong_server.secrets.admin, "d"
+    )
+    asked = read_database_facts(url, "d", OUR_GRANTS)
     found = of_database(asked)
-    wrong = {what for what, one in found.items() if one.level is Level.WRONG}
+    wrong = {what for what, one in found.items() if one.level is CheckLevel.WRONG}
     users = {"user capture", "user collector", "user pipeline"}
     expected = {"log_bin", "binlog_format", "binlog_row_image", "binlog_expire_logs_seconds", "server_id"}
     assert wrong == expected | {"max_allowed_packet", "database d"} | users
@@ -272,4 +274,4 @@ def test_what_is_told_of_a_real_server_mends_it_when_it_is_pasted(wrong_server: 
             for line in one.mend if one.where == SQL else ():
                 connection.execute(text(line.replace(":", "\\:")))
     engine.dispose()
-    assert set(of_database(read_facts(url, "d", OUR_GRANTS))) == {"log_bin"} | users
+    assert set(of_database(read_database_facts(url, "d", OUR_GRANTS))) == {"log_bin"} | users

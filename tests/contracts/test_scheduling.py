@@ -7,10 +7,17 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from connectors.mariadb.periods import Scheduled, cadences, close_period, mark_again, open_period, under_way
+from connectors.mariadb.billing.periods import (
+    CadenceState,
+    close_period,
+    open_period,
+    read_cadences,
+    read_pending_periods,
+    reissue_close_mark,
+)
 from processors.billing.cadence import periods_due
 from processors.billing.days import instant
-from streams.scheduling import MOST_AT_ONCE, Scheduler
+from streams.bill.due_periods import MOST_AT_ONCE, Scheduler
 from tests.contracts.books import Books
 
 pytestmark = pytest.mark.stack
@@ -35,9 +42,9 @@ def change(books: Books, cadence: int, rrule: str) -> None:
         connection.execute(text("UPDATE cadence SET rrule = :r WHERE id = :c"), {"r": rrule, "c": cadence})
 
 
-def scheduled(books: Books, cadence: int) -> Scheduled:
+def scheduled(books: Books, cadence: int) -> CadenceState:
     with books.pipeline.connect() as connection:
-        return cadences(connection, cadence)[0]
+        return read_cadences(connection, cadence)[0]
 
 
 def spans(books: Books) -> list[tuple[date, date]]:
@@ -70,7 +77,7 @@ def test_two_that_look_around_a_change_of_the_rule_leave_no_day_out(books: Books
     assert open_period(books.pipeline, before, first) is not None
     change(books, cadence, "FREQ=WEEKLY;BYDAY=MO")
     Scheduler(books.pipeline).look(at("2026-11-20"))
-    between = msgspec.structs.replace(before, known_until=first.ends_on)
+    between = msgspec.structs.replace(before, last_period_end=first.ends_on)
     assert open_period(books.pipeline, between, second) is None
     assert spans(books) == november(2, 3, 9, 16)
 
@@ -102,7 +109,7 @@ def test_a_cadence_that_can_not_be_used_stops_no_other(books: Books) -> None:
     cadence = set_cadence(books, "FREQ=DAILY")
     Scheduler(books.pipeline).look(at("2026-11-03"))
     assert spans(books) == november(2, 3)
-    assert scheduled(books, cadence).known_until == date(2026, 11, 3)
+    assert scheduled(books, cadence).last_period_end == date(2026, 11, 3)
 
 
 def test_a_start_years_back_is_caught_up_with_look_by_look(books: Books) -> None:
@@ -129,13 +136,13 @@ def test_a_period_that_is_open_gets_another_mark_and_one_that_is_closed_none(boo
     Scheduler(books.pipeline).look(at("2026-11-03"))
     lost = newest_mark(books)
     stranger = msgspec.structs.replace(books.scope, timekeeper=books.scope.timekeeper + 1)
-    assert mark_again(books.pipeline, stranger, lost) is None, "of another timekeeper nothing is said"
-    anew = mark_again(books.pipeline, books.scope, lost)
+    assert reissue_close_mark(books.pipeline, stranger, lost) is None, "of another timekeeper nothing is said"
+    anew = reissue_close_mark(books.pipeline, books.scope, lost)
     assert anew == newest_mark(books)
     assert anew != lost
     with books.pipeline.begin() as connection:
-        ((period, _),) = under_way(connection, books.scope)
+        ((period, _),) = read_pending_periods(connection, books.scope)
         close_period(connection, period)
-    assert mark_again(books.pipeline, books.scope, anew) is None
+    assert reissue_close_mark(books.pipeline, books.scope, anew) is None
     assert newest_mark(books) == anew
     assert spans(books) == november(2, 3)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from schemas.errors import Fenced
-from schemas.records import Incoming
+from schemas.errors import PartitionFenced
+from schemas.records import ConsumerRecord
 from schemas.topics import CHANGES
-from streams import seat as seat_
-from streams.seat import BATCH_BYTES
-from streams.seats import Seats
+from streams.group import partition_worker as seat_
+from streams.group.assignment import Seats
+from streams.group.partition_worker import BATCH_BYTES
 
 PARTITION = TP("changes", 3)
 GENERATION = 1
@@ -50,7 +50,7 @@ class Owner:
         self.go = threading.Event()
         self._fails_at, self._error, self._heals = fails_at, error, heals
 
-    def handle(self, records: Sequence[Incoming]) -> None:
+    def handle(self, records: Sequence[ConsumerRecord]) -> None:
         assert self.go.wait(10)
         offsets = [record.offset for record in records]
         if self._fails_at in offsets:
@@ -174,7 +174,7 @@ def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() ->
 @pytest.mark.parametrize("leaves", [True, False])
 def test_who_was_fenced_and_leaves_or_ends_takes_nothing_up_again(leaves: bool) -> None:
     """Told to stop, a process leaves the group before it knows that its partitions are gone."""
-    owner = Owner(fails_at=2, error=Fenced)
+    owner = Owner(fails_at=2, error=PartitionFenced)
     owner.go.set()
 
     async def script(seats: Seats, take: Any) -> None:
@@ -192,7 +192,7 @@ def test_who_was_fenced_and_leaves_or_ends_takes_nothing_up_again(leaves: bool) 
 
 def test_a_zombie_makes_no_owner_before_it_hears_of_the_rebalance() -> None:
     """Making one would fence the rightful one. The broker knows whose the partition is."""
-    owner, asked = Owner(fails_at=2, error=Fenced), []
+    owner, asked = Owner(fails_at=2, error=PartitionFenced), []
     owner.go.set()
 
     def ours(number: int) -> bool:
@@ -212,14 +212,14 @@ def test_a_zombie_makes_no_owner_before_it_hears_of_the_rebalance() -> None:
 
 def test_a_zombie_that_never_hears_of_a_rebalance_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seat_, "CONFIRMED_S", 0.2)
-    owner = Owner(fails_at=2, error=Fenced)
+    owner = Owner(fails_at=2, error=PartitionFenced)
     owner.go.set()
 
     async def script(_: Seats, take: Any) -> None:
         await take(1, 2)
 
     acknowledged, errors = run(owner, script, ours=lambda _: False)
-    assert (acknowledged, [type(error) for error in errors]) == ([], [Fenced])
+    assert (acknowledged, [type(error) for error in errors]) == ([], [PartitionFenced])
     assert owner.made == 1
 
 
@@ -227,7 +227,7 @@ def test_a_zombie_that_never_hears_of_a_rebalance_ends(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("again", [True, False])
 def test_the_rightful_owner_reads_back_once_in_a_term_when_it_is_fenced(again: bool, proven: bool) -> None:
     """Who had the partition may have been slow to begin; but two that take turns for ever must not go on."""
-    owner = Owner(fails_at=2, error=Fenced, heals=not again)
+    owner = Owner(fails_at=2, error=PartitionFenced, heals=not again)
     owner.go.set()
 
     async def script(_: Seats, take: Any) -> None:
@@ -242,7 +242,7 @@ def test_the_rightful_owner_reads_back_once_in_a_term_when_it_is_fenced(again: b
     acknowledged, errors = run(owner, script)
     assert owner.made == 2
     before = [1] if proven else []
-    assert (acknowledged, [type(error) for error in errors]) == ((before, [Fenced]) if again else ([1, 2], []))
+    assert (acknowledged, [type(error) for error in errors]) == ((before, [PartitionFenced]) if again else ([1, 2], []))
 
 
 @pytest.mark.parametrize("back", [True, False])
@@ -282,7 +282,7 @@ def test_what_a_rebalance_gives_back_is_not_read_back() -> None:
 
 
 def test_memory_that_another_owner_outdated_is_read_back_and_the_batch_handled_again() -> None:
-    owner = Owner(fails_at=2, error=Fenced)
+    owner = Owner(fails_at=2, error=PartitionFenced)
     owner.go.set()
 
     async def script(seats: Seats, take: Any) -> None:

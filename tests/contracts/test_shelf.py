@@ -9,12 +9,12 @@ from structlog.testing import capture_logs
 from processors.grouping.model import Model, load_model
 from processors.partition.named import named_in_changes, named_in_kept
 from processors.partition.partition import Partition
-from schemas.changes import Kept, encode_kept
+from schemas.changes import WorkingSetRow, encode_working_set_row
 from schemas.errors import ModelError
-from schemas.keys import OriginKey, RowKey, decode_letter_key, encode_key
-from schemas.records import Incoming
+from schemas.keys import OriginKey, RowKey, decode_dead_letter_key, encode_key
+from schemas.records import ConsumerRecord
 from schemas.topics import CHANGES, DEAD_LETTERS
-from streams.models import Shelf, model_from, shipped_bytes, shipped_model
+from streams.shared.model_store import Shelf, model_from, shipped_bytes, shipped_model
 
 FIRM, OTHER, TIMEKEEPER = 7, 8, 70
 
@@ -41,11 +41,11 @@ class Database:
         return self.rows.get((firm, version))
 
 
-def activation(firm: int, model: str, offset: int = 40, op: str = "c") -> Incoming:
+def activation(firm: int, model: str, offset: int = 40, op: str = "c") -> ConsumerRecord:
     row = {"id": 5, "firm_id": firm, "timekeeper_id": TIMEKEEPER, "model_version": model, "said": 0}
     sides = {"before": row, "after": None} if op == "d" else {"before": None, "after": row}
     event = sides | {"op": op, "source": {"table": "activation", "ts_ms": 1}}
-    return Incoming(3, offset, b"{}", msgspec.json.encode(event))
+    return ConsumerRecord(3, offset, b"{}", msgspec.json.encode(event))
 
 
 def test_a_firms_model_is_fetched_once_and_is_here_for_that_firm_only() -> None:
@@ -103,10 +103,13 @@ def test_a_row_that_cant_be_used_is_told_and_left_out(raw: bytes, told: str) -> 
 def test_what_names_a_model_is_an_activation_and_nothing_else() -> None:
     key = encode_key(RowKey(FIRM, TIMEKEEPER, "activation", 5))
     row = msgspec.Raw(b'{"id":5,"firm_id":7,"timekeeper_id":70,"model_version":"m","said":0}')
-    kept = [Incoming(3, 1, key, encode_kept(Kept(40, row))), Incoming(3, 2, key, encode_kept(Kept(41)))]
-    garbage = [Incoming(3, 3, b'"activation"', b"{"), Incoming(3, 4, None, None)]
+    kept = [
+        ConsumerRecord(3, 1, key, encode_working_set_row(WorkingSetRow(40, row))),
+        ConsumerRecord(3, 2, key, encode_working_set_row(WorkingSetRow(41))),
+    ]
+    garbage = [ConsumerRecord(3, 3, b'"activation"', b"{"), ConsumerRecord(3, 4, None, None)]
     assert named_in_kept(kept + garbage) == {(FIRM, "m")}
-    changes = [activation(FIRM, "a"), activation(FIRM, "gone", op="d"), Incoming(3, 42, b"", b'{"activation"')]
+    changes = [activation(FIRM, "a"), activation(FIRM, "gone", op="d"), ConsumerRecord(3, 42, b"", b'{"activation"')]
     assert named_in_changes(changes + garbage) == {(FIRM, "a")}
 
 
@@ -115,7 +118,7 @@ def decided(shelf: Shelf, firm: int) -> list[OriginKey]:
     record = activation(firm, VERSION)
     partition = Partition(3, shelf, shipped_model().version)
     shelf.bring(named_in_changes([record]))
-    return [decode_letter_key(out.key) for out in partition.absorb([record]) if out.topic == DEAD_LETTERS.name]  # type: ignore[misc]
+    return [decode_dead_letter_key(out.key) for out in partition.absorb([record]) if out.topic == DEAD_LETTERS.name]  # type: ignore[misc]
 
 
 def test_another_firms_model_groups_nobody_here() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.debezium.snapshots import Underway, underway
-from connectors.mariadb.snapshots import Asked
+from connectors.mariadb.source.snapshot_requests import SnapshotRequest
 from streams.ops.snapshot import Snapshot, decide
 
 ARRAY = (
@@ -18,7 +18,7 @@ KEY = f"{ARRAY}{40_000:016x}"
 NULL = "aced000570"
 """Java's bytes of null: what is kept while the first chunk of a table is read, if another row comes by meanwhile."""
 SECOND = 1_775_034_000  # 2026-04-01T09:00:00Z
-ASKED = Asked(
+ASKED = SnapshotRequest(
     "snapshot-1", ("activity", "feedback"), "2026-04-01T09:00:00.250000", windows=7, transaction="0-223344-241"
 )
 IDS = {"activity": range(1, 3_001), "feedback": range(1, 1_501)}
@@ -52,7 +52,7 @@ def count(table: str, upto: int | None = None) -> int:
     return len(IDS[table]) if upto is None else sum(id <= upto for id in IDS[table])
 
 
-def told(kept: dict[str, Any], windows: int, asked: Asked | None = ASKED) -> tuple[str, int]:
+def told(kept: dict[str, Any], windows: int, asked: SnapshotRequest | None = ASKED) -> tuple[str, int]:
     seen = decide(kept, asked, count, windows=windows, seconds=2.0)
     assert asked is None or seen.rows == 4_500
     return seen.state, seen.done
@@ -105,7 +105,7 @@ def test_nothing_to_read_and_nothing_asked_for_ends_at_once() -> None:
 
 def test_one_whose_transaction_nobody_noted_ends_with_its_first_window() -> None:
     """An earlier version asked, or one that was killed. To say for ever that it runs would let nobody ask again."""
-    unknown = Asked("snapshot-1", ASKED.tables, ASKED.at, windows=7)
+    unknown = SnapshotRequest("snapshot-1", ASKED.tables, ASKED.at, windows=7)
     assert told(place(), windows=1, asked=unknown) == ("done", 4_500)
 
 

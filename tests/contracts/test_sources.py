@@ -16,7 +16,7 @@ from connectors.sources.instants import instant_of, iso, zone_of_offset
 from connectors.sources.numbering import streams_of
 from connectors.sources.opening import LONGEST_LINE
 from schemas.errors import SourceError
-from schemas.rows import known_zones
+from schemas.row_decoders import known_zones
 from schemas.values import WORDS_MAX_BYTES, Kind, Release, Together, Words
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sources"

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 WAITS_FOR_A_MINUTE = """
 import threading
 from confluent_kafka import Consumer
-from streams.stopping import stopping
+from streams.shared.stop_signal import stopping
 
 stop = stopping()
 consumer = Consumer({"group.id": "nobody", "bootstrap.servers": "127.0.0.1:1", "log_level": 0})

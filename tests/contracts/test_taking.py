@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from connectors.mariadb.columns import to_datetime
-from connectors.mariadb.taking import Batch, Record, left_in_doubt, take
+from connectors.mariadb.billing.ingestion import GroupsBatch, GroupsRecord, ingest, read_stale_members
+from connectors.mariadb.tables.column_types import to_datetime
 from processors.billing.days import instant
-from schemas.errors import Fenced
-from schemas.groups import Disposition, GroupSaid, Lineage
+from schemas.errors import PartitionFenced
+from schemas.groups import Disposition, Lineage, PublishedGroup
 from schemas.topics import GROUPS
 from schemas.values import MarkKind
 from tests.contracts.books import MINUTE, PARTITION, Books
@@ -88,13 +88,13 @@ def test_a_row_newer_than_its_group_waits_for_the_group(books: Books) -> None:
     records = books.records()
     books.update(activity, ended_at=to_datetime(NINE + 90 * MINUTE))
     taken = books.take(records)
-    assert taken.in_doubt == {books.scope: {activity}}
+    assert taken.stale == {books.scope: {activity}}
     assert books.stored() == ({}, {})
-    assert left_in_doubt(books.pipeline, PARTITION)[books.scope] == {activity}
+    assert read_stale_members(books.pipeline, PARTITION)[books.scope] == {activity}
     again = books.take(books.records())
-    assert (again.in_doubt, again.settled) == ({}, {books.scope: {activity}})
+    assert (again.stale, again.resolved) == ({}, {books.scope: {activity}})
     assert books.stored() == books.expected()
-    assert books.scope not in left_in_doubt(books.pipeline, PARTITION)
+    assert books.scope not in read_stale_members(books.pipeline, PARTITION)
 
 
 def test_a_row_that_was_changed_and_changed_back_is_found_again(books: Books) -> None:
@@ -117,22 +117,22 @@ def test_a_row_that_was_changed_and_changed_back_is_found_again(books: Books) ->
 def test_an_older_record_of_a_group_is_ignored(books: Books) -> None:
     activity = books.insert(NINE, 30, "a")
     books.say()
-    old = GroupSaid(books.groups()[activity], Lineage(PARTITION, books.offset - 1))
+    old = PublishedGroup(books.groups()[activity], Lineage(PARTITION, books.offset - 1))
     books.insert(NINE + 60 * MINUTE, 30, "a")
     books.say()
-    taken = books.take([Record(books.records_key(activity), old)])
-    assert taken.ignored == 1
+    taken = books.take([GroupsRecord(books.records_key(activity), old)])
+    assert taken.superseded == 1
     assert books.stored() == books.expected()
 
 
 def test_a_second_owner_fences_the_first(books: Books) -> None:
     books.insert(NINE, 30, "a")
     records = books.records()
-    asleep = Batch(GROUPS.name, PARTITION, books.place, books.place + 1, records)
+    asleep = GroupsBatch(GROUPS.name, PARTITION, books.place, books.place + 1, records)
     books.take(records)
     before = books.stored()
-    with pytest.raises(Fenced):
-        take(books.pipeline, asleep, books.decisions)
+    with pytest.raises(PartitionFenced):
+        ingest(books.pipeline, asleep, books.decisions)
     assert books.stored() == before
 
 
@@ -142,12 +142,12 @@ def test_a_failure_leaves_nothing_behind(books: Books) -> None:
     records = books.records()
 
     class Broken(type(books.decisions)):  # type: ignore[misc]
-        def draft(self, *_: object, **__: object) -> list[object]:
+        def draft_days(self, *_: object, **__: object) -> list[object]:
             raise RuntimeError("a bug")
 
     place = books.place
     with pytest.raises(RuntimeError):
-        take(books.pipeline, Batch(GROUPS.name, PARTITION, place, place + 1, records), Broken())
+        ingest(books.pipeline, GroupsBatch(GROUPS.name, PARTITION, place, place + 1, records), Broken())
     assert books.stored() == ({}, {})
     books.take(records)
     assert books.stored() == books.expected()
@@ -236,7 +236,7 @@ def _do(books: Books, what: str, which: int, when: tuple[int, int | None], label
         books.look_again()
     elif what == "replay" and books.said:
         name = sorted(books.said)[which % len(books.said)]
-        books.take([Record(books.records_key(name), GroupSaid(books.said[name], Lineage(PARTITION, 1)))])
+        books.take([GroupsRecord(books.records_key(name), PublishedGroup(books.said[name], Lineage(PARTITION, 1)))])
     elif what == "dispose":
         books.dispositions[label] = list(Disposition)[which % 3]
     elif chosen is None:

@@ -10,13 +10,15 @@ import requests
 
 from connectors.stack.home import Ports, free_ports
 from connectors.stack.workers import ask, is_ready
+from docs.drawing import METRICS
 from schemas.errors import ConfigurationError
-from schemas.health import Check
+from schemas.health import HealthCheck
 from schemas.outcomes import Reason
+from streams.group import metrics as group_metrics
 from streams.telemetry import metrics
 from streams.telemetry.checks import Heart, no_bug, partitions, stopping
-from streams.telemetry.of_tend import TendVitals
 from streams.telemetry.server import Telemetry
+from streams.watchdog.health import TendVitals
 
 
 class Vitals:
@@ -25,16 +27,16 @@ class Vitals:
     program = "group"
 
     def __init__(self) -> None:
-        self.checks = [Check("loop", True, "turns")]
+        self.checks = [HealthCheck("loop", True, "turns")]
 
-    def alive(self) -> list[Check]:
+    def alive(self) -> list[HealthCheck]:
         return self.checks
 
-    def ready(self) -> list[Check]:
+    def ready(self) -> list[HealthCheck]:
         return [*self.checks, stopping(False)]
 
     def measure(self) -> None:
-        metrics.WAITING.set(7)
+        group_metrics.WAITING.set(7)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_a_program_that_is_well_says_so(telemetry: Telemetry) -> None:
 
 
 def test_what_is_wrong_comes_with_what_to_do(telemetry: Telemetry, vitals: Vitals) -> None:
-    vitals.checks = [Check("loop", False, "has stood still for 9 s", "Restart it.")]
+    vitals.checks = [HealthCheck("loop", False, "has stood still for 9 s", "Restart it.")]
     answer = requests.get(f"{telemetry.address}/readyz", timeout=5)
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/json")
     assert answer.json() == {
@@ -68,12 +70,12 @@ def test_what_is_wrong_comes_with_what_to_do(telemetry: Telemetry, vitals: Vital
     }
     told = ask(telemetry.address, "healthz")
     assert told is not None
-    assert told.wrong == "loop: has stood still for 9 s. Restart it."
+    assert told.problems == "loop: has stood still for 9 s. Restart it."
     assert not is_ready(telemetry.address)
 
 
 def test_gauges_are_read_when_they_are_asked_for(telemetry: Telemetry, vitals: Vitals) -> None:
-    vitals.checks = [Check("loop", False, "has stood still for 9 s", "Restart it.")]
+    vitals.checks = [HealthCheck("loop", False, "has stood still for 9 s", "Restart it.")]
     body = requests.get(f"{telemetry.address}/metrics", timeout=5).text
     assert "timeloom_changes_waiting 7.0" in body
     assert "timeloom_healthy 0.0" in body
@@ -107,7 +109,7 @@ def test_a_loop_that_stands_still_is_found_out() -> None:
     now[0] += 4.9
     assert heart.check().well
     now[0] += 0.2
-    assert heart.check() == Check("loop", False, "has stood still for 5 s", "Read its log, then restart it.")
+    assert heart.check() == HealthCheck("loop", False, "has stood still for 5 s", "Read its log, then restart it.")
     heart.beat()
     assert heart.check().well
 
@@ -176,6 +178,6 @@ def test_ports_that_were_remembered_stay_and_new_ones_are_chosen() -> None:
 def test_no_metric_has_a_label_that_names_somebody() -> None:
     allowed = {"reason", "what", "outcome", "direction", "status"}
     allowed |= {"cluster_name", "group", "topic", "partition", "member_host", "client_id"}
-    assert {label for metric in metrics.METRICS for label in metric.labels} <= allowed
-    assert len({metric.name for metric in metrics.METRICS}) == len(metrics.METRICS)
-    assert all(metric.mend.endswith(".") and metric.meaning.endswith(".") for metric in metrics.METRICS)
+    assert {label for metric in METRICS for label in metric.labels} <= allowed
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    assert all(metric.mend.endswith(".") and metric.meaning.endswith(".") for metric in METRICS)

@@ -9,12 +9,12 @@ import pytest
 from typer.main import get_command
 
 from connectors.debezium.connector import Target, configuration
-from connectors.mariadb.migrate import METADATA
-from connectors.mariadb.users import grants
+from connectors.mariadb.server.migrate import METADATA
+from connectors.mariadb.server.users import grants
+from docs.drawing import PACKAGES, ROOT
 from schemas import topics
 from schemas.topics import CHANGES, HEARTBEAT, SCHEMA_HISTORY, TOPICS, Topic
 from streams.cli import app
-from streams.drawing import PACKAGES, ROOT
 from streams.topology import OF_OTHERS, PROGRAMS, STORES, Program
 
 NAMES = {name: topic for name, topic in vars(topics).items() if isinstance(topic, Topic)}
@@ -46,15 +46,16 @@ def imported(module: str) -> set[str]:
 
 
 def written(module: str) -> set[str]:
-    """The names of topics that stand in what a module writes: an `Outgoing(...)`, or a `produce(...)`."""
+    """The names of topics that stand in what a module writes: an `ProducerRecord(...)`, or a `produce(...)`."""
     calls = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.Call)]
-    writing = [call for call in calls if ast.unparse(call.func).rsplit(".", 1)[-1] in ("Outgoing", "produce")]
+    writing = [call for call in calls if ast.unparse(call.func).rsplit(".", 1)[-1] in ("ProducerRecord", "produce")]
     return {node.id for call in writing for node in ast.walk(call) if isinstance(node, ast.Name)} & NAMES.keys()
 
 
 def connects_as(module: str) -> set[str]:
-    """The users for whom a module, or one in its package, asks the database's address: `....url("pipeline")`."""
-    inside = {module} | graph().find_descendants(module)
+    """The database users whose address (`....url("pipeline")`) a module asks for; `command` is its whole room."""
+    room, _, front = module.rpartition(".")
+    inside = graph().find_descendants(room) if front == "command" else {module}
     calls = [node for one in inside for node in ast.walk(parsed(one)) if isinstance(node, ast.Call)]
     asked = [call.args[0] for call in calls if ast.unparse(call.func).endswith(".url") and call.args]
     return {str(one.value) for one in asked if isinstance(one, ast.Constant)}

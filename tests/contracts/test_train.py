@@ -13,8 +13,8 @@ from processors.grouping.model import Embedding, Regime, encode_model, load_mode
 from processors.simulation.dials import Dials
 from schemas.errors import TimeloomError
 from streams.cli import app
-from streams.models import shipped_model
-from streams.simulate import generated, write_truth
+from streams.shared.model_store import shipped_model
+from streams.simulate.command import generated, write_truth
 
 MONDAY = date(2026, 3, 2)
 QUIET = Dials(people=4, days=2)

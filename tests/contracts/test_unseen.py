@@ -15,7 +15,7 @@ from processors.grouping.model import Model, encode_model
 from schemas.errors import SourceError, TimeloomError
 from schemas.values import Activity, Kind, Words
 from streams.cli import app
-from streams.unseen import out_of_fold, prequential
+from streams.evaluate.cross_validation import out_of_fold, prequential
 from tests.title_model import BY_TITLE
 
 TITLES = ("Lease Quarrymill", "Budget Thistledown", "Travel plans")

@@ -7,9 +7,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from connectors.kafka.log import read_to_end
 from connectors.kafka.writer import FencedWriter
-from schemas.errors import Fenced, StackError
-from schemas.records import Outgoing
-from schemas.topics import MOST_BYTES, WORKING_SET
+from schemas.errors import PartitionFenced, StackError
+from schemas.records import ProducerRecord
+from schemas.topics import MAX_RECORD_BYTES, WORKING_SET
 from tests.live import Live
 
 pytestmark = pytest.mark.stack
@@ -31,26 +31,28 @@ def said(live: Live) -> dict[bytes, int]:
 
 def test_a_transaction_may_be_much_larger_than_a_record(live: Live) -> None:
     writer = FencedWriter(live.settings.kafka(), "writer-test-many")
-    writer.write([Outgoing(TOPIC, 0, b"many %d" % n, os.urandom(60_000)) for n in range(300)])
+    writer.write([ProducerRecord(TOPIC, 0, b"many %d" % n, os.urandom(60_000)) for n in range(300)])
     assert sum(key.startswith(b"many") for key in said(live)) == 300
 
 
 def test_the_largest_record_that_is_let_through_is_taken(live: Live) -> None:
     """Of bytes that can't be compressed. One that is larger is refused, and nothing of its batch is there."""
     writer = FencedWriter(live.settings.kafka(), "writer-test-large")
-    size = MOST_BYTES[WORKING_SET.name] - len(b"large")
-    writer.write([Outgoing(TOPIC, 0, b"large", os.urandom(size))])
+    size = MAX_RECORD_BYTES[WORKING_SET.name] - len(b"large")
+    writer.write([ProducerRecord(TOPIC, 0, b"large", os.urandom(size))])
     assert said(live)[b"large"] == size
     with pytest.raises(StackError, match="read"):
-        writer.write([Outgoing(TOPIC, 0, b"beside", b"x"), Outgoing(TOPIC, 0, b"larger", os.urandom(size + 10_000))])
+        writer.write(
+            [ProducerRecord(TOPIC, 0, b"beside", b"x"), ProducerRecord(TOPIC, 0, b"larger", os.urandom(size + 10_000))]
+        )
     FencedWriter(live.settings.kafka(), "writer-test-large")  # whoever comes next ends what was left open
     assert not {b"beside", b"larger"} & said(live).keys()
 
 
 def test_whoever_takes_the_name_fences_who_had_it(live: Live) -> None:
     former = FencedWriter(live.settings.kafka(), "writer-test-name")
-    former.write([Outgoing(TOPIC, 0, b"former", b"1")])
-    FencedWriter(live.settings.kafka(), "writer-test-name").write([Outgoing(TOPIC, 0, b"former", b"22")])
-    with pytest.raises(Fenced):
-        former.write([Outgoing(TOPIC, 0, b"former", b"333")])
+    former.write([ProducerRecord(TOPIC, 0, b"former", b"1")])
+    FencedWriter(live.settings.kafka(), "writer-test-name").write([ProducerRecord(TOPIC, 0, b"former", b"22")])
+    with pytest.raises(PartitionFenced):
+        former.write([ProducerRecord(TOPIC, 0, b"former", b"333")])
     assert said(live)[b"former"] == 2

@@ -15,11 +15,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.kafka.standing import read_letters
-from schemas.dead_letters import DeadLettered
+from schemas.dead_letters import DeadLetterRecord
 from schemas.groups import Group
 from schemas.keys import Scope
-from schemas.rows import UNREADABLE
-from streams.auditing import Auditor, Verdict
+from schemas.row_decoders import JSON_ERRORS
+from streams.verify.audit import Auditor, Verdict
 from tests.bad_input import NONE, told
 from tests.live import Live
 from tests.programs import eventually, running
@@ -244,11 +244,11 @@ def world(live: Live, admin: Engine) -> World:
     return World(live, admin, who, live.timekeeper(), lease, audit)
 
 
-def firm_of(letter: DeadLettered) -> int | None:
+def firm_of(letter: DeadLetterRecord) -> int | None:
     """Whose row it is about, by the whole record; None where it is a stranger's, from another test."""
     try:
         return msgspec.json.decode(letter.value or b"{}", type=_Envelope).after.firm_id
-    except UNREADABLE:
+    except JSON_ERRORS:
         return None
 
 

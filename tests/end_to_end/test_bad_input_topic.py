@@ -17,9 +17,9 @@ from connectors.kafka.standing import Letter, read_letters
 from schemas.changes import decode_change
 from schemas.keys import OriginKey, Scope
 from schemas.outcomes import Ok
-from schemas.partitions import partition_of
+from schemas.partitioner import partition_of
 from schemas.topics import CHANGES, PARTITIONS
-from streams.auditing import Auditor
+from streams.verify.audit import Auditor
 from tests.bad_input import NONE, told
 from tests.live import Live
 from tests.programs import eventually, running

@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import text
 
-from schemas.groups import GroupSaid, decode_said
-from schemas.keys import GroupKey, decode_said_key
+from schemas.groups import PublishedGroup, decode_published
+from schemas.keys import GroupKey, decode_groups_key
 from schemas.outcomes import Reason
 from schemas.topics import GROUPS
 from tests.entries import EVERY, SHUT, close_the_week, held, row, settles
@@ -97,10 +97,12 @@ def test_a_record_that_can_not_be_used_is_dead_lettered_and_passed_over(live: Li
     partition = next(
         record.partition
         for record in live.said()
-        if isinstance(key := decode_said_key(record.key or b""), GroupKey) and key.firm == who.firm
+        if isinstance(key := decode_groups_key(record.key or b""), GroupKey) and key.firm == who.firm
     )
     said = next(
-        said for record in live.said() if record.value and isinstance(said := decode_said(record.value), GroupSaid)
+        said
+        for record in live.said()
+        if record.value and isinstance(said := decode_published(record.value), PublishedGroup)
     )
     key = msgspec.json.encode([who.firm, who.timekeeper, 999])
     bad = {

@@ -19,12 +19,12 @@ from connectors.debezium.connector import Connect, Target, configuration
 from connectors.kafka.admin import ensure_topics
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.log import read_to_end
-from connectors.mariadb.engine import connect
-from connectors.mariadb.migrate import migrate
-from connectors.mariadb.users import Passwords
+from connectors.mariadb.server.engine import connect
+from connectors.mariadb.server.migrate import migrate
+from connectors.mariadb.server.users import Passwords
 from schemas.errors import TopicMismatch
-from schemas.keys import Scope, decode_said_key
-from schemas.records import Incoming
+from schemas.keys import Scope, decode_groups_key
+from schemas.records import ConsumerRecord
 from schemas.topics import CHANGES, PARTITIONS, TOPICS
 from tests.live import Live
 from tests.programs import eventually, running
@@ -113,9 +113,9 @@ def test_an_incremental_snapshot_says_every_row_again_and_no_group(live: Live) -
         assert before.keys() <= live.groups(who).keys()
 
 
-def said_of(live: Live, who: Scope) -> list[Incoming]:
+def said_of(live: Live, who: Scope) -> list[ConsumerRecord]:
     """What was said of a timekeeper, in its order; `group` may have others to catch up with meanwhile."""
-    keyed = [(decode_said_key(record.key or b""), record) for record in live.said()]
+    keyed = [(decode_groups_key(record.key or b""), record) for record in live.said()]
     return [record for key, record in keyed if (key.firm, key.timekeeper) == (who.firm, who.timekeeper)]
 
 

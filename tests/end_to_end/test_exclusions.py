@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.kafka.log import read_to_end
-from connectors.mariadb.people import everybody
+from connectors.mariadb.source.directory import list_timekeepers
 from schemas.topics import TOPICS
 from tests.end_to_end.test_import_export import LINES, activities, person, ran, written
 from tests.live import Live
@@ -92,7 +92,7 @@ def test_an_import_that_stops_goes_on_where_it_stood(live: Live, tmp_path: Path)
     home, whose = live.stack.home.path, ("--timekeeper", "stopped@example.com")
     ran(home, "import", tmp_path / "mistyped", *whose, code=2)
     with live.pipeline.connect() as connection:
-        assert "stopped@example.com" not in [one.email for one in everybody(connection)]
+        assert "stopped@example.com" not in [one.email for one in list_timekeepers(connection)]
     stopped = ran(home, "import", path, *whose, code=2).stderr
     assert f"{path}, line 551: has no `stream`" in stopped
     assert "The 500 events before are imported; import again when it is mended." in stopped

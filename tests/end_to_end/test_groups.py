@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from schemas.groups import GroupSaid, MarkSaid, decode_said
-from schemas.keys import MarkKey, Scope, decode_said_key
+from schemas.groups import PublishedGroup, PublishedMark, decode_published
+from schemas.keys import MarkKey, Scope, decode_groups_key
 from tests.live import Live
 from tests.programs import Program, eventually, running
 
@@ -87,12 +87,12 @@ def test_a_mark_follows_everything_before_it(live: Live) -> None:
         """In topic order: the members said, and the mark."""
         found = []
         for record in live.said():
-            key = decode_said_key(record.key or b"")
+            key = decode_groups_key(record.key or b"")
             if (key.firm, key.timekeeper) == (who.firm, who.timekeeper) and record.value:
-                said = decode_said(record.value)
-                if isinstance(key, MarkKey) and isinstance(said, MarkSaid):
+                said = decode_published(record.value)
+                if isinstance(key, MarkKey) and isinstance(said, PublishedMark):
                     found.append("mark")
-                elif isinstance(said, GroupSaid):
+                elif isinstance(said, PublishedGroup):
                     found += [str(member.id) for member in said.group.members]
         return found
 

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from connectors.mariadb.people import Person, everybody
-from connectors.mariadb.rows import read_all
+from connectors.mariadb.source.captured_rows import read_all_rows
+from connectors.mariadb.source.directory import TimekeeperProfile, list_timekeepers
 from schemas.values import WORDS_MAX_BYTES, Activity
-from streams.preview import GroupLine
+from streams.files.preview import GroupLine
 from tests.live import Live
 from tests.programs import ROOT, Program, eventually, running
 
@@ -47,15 +47,15 @@ def ran(home: Path, *arguments: str | Path, code: int = 0) -> subprocess.Complet
     return done
 
 
-def person(live: Live, email: str, firm: str = "local") -> Person:
+def person(live: Live, email: str, firm: str = "local") -> TimekeeperProfile:
     with live.pipeline.connect() as connection:
-        (found,) = (one for one in everybody(connection) if (one.email, one.firm) == (email, firm))
+        (found,) = (one for one in list_timekeepers(connection) if (one.email, one.firm) == (email, firm))
     return found
 
 
-def activities(live: Live, who: Person) -> list[Activity]:
+def activities(live: Live, who: TimekeeperProfile) -> list[Activity]:
     with live.pipeline.connect() as connection:
-        return [one for _, one in read_all(connection, who.scope, "activity") if isinstance(one, Activity)]
+        return [one for _, one in read_all_rows(connection, who.scope, "activity") if isinstance(one, Activity)]
 
 
 def written(path: Path, lines: list[dict[str, str]]) -> Path:
@@ -82,7 +82,7 @@ def test_an_import_again_changes_nothing_and_a_changed_event_changes_its_row(liv
     assert [one.id for one in activities(live, who)] == [one.id for one in before]
 
 
-def stamped(live: Live, who: Person) -> list[object]:
+def stamped(live: Live, who: TimekeeperProfile) -> list[object]:
     query = text("SELECT id, updated_at FROM activity WHERE timekeeper_id = :id ORDER BY id")
     with live.pipeline.connect() as connection:
         return [tuple(row) for row in connection.execute(query, {"id": who.scope.timekeeper})]
@@ -132,15 +132,15 @@ def test_preview_of_an_export_gives_lives_groups_byte_for_byte(live: Live, tmp_p
     assert len(said) > len(people)
 
 
-def together(live: Live, who: Person, *ids: int) -> None:
+def together(live: Live, who: TimekeeperProfile, *ids: int) -> None:
     feedback(live, who, "together", json.dumps(ids), None)
 
 
-def apart(live: Live, who: Person, one: int, other: int) -> None:
+def apart(live: Live, who: TimekeeperProfile, one: int, other: int) -> None:
     feedback(live, who, "apart", json.dumps([one]), json.dumps([other]))
 
 
-def feedback(live: Live, who: Person, verb: str, left: str, right: str | None) -> None:
+def feedback(live: Live, who: TimekeeperProfile, verb: str, left: str, right: str | None) -> None:
     columns = "firm_id, timekeeper_id, verb, left_ids, right_ids"
     row = {"f": who.scope.firm, "t": who.scope.timekeeper, "v": verb, "l": left, "r": right}
     with live.collector.begin() as connection:

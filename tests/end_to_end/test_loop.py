@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from schemas.keys import Scope
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 from tests.live import Live
 from tests.programs import eventually, running
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from connectors.mariadb.rows import read_all
+from connectors.mariadb.source.captured_rows import read_all_rows
 from processors.grouping.batch import group_all
 from processors.grouping.model import Model, load_model
 from schemas.errors import StackError
@@ -20,7 +20,7 @@ from schemas.groups import encode_group
 from schemas.keys import Scope
 from schemas.outcomes import Reason
 from schemas.values import Activity
-from streams.models import shipped_bytes, shipped_model
+from streams.shared.model_store import shipped_bytes, shipped_model
 from tests.entries import EVERY, close_the_week, kept, row, settles
 from tests.live import Live
 from tests.llm_server import language_model
@@ -75,7 +75,7 @@ def firm_of(live: Live, who: Scope) -> str:
 
 def expected(live: Live, who: Scope, by: Model) -> dict[tuple[Scope, int], bytes]:
     with live.pipeline.connect() as connection:
-        activities = [a for _, a in read_all(connection, who, "activity") if isinstance(a, Activity)]
+        activities = [a for _, a in read_all_rows(connection, who, "activity") if isinstance(a, Activity)]
     return {(who, name): encode_group(group) for name, group in group_all(activities, model=by).items()}
 
 

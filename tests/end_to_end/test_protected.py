@@ -17,13 +17,13 @@ from sqlalchemy import text
 
 from connectors.kafka.cluster import Cluster
 from connectors.kafka.reach import knock
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from connectors.stack.protection import Protection
 from connectors.stack.stack import Stack
 from connectors.stack.supervision import orphans
 from schemas.errors import StackError
-from streams.prepare import prepare
 from streams.settings import Settings
+from streams.stack.prepare import prepare
 from tests.certificates import make_certificates
 from tests.conftest import ROOT
 from tests.live import Live

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from connectors.mariadb.engine import connect
-from connectors.mariadb.people import everybody
+from connectors.mariadb.server.engine import connect
+from connectors.mariadb.source.directory import list_timekeepers
 from connectors.stack.programs import PARTS
 from streams.settings import Settings
 from tests.contracts.commands import ROOT, fenced
@@ -74,7 +74,7 @@ def test_every_command_of_the_readme_runs_in_its_order(paste: Paste) -> None:
 def test_dead_letters_are_listed(paste: Paste, home: Path) -> None:
     engine = connect(Settings(home=home).mariadb().url("collector"))
     with engine.begin() as connection:
-        scope = everybody(connection)[0].scope
+        scope = list_timekeepers(connection)[0].scope
         connection.execute(
             text(
                 "INSERT INTO activity (firm_id, timekeeper_id, source, source_id, kind, started_at, zone, words) "

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from connectors.kafka.log import read_to_end
-from connectors.mariadb.rows import read_all
+from connectors.mariadb.source.captured_rows import read_all_rows
 from schemas.changes import decode_change
 from schemas.keys import RowKey, Scope
 from schemas.outcomes import Ok
-from schemas.rows import ROWS, BadRow
+from schemas.row_decoders import ROW_DECODERS, BadRow
 from schemas.topics import CHANGES, PARTITIONS
 from schemas.values import Activity, Value, content_hash
 from tests.live import Live
@@ -54,8 +54,8 @@ def said(live: Live, who: Scope) -> dict[RowKey, Value]:
 
 def read(live: Live, who: Scope) -> Iterator[tuple[RowKey, Value]]:
     with live.pipeline.connect() as connection:
-        for table in ROWS:
-            for id, value in read_all(connection, who, table):
+        for table in ROW_DECODERS:
+            for id, value in read_all_rows(connection, who, table):
                 assert not isinstance(value, BadRow), value
                 yield RowKey(who.firm, who.timekeeper, table, id), value
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.debezium.connector import Connect
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from schemas.keys import Scope
 from streams.ops.snapshot import Snapshot, status
 from tests.contracts.test_cli import run

@@ -14,7 +14,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.stack.workers import ask
-from streams.telemetry.metrics import of
+from docs.drawing import metrics_of as of
 from tests.end_to_end.test_bill import EVERY, SHUT, close_the_week, row, settles
 from tests.live import Live
 from tests.llm_server import language_model

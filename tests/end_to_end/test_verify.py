@@ -14,12 +14,12 @@ from confluent_kafka import Producer
 from sqlalchemy import Connection, Engine, text
 
 from processors.audit.findings import At, Kind
-from schemas.groups import GroupSaid, decode_said, encode_said
-from schemas.keys import GroupKey, Scope, decode_said_key, encode_key
+from schemas.groups import PublishedGroup, decode_published, encode_published
+from schemas.keys import GroupKey, Scope, decode_groups_key, encode_key
 from schemas.topics import GROUPS
-from streams.auditing import Auditor, Verdict
-from streams.mending import Mended, Mender
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
+from streams.verify.audit import Auditor, Verdict
+from streams.verify.repair import Mended, Mender
 from tests.live import MORNING, Live
 from tests.programs import eventually
 
@@ -63,15 +63,15 @@ class World(msgspec.Struct, frozen=True):
             row = {"f": self.scope.firm, "t": self.scope.timekeeper, "a": activity}
             return int(connection.execute(query, row).scalar_one())
 
-    def say(self, group: int, change: Callable[[GroupSaid], GroupSaid | None]) -> None:
+    def say(self, group: int, change: Callable[[PublishedGroup], PublishedGroup | None]) -> None:
         """Puts a record on `groups` that no worker wrote: the group's value, changed, or a tombstone."""
         key = GroupKey(self.scope.firm, self.scope.timekeeper, group)
-        (last,) = [r for r in self.live.said() if decode_said_key(r.key or b"") == key][-1:]
-        said = decode_said(last.value or b"")
-        assert isinstance(said, GroupSaid)
+        (last,) = [r for r in self.live.said() if decode_groups_key(r.key or b"") == key][-1:]
+        said = decode_published(last.value or b"")
+        assert isinstance(said, PublishedGroup)
         changed = change(said)
         producer = Producer(self.live.settings.kafka().client())
-        producer.produce(GROUPS.name, encode_said(changed) if changed else None, encode_key(key), last.partition)
+        producer.produce(GROUPS.name, encode_published(changed) if changed else None, encode_key(key), last.partition)
         assert producer.flush(30) == 0
 
 
@@ -105,9 +105,9 @@ def old_tombstone(world: World) -> None:
     world.run(group)
 
 
-def without_first(said: GroupSaid) -> GroupSaid:
+def without_first(said: PublishedGroup) -> PublishedGroup:
     group = msgspec.structs.replace(said.group, members=said.group.members[1:])
-    return GroupSaid(group, said.lineage)
+    return PublishedGroup(group, said.lineage)
 
 
 Damage = tuple[Callable[[World], None], Kind, At]
@@ -414,12 +414,12 @@ def test_deletes_in_a_purged_binlog_are_found_and_mended(
     assert added in {member.id for said in _groups(live, away.scope) for member in said.group.members}
 
 
-def _groups(live: Live, who: Scope) -> list[GroupSaid]:
-    latest: dict[int, GroupSaid] = {}
+def _groups(live: Live, who: Scope) -> list[PublishedGroup]:
+    latest: dict[int, PublishedGroup] = {}
     for record in live.said():
-        key = decode_said_key(record.key or b"")
+        key = decode_groups_key(record.key or b"")
         if isinstance(key, GroupKey) and Scope(key.firm, key.timekeeper) == who:
             latest.pop(key.group, None)
-            if record.value is not None and isinstance(said := decode_said(record.value), GroupSaid):
+            if record.value is not None and isinstance(said := decode_published(record.value), PublishedGroup):
                 latest[key.group] = said
     return list(latest.values())

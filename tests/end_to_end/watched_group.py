@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from processors.grouping.model import Model
-from streams import group, models
-from streams.seats import Seats
+from streams.group import command
+from streams.group.assignment import Seats
+from streams.shared import model_store
 
 TICK_S = 0.01
 SECOND = "second"
@@ -24,11 +25,11 @@ SECOND = "second"
 _assigned = Seats.assigned
 
 
-class Shelf(models.Shelf):
+class Shelf(model_store.Shelf):
     """The shipped model, and one that groups otherwise."""
 
     def of(self, firm: int) -> Mapping[str, Model]:
-        first = models.shipped_model()
+        first = model_store.shipped_model()
         joining = {
             regime: msgspec.structs.replace(one, over=one.over + 500_000) for regime, one in first.joining.items()
         }
@@ -79,6 +80,6 @@ def assigned(self: Seats, partitions: Any) -> None:
     _assigned(self, partitions)
 
 
-models.Shelf = Shelf  # type: ignore[misc]
+model_store.Shelf = Shelf  # type: ignore[misc]
 Seats.assigned = assigned  # type: ignore[method-assign]
-group.command()
+command.command()

@@ -17,7 +17,7 @@ from processors.billing.pricing import MICRODOLLARS, Price, cost, estimate, pric
 from processors.billing.prompts import EntryMaterial, Material, Sentence, entry_material, questions, read_answer
 from processors.billing.slicing import slice_days
 from processors.billing.timesheet import rounded
-from schemas.billing import Client, Directory, Draft, Matter, Part, Place, Slice, StoredEntry
+from schemas.billing import Client, Directory, Draft, Matter, Membership, Slice, SlicePart, StoredEntry
 from schemas.errors import ConfigurationError
 from schemas.groups import Disposition
 from schemas.values import Activity, Kind, Words
@@ -57,7 +57,7 @@ def test_days_are_sliced_as_on_paper(name: str) -> None:
             Activity(one["id"], Kind(one["kind"]), at(one["start"], zone), end, zone, Words(), excluded=excluded)
         )
         if not excluded:
-            places[one["id"]] = Place(one["group"], Disposition(one.get("disposition", "work")), "")
+            places[one["id"]] = Membership(one["group"], Disposition(one.get("disposition", "work")), "")
     found = slice_days(activities, places, matter_book(Directory()))
     assert [
         {
@@ -97,7 +97,7 @@ def test_own_words_make_a_narrative(case: dict[str, Any]) -> None:
         start = id * 100 * MINUTE
         kind = Kind(one.get("kind", "document"))
         activities[id] = Activity(id, kind, start, start + one["minutes"] * MINUTE, "UTC", words(one))
-        parts.append(Part(id, "", one["minutes"] * MINUTE, False))
+        parts.append(SlicePart(id, "", one["minutes"] * MINUTE, False))
     entry = Slice(1, Disposition.WORK, MONDAY, None, True, tuple(parts))
     matter = Matter(1, 1, case["matter"], "Lease") if "matter" in case else None
     assert extractive(entry, activities, matter) == case["expect"]
@@ -166,7 +166,7 @@ def test_a_model_without_a_price_is_not_called() -> None:
 
 
 def draft(group: int, *activities: int) -> Draft:
-    parts = tuple(Part(id, "", 10 * MINUTE, False) for id in activities)
+    parts = tuple(SlicePart(id, "", 10 * MINUTE, False) for id in activities)
     return Draft(Slice(group, Disposition.WORK, MONDAY, None, True, parts), "", "")
 
 

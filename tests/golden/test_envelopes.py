@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.mariadb.columns import Base
-from connectors.mariadb.models import CAPTURED
+from connectors.mariadb.tables.column_types import Base
+from connectors.mariadb.tables.source_tables import CAPTURED_TABLES
 from schemas.changes import Change, decode_change
 from schemas.keys import RowKey
 from schemas.outcomes import Ok, Skip
@@ -83,4 +83,4 @@ def test_the_newest_envelopes_have_the_columns_that_the_tables_have() -> None:
     for file in newest.glob("*.json"):
         envelope = json.loads(file.read_bytes())
         columns[envelope["source"]["table"]] = set(envelope["after"] or envelope["before"])
-    assert columns == {name: set(Base.metadata.tables[name].columns.keys()) for name in CAPTURED}
+    assert columns == {name: set(Base.metadata.tables[name].columns.keys()) for name in CAPTURED_TABLES}

@@ -25,8 +25,8 @@ from processors.evaluation.peers import MINUTE_US, Grouping, by_gap, by_likeness
 from processors.grouping.model import Channel, Reach
 from schemas.groups import Disposition, Group, Member
 from schemas.values import Activity, Kind, Words
-from streams.pictures import Legend, lanes, reliability
-from streams.scoreboard import chosen_by, found_by, said_of
+from streams.evaluate.charts import Legend, lanes, reliability
+from streams.evaluate.tables import chosen_by, found_by, said_of
 from tests.title_model import BY_TITLE, DAY_US
 
 FOLDER = Path(__file__).with_name("evaluation")

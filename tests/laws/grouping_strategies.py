@@ -11,7 +11,7 @@ from processors.grouping.working_set import WorkingSet
 from schemas.groups import encode_group
 from schemas.keys import RowKey
 from schemas.values import Activity, Apart, Feedback, Kind, Together, Value, Words
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 
 MINUTE = 60_000_000
 MORNING = 1_772_000_000_000_000

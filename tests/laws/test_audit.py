@@ -18,10 +18,18 @@ from processors.billing.drafting import drafted_days
 from processors.billing.imputation import spans
 from processors.billing.matters import matter_book
 from processors.billing.slicing import slice_days
-from schemas.billing import Directory, DraftedDay, Place, SlicedDay
-from schemas.books import Books, DayRow, EntryRow, Live, MemberRow, PartRow, StoredGroup
+from schemas.billing import Directory, DraftedDay, Membership, SlicedDay
 from schemas.groups import Disposition, Group, Member
 from schemas.keys import Scope
+from schemas.ledger_snapshot import (
+    DayRow,
+    EntryPartRow,
+    EntryRow,
+    LedgerSnapshot,
+    LiveActivity,
+    MemberRow,
+    StoredGroup,
+)
 from schemas.values import Activity, Kind, Words, content_hash
 
 MINUTE = 60_000_000
@@ -55,7 +63,7 @@ def activities(draw: st.DrawFn) -> list[Activity]:
 
 
 @st.composite
-def right_books(draw: st.DrawFn) -> Books:
+def right_books(draw: st.DrawFn) -> LedgerSnapshot:
     """Any activities in any groups, and the tables as billing fills them."""
     all_of_them = draw(activities())
     placed = [one for one in all_of_them if not one.excluded]
@@ -68,33 +76,33 @@ def right_books(draw: st.DrawFn) -> Books:
         for name, of in members.items()
     }
     places = {
-        member.id: Place(name, group.disposition, member.hash)
+        member.id: Membership(name, group.disposition, member.hash)
         for name, group in groups.items()
         for member in group.members
     }
     days = [day.minutes.day for day in slice_days(all_of_them, places, NO_MATTERS)]
     drafted = drafted_days(all_of_them, places, NO_MATTERS, days, {})
     entries, parts = _stored(drafted)
-    return Books(
+    return LedgerSnapshot(
         scope=Scope(1, 2),
-        live={one.id: Live(one, content_hash(one), 0) for one in all_of_them},
+        live={one.id: LiveActivity(one, content_hash(one), 0) for one in all_of_them},
         groups={name: StoredGroup(group, 1) for name, group in groups.items()},
         members=tuple(MemberRow(name, one.id, one.hash) for name, group in groups.items() for one in group.members),
-        said=groups,
+        published=groups,
         entries=entries,
         parts=parts,
         days={one.minutes.day: _day_row(one) for one in drafted},
     )
 
 
-def _stored(days: list[DraftedDay]) -> tuple[tuple[EntryRow, ...], tuple[PartRow, ...]]:
+def _stored(days: list[DraftedDay]) -> tuple[tuple[EntryRow, ...], tuple[EntryPartRow, ...]]:
     drafts = [draft.slice for day in days for draft in day.drafts]
     entries = tuple(
         EntryRow(id, one.group, one.day, False, one.billable, one.allocated_us, one.imputed_us)
         for id, one in enumerate(drafts, 1)
     )
     parts = tuple(
-        PartRow(id, part.activity, part.allocated_us, part.imputed)
+        EntryPartRow(id, part.activity, part.allocated_us, part.imputed)
         for id, one in enumerate(drafts, 1)
         for part in one.parts
     )
@@ -107,15 +115,15 @@ def _day_row(day: DraftedDay) -> DayRow:
 
 
 @given(right_books())
-def test_what_billing_makes_of_any_groups_audits_clean(books: Books) -> None:
+def test_what_billing_makes_of_any_groups_audits_clean(books: LedgerSnapshot) -> None:
     found = audit(books)
     assert found.findings == ()
     assert found.live_hash == found.grouped_hash
-    assert found.minutes.captured_us == found.minutes.classes_us
+    assert found.minutes.captured_us == found.minutes.sum_of_classes_us
 
 
 @given(right_books(), st.data())
-def test_no_minute_of_a_day_changes_unseen(books: Books, data: st.DataObject) -> None:
+def test_no_minute_of_a_day_changes_unseen(books: LedgerSnapshot, data: st.DataObject) -> None:
     day = data.draw(st.sampled_from(sorted(books.days)))
     name = data.draw(st.sampled_from(DayRow.__struct_fields__))
     changed = {name: getattr(books.days[day], name) + data.draw(st.sampled_from((-1, 1, MINUTE)))}
@@ -124,7 +132,7 @@ def test_no_minute_of_a_day_changes_unseen(books: Books, data: st.DataObject) ->
 
 
 @given(right_books(), st.data())
-def test_no_row_of_the_tables_goes_unseen(books: Books, data: st.DataObject) -> None:
+def test_no_row_of_the_tables_goes_unseen(books: LedgerSnapshot, data: st.DataObject) -> None:
     table = data.draw(st.sampled_from(("members", "entries", "parts")))
     rows: tuple[Any, ...] = getattr(books, table)
     assume(rows)
@@ -133,7 +141,7 @@ def test_no_row_of_the_tables_goes_unseen(books: Books, data: st.DataObject) -> 
 
 
 @given(right_books(), st.data())
-def test_no_activity_goes_comes_or_changes_unseen(books: Books, data: st.DataObject) -> None:
+def test_no_activity_goes_comes_or_changes_unseen(books: LedgerSnapshot, data: st.DataObject) -> None:
     id = data.draw(st.sampled_from(sorted(books.live)))
     one = books.live[id].activity
     assert one is not None
@@ -141,17 +149,17 @@ def test_no_activity_goes_comes_or_changes_unseen(books: Books, data: st.DataObj
     live = {other: row for other, row in books.live.items() if other != id}
     if how == "changes":
         renamed = msgspec.structs.replace(one, app="another", excluded=not one.excluded)
-        live[id] = Live(renamed, content_hash(renamed), 1)
+        live[id] = LiveActivity(renamed, content_hash(renamed), 1)
     assume(not (one.excluded and how == "goes" and _owns_nothing(books, id)))
     assert audit(_with(books, live=live)).findings
 
 
-def _owns_nothing(books: Books, id: int) -> bool:
+def _owns_nothing(books: LedgerSnapshot, id: int) -> bool:
     """An excluded activity that lasts no time, or whose every minute another one owns, leaves no trace when it goes."""
     rest = [row.activity for other, row in books.live.items() if other != id and row.activity]
     everything = [row.activity for row in books.live.values() if row.activity]
     places = {
-        member.id: Place(name, stored.group.disposition, member.hash)
+        member.id: Membership(name, stored.group.disposition, member.hash)
         for name, stored in books.groups.items()
         for member in stored.group.members
     }
@@ -165,7 +173,7 @@ def _owns_nothing(books: Books, id: int) -> bool:
 @given(activities())
 def test_the_measure_of_days_is_what_the_sweep_gives_them(these: list[Activity]) -> None:
     measured = measure_by_day(spans(these))
-    places = {one.id: Place(1, Disposition.WORK, "") for one in these if not one.excluded}
+    places = {one.id: Membership(1, Disposition.WORK, "") for one in these if not one.excluded}
     captured: dict[date, int] = {
         day.minutes.day: day.minutes.captured_us for day in slice_days(these, places, NO_MATTERS)
     }
@@ -173,5 +181,5 @@ def test_the_measure_of_days_is_what_the_sweep_gives_them(these: list[Activity])
         assert measure is None or measure == captured.get(day, 0)
 
 
-def _with(books: Books, **changed: Any) -> Books:
+def _with(books: LedgerSnapshot, **changed: Any) -> LedgerSnapshot:
     return msgspec.structs.replace(books, **changed)

@@ -15,8 +15,8 @@ from processors.simulation.vocabulary.names import PLACES
 from processors.simulation.week import working_days
 from schemas.billing import Cadence
 from schemas.values import Kind, Words
-from streams.collecting import CUTOFF_MINUTES, MOST_TOGETHER, TOGETHER, WEEKLY, opening, paced
-from streams.simulate import dialled, week_that_is_over
+from streams.simulate.collector import CUTOFF_MINUTES, MOST_TOGETHER, TOGETHER, WEEKLY, opening, paced
+from streams.simulate.command import dialled, week_that_is_over
 
 
 def write(number: int) -> Write:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mariadb.taking import Record
+from connectors.mariadb.billing.ingestion import GroupsRecord
 from schemas.outcomes import DeadLetter, Reason
-from schemas.records import Incoming
-from streams.decoding import decode
-from streams.said import Said
+from schemas.records import ConsumerRecord
+from streams.shared.group_records import decode
+from streams.shared.published import Said
 
 HASH = "0123456789abcdef0123456789abcdef"
 KEY = [1, 2, 3]
@@ -33,8 +33,8 @@ GROUP = {
 MARK = {"said": "mark", "mark": {"id": 7, "kind": "close", "token": "t", "period": 4}, "lineage": GROUP["lineage"]}
 
 
-def outcome(key: object, value: object) -> Record | DeadLetter:
-    return decode(Incoming(0, 0, json.dumps(key).encode(), json.dumps(value).encode()))
+def outcome(key: object, value: object) -> GroupsRecord | DeadLetter:
+    return decode(ConsumerRecord(0, 0, json.dumps(key).encode(), json.dumps(value).encode()))
 
 
 def group(**changed: object) -> dict[str, object]:
@@ -42,8 +42,8 @@ def group(**changed: object) -> dict[str, object]:
 
 
 def test_what_a_worker_says_is_a_record() -> None:
-    assert isinstance(outcome(KEY, GROUP), Record)
-    assert isinstance(outcome([1, 2, "close:4"], MARK), Record)
+    assert isinstance(outcome(KEY, GROUP), GroupsRecord)
+    assert isinstance(outcome([1, 2, "close:4"], MARK), GroupsRecord)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ DEEP = b"[" * 5_000 + b"]" * 5_000
 @pytest.mark.parametrize("key", [DEEP, b"[1,2," + DEEP + b"]", b"[1,2,3]", b'[1,2,"close:4"]'])
 @pytest.mark.parametrize("value", [DEEP, b'{"x":' + DEEP + b"}", b'{"said":"group","x":' + DEEP + b"}", None])
 def test_what_is_nested_too_deep_is_a_dead_letter_and_says_nothing(key: bytes, value: bytes | None) -> None:
-    record = Incoming(0, 0, key, value)
+    record = ConsumerRecord(0, 0, key, value)
     found = decode(record)
     assert isinstance(found, DeadLetter) or (key, value) == (b"[1,2,3]", None)
     said = Said()
@@ -99,13 +99,13 @@ def test_what_is_nested_too_deep_is_a_dead_letter_and_says_nothing(key: bytes, v
 
 @given(st.none() | st.binary(max_size=40), st.none() | st.binary(max_size=40))
 def test_any_bytes_have_an_outcome(key: bytes | None, value: bytes | None) -> None:
-    assert isinstance(decode(Incoming(0, 0, key, value)), Record | DeadLetter)
+    assert isinstance(decode(ConsumerRecord(0, 0, key, value)), GroupsRecord | DeadLetter)
 
 
 @given(st.sampled_from(["members", "disposition", "confidence", "captured_us", "model", "why"]), anything)
 def test_any_value_in_a_group_has_an_outcome(name: str, value: object) -> None:
     raw = msgspec.json.encode(group(**{name: value})) if _encodes(value) else b"{"
-    assert isinstance(decode(Incoming(0, 0, b"[1,2,3]", raw)), Record | DeadLetter)
+    assert isinstance(decode(ConsumerRecord(0, 0, b"[1,2,3]", raw)), GroupsRecord | DeadLetter)
 
 
 def _encodes(value: object) -> bool:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.keys import Scope
-from streams.doubts import RARELY_S, SOON_S, Doubts
+from streams.bill.stale_members import RARELY_S, SOON_S, Doubts
 
 ANN, BEN = Scope(1, 1), Scope(1, 2)
 scopes = st.dictionaries(st.sampled_from([ANN, BEN]), st.sets(st.integers(1, 5), min_size=1))

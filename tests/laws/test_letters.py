@@ -3,23 +3,23 @@
 import pytest
 
 from connectors.kafka.standing import Letter
-from schemas.dead_letters import DeadLettered
+from schemas.dead_letters import DeadLetterRecord
 from schemas.keys import GroupKey, MarkKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason
 from schemas.topics import CHANGES, GROUPS
-from streams.subjects import close_mark, is_mark, scope_of, unsayable
+from streams.ops.dlq.subject import close_mark, is_mark, scope_of, unsayable
 
 WHO = Scope(1, 2)
 
 
 def said(key: bytes | None) -> Letter:
     """A letter of a record of `groups`."""
-    return Letter(OriginKey(GROUPS.name, 0, 9), DeadLettered(Reason.BUG, "bill failed 3 times", key, b"{}"), 0)
+    return Letter(OriginKey(GROUPS.name, 0, 9), DeadLetterRecord(Reason.BUG, "bill failed 3 times", key, b"{}"), 0)
 
 
 def changed(table: str, row: int) -> Letter:
     """A letter of a record of `changes`."""
-    lettered = DeadLettered(Reason.BUG, "it failed", None, b"{}", WHO.firm, WHO.timekeeper, table, row)
+    lettered = DeadLetterRecord(Reason.BUG, "it failed", None, b"{}", WHO.firm, WHO.timekeeper, table, row)
     return Letter(OriginKey(CHANGES.name, 0, 9), lettered, 0)
 
 

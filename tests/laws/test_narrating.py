@@ -6,10 +6,10 @@ import msgspec
 from structlog.testing import capture_logs
 
 from connectors.llm.gateway import Answer
-from connectors.mariadb.narratives import DueEntry, Kind
+from connectors.mariadb.narration.due_entries import DueEntry, NarrativeVariant
 from processors.billing.prompts import EntryMaterial, Material, Question
 from schemas.keys import Scope
-from streams.narration_batches import Batch, as_sent, results_of
+from streams.bill.narration_batches import Batch, as_sent, results_of
 
 DAY = date(2026, 3, 2)
 SCOPE = Scope(1, 1)
@@ -43,7 +43,7 @@ def test_an_unreadable_answer_is_logged_without_its_text() -> None:
 
 
 def test_no_two_timekeepers_share_a_key_and_a_repeated_question_keeps_its_own() -> None:
-    kind, contents = Kind("narrative-1", "plain-1", "test-model"), ["c" * 32]
+    kind, contents = NarrativeVariant("narrative-1", "plain-1", "test-model"), ["c" * 32]
     scopes = [Scope(1, 1), Scope(1, 2), Scope(2, 1), Scope(1, 1)]
     keys = [as_sent(msgspec.structs.replace(BATCH, scope=one), kind, contents).idempotency_key for one in scopes]
     assert len(set(keys)) == 3

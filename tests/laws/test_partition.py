@@ -16,14 +16,14 @@ from processors.grouping.batch import group_all
 from processors.grouping.working_set import Decision, WorkingSet
 from processors.partition.partition import Partition
 from schemas.changes import decode_change
-from schemas.dead_letters import DeadLettered, decode_dead_letter
-from schemas.groups import GroupSaid, MarkSaid, decode_said, encode_group
-from schemas.keys import GroupKey, MarkKey, RowKey, Scope, decode_said_key
+from schemas.dead_letters import DeadLetterRecord, decode_dead_letter
+from schemas.groups import PublishedGroup, PublishedMark, decode_published, encode_group
+from schemas.keys import GroupKey, MarkKey, RowKey, Scope, decode_groups_key
 from schemas.outcomes import Ok, Skip
-from schemas.records import Incoming, Outgoing
-from schemas.topics import DEAD_LETTERS, GROUPS, MOST_BYTES, WORKING_SET
+from schemas.records import ConsumerRecord, ProducerRecord
+from schemas.topics import DEAD_LETTERS, GROUPS, MAX_RECORD_BYTES, WORKING_SET
 from schemas.values import Activity, Value
-from streams.models import Shelf, shipped_model
+from streams.shared.model_store import Shelf, shipped_model
 
 MODELS, DEFAULT = Shelf(), shipped_model().version
 NUMBER = 3
@@ -38,20 +38,20 @@ class Topics:
     """What a broker remembers of two compacted topics: a record's last value for each key, and all in order."""
 
     def __init__(self) -> None:
-        self.log: list[Outgoing] = []
+        self.log: list[ProducerRecord] = []
 
-    def read(self, topic: str) -> list[Incoming]:
+    def read(self, topic: str) -> list[ConsumerRecord]:
         last = {record.key: (n, record) for n, record in enumerate(self.log) if record.topic == topic}
-        return [Incoming(NUMBER, n, r.key, r.value) for n, r in sorted(last.values(), key=lambda pair: pair[0])]
+        return [ConsumerRecord(NUMBER, n, r.key, r.value) for n, r in sorted(last.values(), key=lambda pair: pair[0])]
 
     def groups(self) -> dict[tuple[Scope, int], bytes]:
         found = {}
         for record in self.read(GROUPS.name):
             assert record.key is not None
-            key = decode_said_key(record.key)
+            key = decode_groups_key(record.key)
             if isinstance(key, GroupKey) and record.value is not None:
-                said = decode_said(record.value)
-                assert isinstance(said, GroupSaid)
+                said = decode_published(record.value)
+                assert isinstance(said, PublishedGroup)
                 found[Scope(key.firm, key.timekeeper), key.group] = encode_group(said.group)
         return found
 
@@ -162,7 +162,9 @@ def test_any_delivery_with_crashes_ends_in_the_groups_of_the_set(history: list[b
         if data.draw(st.booleans()):  # between two batches there was time for somebody
             topics.log += partition.look_again()
         size = data.draw(st.integers(1, 8))
-        batch = [Incoming(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))]
+        batch = [
+            ConsumerRecord(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))
+        ]
         fate = data.draw(st.sampled_from(["acknowledged", "acknowledged", "died_before_write", "died_after_write"]))
         written = partition.absorb(batch)
         if fate != "died_before_write":
@@ -193,7 +195,9 @@ def test_memory_that_outlived_another_owner_is_found_out_by_its_first_write(
     while committed < len(history):
         mine = data.draw(st.integers(0, 1))
         size = data.draw(st.integers(1, 8))
-        batch = [Incoming(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))]
+        batch = [
+            ConsumerRecord(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))
+        ]
         written = memories[mine].absorb(batch)
         if written and mine != last:
             memories[mine], last = opened(topics), mine  # fenced: read back, which fences the other one
@@ -216,7 +220,7 @@ def test_aborted_data_that_comes_again_later_changes_nothing(history: list[bytes
     topics = Topics()
     partition = owner(topics)
     for offset, raw in enumerate(seen):
-        topics.log += partition.absorb([Incoming(NUMBER, offset, b"k", raw)])
+        topics.log += partition.absorb([ConsumerRecord(NUMBER, offset, b"k", raw)])
     assert topics.groups() == fold(history)
     assert standing(topics) == given_up(history)
 
@@ -226,7 +230,7 @@ def test_aborted_data_that_comes_again_later_changes_nothing(history: list[bytes
 def test_only_what_changed_is_said_and_once_for_a_batch(history: list[bytes]) -> None:
     topics = Topics()
     partition = owner(topics)
-    batch = [Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)]
+    batch = [ConsumerRecord(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)]
     written = partition.absorb(batch)
     keys = [(record.topic, record.key) for record in written if record.topic != "dead-letters"]
     assert len(keys) == len(set(keys))
@@ -248,13 +252,13 @@ def test_a_mark_comes_after_all_before_it_and_before_all_after_it() -> None:
     later = envelope("c", row(1, 2, 600, 30, 2, False))
     mark_row = {"id": 9, "firm_id": 1, "timekeeper_id": 1, "kind": "verify", "token": "t"}
     mark = json.dumps({"op": "c", "before": None, "after": mark_row, "source": {"table": "mark"}}).encode()
-    records = [Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate((first, mark, later))]
+    records = [ConsumerRecord(NUMBER, offset, b"k", raw) for offset, raw in enumerate((first, mark, later))]
     written = [r for r in Partition(NUMBER, MODELS, DEFAULT).absorb(records) if r.topic == GROUPS.name]
-    keys = [decode_said_key(r.key) for r in written]
+    keys = [decode_groups_key(r.key) for r in written]
     assert keys[:2] == [GroupKey(1, 1, 1), MarkKey(1, 1, "verify")]
     # How sure the first group is may hang on what else there is, and then it is said again: after the mark.
     assert keys[2:] in ([GroupKey(1, 1, 2)], [GroupKey(1, 1, 1), GroupKey(1, 1, 2)])
-    assert isinstance(decode_said(written[1].value or b""), MarkSaid)
+    assert isinstance(decode_published(written[1].value or b""), PublishedMark)
 
 
 def test_a_row_that_becomes_unusable_leaves_its_group_and_is_a_dead_letter() -> None:
@@ -262,10 +266,10 @@ def test_a_row_that_becomes_unusable_leaves_its_group_and_is_a_dead_letter() -> 
     topics = Topics()
     partition = owner(topics)
     for offset, raw in enumerate((envelope("c", good), envelope("u", bad))):
-        topics.log += partition.absorb([Incoming(NUMBER, offset, b"k", raw)])
+        topics.log += partition.absorb([ConsumerRecord(NUMBER, offset, b"k", raw)])
     assert topics.groups() == {}
     assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bad_words"]
-    topics.log += partition.absorb([Incoming(NUMBER, 2, b"k", envelope("u", good))])
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, 2, b"k", envelope("u", good))])
     assert set(topics.groups()) == {(Scope(1, 1), 1)}, "mended in its row, it is back"
     assert standing(topics) == {}, "and its letter is answered"
 
@@ -273,25 +277,25 @@ def test_a_row_that_becomes_unusable_leaves_its_group_and_is_a_dead_letter() -> 
 def test_a_buried_record_is_a_dead_letter_and_its_row_leaves_its_group() -> None:
     topics = Topics()
     partition = owner(topics)
-    topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
-    poison = Incoming(NUMBER, 1, b"k", envelope("u", row(1, 1, 0, 40, 0, False)))
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
+    poison = ConsumerRecord(NUMBER, 1, b"k", envelope("u", row(1, 1, 0, 40, 0, False)))
     topics.log += partition.bury(poison, "failed 3 times: a bug")
     assert topics.groups() == {}
     assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bug"]
     heir = owner(topics)
     assert heir.absorb([poison]) == [], "known as gone, and not tried again"
-    topics.log += heir.absorb([Incoming(NUMBER, 2, b"k", envelope("d", row(1, 1, 0, 40, 0, False)))])
+    topics.log += heir.absorb([ConsumerRecord(NUMBER, 2, b"k", envelope("d", row(1, 1, 0, 40, 0, False)))])
     assert standing(topics) == {}, "a row that is deleted needs no mending"
 
 
 def test_what_a_stranger_wrote_to_groups_is_said_anew_or_taken_back() -> None:
     topics = Topics()
     partition = owner(topics)
-    topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
     right = topics.groups()
     deep = ((b"[1,1,78]", b'{"said":"group","x":' + DEEP + b"}"), (DEEP, b"x"))
     for key, value in ((b"[1,1,1]", b"garbage"), (b"[1,1,77]", b"garbage"), (b"\xff", b"x"), (b"[1]", None), *deep):
-        topics.log.append(Outgoing(GROUPS.name, NUMBER, key, value))
+        topics.log.append(ProducerRecord(GROUPS.name, NUMBER, key, value))
     owner(topics)
     strange = (b"\xff", b"[1]", DEEP)
     topics.log = [record for record in topics.log if record.key not in strange]
@@ -300,7 +304,7 @@ def test_what_a_stranger_wrote_to_groups_is_said_anew_or_taken_back() -> None:
 
 def test_an_older_letter_that_comes_again_takes_nothing_from_a_newer_row() -> None:
     bad, good = {**row(1, 1, 0, 30, 0, False), "words": "not json"}, row(1, 1, 0, 30, 0, False)
-    batch = [Incoming(NUMBER, 5, b"k", envelope("u", bad)), Incoming(NUMBER, 7, b"k", envelope("u", good))]
+    batch = [ConsumerRecord(NUMBER, 5, b"k", envelope("u", bad)), ConsumerRecord(NUMBER, 7, b"k", envelope("u", good))]
     topics = Topics()
     partition = owner(topics)
     for _ in range(2):  # both come again, as after a death before the commit
@@ -315,17 +319,17 @@ def test_an_activation_whose_model_has_gone_is_a_dead_letter_and_the_partition_o
     change = json.dumps({"op": "c", "before": None, "after": activation, "source": {"table": "activation"}}).encode()
     topics = Topics()
     partition = owner(topics)
-    topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", change)])
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, 0, b"k", change)])
     kept = [record for record in topics.log if record.topic == WORKING_SET.name]
     topics.log = [
-        Outgoing(k.topic, k.partition, k.key, (k.value or b"").replace(DEFAULT.encode(), b"gone")) for k in kept
+        ProducerRecord(k.topic, k.partition, k.key, (k.value or b"").replace(DEFAULT.encode(), b"gone")) for k in kept
     ]
     heir = owner(topics)
     assert [letter.reason for letter in letters(topics)] == ["unknown_model"]
     records = len(topics.log)
     owner(topics)
     assert len(topics.log) == records, "written once"
-    topics.log += heir.absorb([Incoming(NUMBER, 1, b"k", change)])
+    topics.log += heir.absorb([ConsumerRecord(NUMBER, 1, b"k", change)])
     assert letters(topics) == [], "with the model there, it is answered"
 
 
@@ -350,11 +354,11 @@ def mark(timekeeper: int, number: int, kind: str) -> bytes:
 
 
 def marks(topics: Topics) -> set[MarkKey]:
-    keys = [decode_said_key(record.key or b"") for record in topics.read(GROUPS.name)]
+    keys = [decode_groups_key(record.key or b"") for record in topics.read(GROUPS.name)]
     return {key for key in keys if isinstance(key, MarkKey)}
 
 
-def letters(topics: Topics) -> list[DeadLettered]:
+def letters(topics: Topics) -> list[DeadLetterRecord]:
     return [decode_dead_letter(record.value) for record in topics.read("dead-letters") if record.value]
 
 
@@ -363,7 +367,7 @@ def test_a_timekeeper_whose_set_fails_is_set_aside_and_made_good_after_the_fix(m
     topics = Topics()
     partition = owner(topics)
     history = [envelope("c", row(who, who * 10, 0, 30, 0 if who == 1 else 2, False)) for who in (1, 2)]
-    topics.log += partition.absorb([Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)])
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)])
     before = topics.groups()
 
     bug = Broken(monkeypatch, says="Lease")
@@ -372,7 +376,7 @@ def test_a_timekeeper_whose_set_fails_is_set_aside_and_made_good_after_the_fix(m
     later = [envelope("c", row(who, who * 10 + 1, 5, 30, 4, False)) for who in (1, 2)]
     asked = [mark(who, 90 + who, "close") for who in (1, 2)] + [mark(1, 95, "verify")]
     for offset, raw in enumerate([*later, *asked], 2):
-        topics.log += partition.absorb([Incoming(NUMBER, offset, b"k", raw)])
+        topics.log += partition.absorb([ConsumerRecord(NUMBER, offset, b"k", raw)])
     history += later
     assert topics.groups()[Scope(1, 1), 10] == before[Scope(1, 1), 10], "as it was last said"
     assert (Scope(1, 2), 20) in topics.groups()
@@ -407,7 +411,9 @@ def test_two_letters_of_who_was_set_aside_are_both_taken_back(monkeypatch: pytes
     """One version fails at deciding, the next at a row that it reads before it reads that there is a letter."""
     topics = Topics()
     history = [envelope("c", row(1, activity, 0, 30, 0, False)) for activity in (1, 2)]
-    topics.log += owner(topics).absorb([Incoming(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)])
+    topics.log += owner(topics).absorb(
+        [ConsumerRecord(NUMBER, offset, b"k", raw) for offset, raw in enumerate(history)]
+    )
     bug = Broken(monkeypatch, says="Lease")
     owner(topics)
     apply = WorkingSet.apply
@@ -430,9 +436,9 @@ def test_two_letters_of_who_was_set_aside_are_both_taken_back(monkeypatch: pytes
 def test_a_burial_that_does_not_help_sets_the_timekeeper_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = Topics()
     partition = owner(topics)
-    topics.log += partition.absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
     Broken(monkeypatch, says="Lease")
-    topics.log += partition.bury(Incoming(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False))), "a bug")
+    topics.log += partition.bury(ConsumerRecord(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False))), "a bug")
     assert set(partition.aside) == {Scope(1, 1)}
     assert [(letter.row, letter.reason) for letter in letters(topics)] == [(2, "bug"), (None, "bug")]
     assert set(topics.groups()) == {(Scope(1, 1), 1)}
@@ -441,10 +447,10 @@ def test_a_burial_that_does_not_help_sets_the_timekeeper_aside(monkeypatch: pyte
 def test_no_change_is_blamed_for_what_was_there_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A set that fails by itself is found before the change is tried; so the change is kept, and not buried."""
     topics = Topics()
-    topics.log += owner(topics).absorb([Incoming(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
+    topics.log += owner(topics).absorb([ConsumerRecord(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
     Broken(monkeypatch, says="Lease")
     partition = opened(topics)
-    change = Incoming(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False)))
+    change = ConsumerRecord(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False)))
     topics.log += partition.look_at(change)
     topics.log += partition.absorb([change])
     assert set(partition.aside) == {Scope(1, 1)}
@@ -455,7 +461,7 @@ def test_for_whom_a_change_was_given_up_the_next_failure_is_enough() -> None:
     topics = Topics()
     partition = owner(topics)
     first, second, stranger = (
-        Incoming(NUMBER, offset, b"k", envelope("c", row(who, offset, 0, 30, 0, False)))
+        ConsumerRecord(NUMBER, offset, b"k", envelope("c", row(who, offset, 0, 30, 0, False)))
         for offset, who in ((1, 1), (2, 1), (3, 2))
     )
     hopeless = []
@@ -474,7 +480,7 @@ def test_a_change_that_was_given_up_is_held_against_nobody_once_it_is_answered()
     topics = Topics()
     partition = owner(topics)
     first, second, fails_once, retry, edit = (
-        Incoming(NUMBER, offset, b"k", envelope("u", row(1, activity, 0, 30, 0, False)))
+        ConsumerRecord(NUMBER, offset, b"k", envelope("u", row(1, activity, 0, 30, 0, False)))
         for offset, activity in ((1, 1), (2, 2), (3, 3), (4, 1), (5, 2))
     )
     for _ in range(3):
@@ -496,8 +502,8 @@ def test_a_change_that_was_given_up_is_held_against_nobody_once_it_is_answered()
 def test_a_change_whose_record_no_broker_takes_is_an_error_and_can_be_buried(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = Topics()
     partition = owner(topics)
-    large = {**row(1, 1, 0, 30, 0, False), "words": json.dumps({"title": "x" * MOST_BYTES[WORKING_SET.name]})}
-    record = Incoming(NUMBER, 0, b"k", envelope("c", large))
+    large = {**row(1, 1, 0, 30, 0, False), "words": json.dumps({"title": "x" * MAX_RECORD_BYTES[WORKING_SET.name]})}
+    record = ConsumerRecord(NUMBER, 0, b"k", envelope("c", large))
     with pytest.raises(ValueError, match=r"working-set takes 83\d+ bytes"):
         partition.absorb([record])
     topics.log += owner(topics).bury(record, "too large")
@@ -511,19 +517,19 @@ def test_no_table_of_a_stranger_is_taken_for_what_is_kept_beside_the_rows(table:
     change = json.dumps({"op": "c", "before": None, "after": what, "source": {"table": table}}).encode()
     topics = Topics()
     partition = owner(topics)
-    topics.log += partition.absorb([Incoming(NUMBER, 50, b"k", change)])
+    topics.log += partition.absorb([ConsumerRecord(NUMBER, 50, b"k", change)])
     records = len(topics.log)
     heir = owner(topics)
     assert len(topics.log) == records, "no letter is taken back that nobody wrote"
     assert [letter.reason for letter in letters(topics)] == ["unknown_table"]
-    good = Incoming(NUMBER, 99, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))
+    good = ConsumerRecord(NUMBER, 99, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))
     assert not heir.tried(good)
     assert not heir.hopeless(good)
 
 
 def test_a_record_that_no_letter_holds_stays_at_its_origin() -> None:
     topics = Topics()
-    record = Incoming(NUMBER, 7, b"k", b"x" * MOST_BYTES[DEAD_LETTERS.name])
+    record = ConsumerRecord(NUMBER, 7, b"k", b"x" * MAX_RECORD_BYTES[DEAD_LETTERS.name])
     topics.log += owner(topics).absorb([record])
     (letter,) = letters(topics)
     assert (letter.reason, letter.value) == ("not_json", None)
@@ -543,7 +549,7 @@ FOREIGN = (
 def test_what_a_stranger_wrote_to_the_working_set_is_a_dead_letter_and_the_partition_opens() -> None:
     topics = Topics()
     for key, value in FOREIGN:
-        topics.log.append(Outgoing(WORKING_SET.name, NUMBER, key, value))
+        topics.log.append(ProducerRecord(WORKING_SET.name, NUMBER, key, value))
     assert owner(topics).aside == {}
     assert {letter.value for letter in letters(topics)} == {value for _, value in FOREIGN}
     assert {letter.reason for letter in letters(topics)} <= {"not_json", "bad_column"}
@@ -552,7 +558,7 @@ def test_what_a_stranger_wrote_to_the_working_set_is_a_dead_letter_and_the_parti
 def test_a_row_of_a_table_that_this_version_does_not_know_sets_its_timekeeper_aside() -> None:
     """As after a downgrade. A version that knows it makes it good."""
     topics = Topics()
-    topics.log.append(Outgoing(WORKING_SET.name, NUMBER, b'[1,1,"later",1]', b'{"version":1,"row":{"id":1}}'))
-    topics.log += owner(topics).absorb([Incoming(NUMBER, 2, b"k", envelope("c", row(2, 2, 0, 30, 0, False)))])
+    topics.log.append(ProducerRecord(WORKING_SET.name, NUMBER, b'[1,1,"later",1]', b'{"version":1,"row":{"id":1}}'))
+    topics.log += owner(topics).absorb([ConsumerRecord(NUMBER, 2, b"k", envelope("c", row(2, 2, 0, 30, 0, False)))])
     assert set(owner(topics).aside) == {Scope(1, 1)}
     assert set(topics.groups()) == {(Scope(1, 2), 2)}

@@ -26,9 +26,9 @@ from schemas.billing import Directory
 from schemas.groups import Disposition, encode_group
 from schemas.values import Apart, Kind, Together, Words
 from streams.cli import app
-from streams.models import shipped_model
-from streams.preview import lines_of
-from streams.simulate import dialled, generated, write_truth
+from streams.files.preview import lines_of
+from streams.shared.model_store import shipped_model
+from streams.simulate.command import dialled, generated, write_truth
 from tests.title_model import BY_TITLE
 
 ROOT = Path(__file__).parents[2]

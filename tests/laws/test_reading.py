@@ -14,7 +14,7 @@ from connectors.sources.event import Asked, Event, Notes
 from connectors.sources.local_times import shown_order, when
 from connectors.sources.numbering import Once
 from schemas.errors import SourceError
-from schemas.rows import check_interval, known_zones
+from schemas.row_decoders import check_interval, known_zones
 from schemas.values import WORDS_MAX_BYTES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sources"

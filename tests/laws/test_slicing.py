@@ -19,7 +19,7 @@ from processors.billing.imputation import CAPS, spans
 from processors.billing.matters import matter_book
 from processors.billing.reach import days_reached, reach, window
 from processors.billing.slicing import slice_days
-from schemas.billing import Directory, Place, SlicedDay
+from schemas.billing import Directory, Membership, SlicedDay
 from schemas.groups import Disposition
 from schemas.values import Activity, Kind, Words
 
@@ -62,7 +62,7 @@ def activity_lists(draw: st.DrawFn) -> list[Activity]:
 
 
 @st.composite
-def placed(draw: st.DrawFn) -> tuple[list[Activity], dict[int, Place]]:
+def placed(draw: st.DrawFn) -> tuple[list[Activity], dict[int, Membership]]:
     """Activities with their groups; one that has no place is still on its way."""
     activities = draw(activity_lists())
     dispositions = {group: draw(st.sampled_from(Disposition)) for group in (1, 2, 3)}
@@ -70,7 +70,7 @@ def placed(draw: st.DrawFn) -> tuple[list[Activity], dict[int, Place]]:
     for activity in activities:
         group = draw(st.sampled_from((1, 2, 3, None)))
         if group is not None and not activity.excluded:
-            places[activity.id] = Place(group, dispositions[group], "")
+            places[activity.id] = Membership(group, dispositions[group], "")
     return activities, places
 
 
@@ -124,7 +124,9 @@ def measure(timed: list[tuple[int, int]]) -> int:
 
 @given(placed())
 @settings(max_examples=300)
-def test_every_microsecond_belongs_to_the_activity_that_started_last(case: tuple[list[Activity], dict[int, Place]]):
+def test_every_microsecond_belongs_to_the_activity_that_started_last(
+    case: tuple[list[Activity], dict[int, Membership]],
+):
     activities, places = case
     part_takers = [a for a in activities if a.excluded or a.id in places]
     sliced = slice_days(activities, places, EMPTY_BOOK)
@@ -135,7 +137,9 @@ def test_every_microsecond_belongs_to_the_activity_that_started_last(case: tuple
 
 
 @given(placed())
-def test_captured_is_the_measure_of_the_union_and_the_sum_of_the_classes(case: tuple[list[Activity], dict[int, Place]]):
+def test_captured_is_the_measure_of_the_union_and_the_sum_of_the_classes(
+    case: tuple[list[Activity], dict[int, Membership]],
+):
     activities, places = case
     part_takers = [a for a in activities if a.excluded or a.id in places]
     sliced = slice_days(activities, places, EMPTY_BOOK)
@@ -148,7 +152,9 @@ def test_captured_is_the_measure_of_the_union_and_the_sum_of_the_classes(case: t
 
 
 @given(placed())
-def test_every_placed_activity_is_in_one_slice_of_each_day_it_touches(case: tuple[list[Activity], dict[int, Place]]):
+def test_every_placed_activity_is_in_one_slice_of_each_day_it_touches(
+    case: tuple[list[Activity], dict[int, Membership]],
+):
     activities, places = case
     found: dict[int, list[date]] = defaultdict(list)
     for day in slice_days(activities, places, EMPTY_BOOK):
@@ -162,7 +168,7 @@ def test_every_placed_activity_is_in_one_slice_of_each_day_it_touches(case: tupl
 
 
 @given(placed(), st.randoms(use_true_random=False))
-def test_order_of_arrival_changes_nothing(case: tuple[list[Activity], dict[int, Place]], random: Random):
+def test_order_of_arrival_changes_nothing(case: tuple[list[Activity], dict[int, Membership]], random: Random):
     activities, places = case
     shuffled = random.sample(activities, len(activities))
     assert slice_days(shuffled, places, EMPTY_BOOK) == slice_days(activities, places, EMPTY_BOOK)
@@ -181,7 +187,7 @@ def loaded(activities: list[Activity], days: set[date], zones: set[str]) -> list
 @given(placed(), st.data())
 @settings(max_examples=400)
 def test_slicing_only_touched_days_equals_slicing_all(
-    case: tuple[list[Activity], dict[int, Place]], data: st.DataObject
+    case: tuple[list[Activity], dict[int, Membership]], data: st.DataObject
 ):
     """One activity is changed, comes or goes; what was sliced before and the touched days afterwards are all right."""
     activities, places = case
@@ -192,7 +198,7 @@ def test_slicing_only_touched_days_equals_slicing_all(
     changed = rest if new is None else [*rest, msgspec.structs.replace(new, id=old.id)]
     new_places = {id: place for id, place in places.items() if any(a.id == id and not a.excluded for a in changed)}
     if new is not None and not new.excluded and data.draw(st.booleans()):
-        new_places[old.id] = Place(
+        new_places[old.id] = Membership(
             1, next((p.disposition for p in places.values() if p.group == 1), Disposition.WORK), ""
         )
 

@@ -13,8 +13,8 @@ from processors.billing.timesheet import MINUTE_US, Owner, Timesheet, rounded, t
 from schemas.billing import Client, Directory, Matter
 from schemas.groups import Disposition, Group, Member
 from schemas.values import Activity, Kind, Words, content_hash
-from streams.screen import WIDTH, paper
-from streams.timesheet import page, table
+from streams.shared.terminal import WIDTH, paper
+from streams.views.timesheet import page, table
 
 MINUTE = 60_000_000
 NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))

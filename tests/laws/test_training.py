@@ -22,9 +22,9 @@ from processors.training.learning import learn
 from processors.training.outcomes import surely_better
 from processors.training.sureness import SHOWN_RIGHT, fitted, shown_from
 from processors.training.vocabulary import DOUBT, RAREST, vocabulary
-from schemas.groups import MICRO
+from schemas.groups import SCORE_SCALE
 from schemas.values import Activity, Kind, Words
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 from tests.title_model import BY_TITLE
 
 LISTS, PAIRS = 150, 6
@@ -71,7 +71,7 @@ def test_trees_of_whole_numbers_say_what_lightgbm_says(leaves: int, levels: int)
         )
     found = Forest(similarity.trees_over(FEATURES), len(FEATURES)).score(steps)
     known = np.where(drawn.rows == MISSING, np.nan, drawn.rows.astype(np.float64))
-    assert np.abs(found / MICRO - booster.predict(known)).max() < 40 / MICRO, "but for rounding"
+    assert np.abs(found / SCORE_SCALE - booster.predict(known)).max() < 40 / SCORE_SCALE, "but for rounding"
 
 
 def test_a_tree_that_may_ask_a_share_of_the_features_asks_no_more() -> None:
@@ -143,7 +143,7 @@ def test_one_stream_that_gains_much_makes_nothing_surely_better() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, MICRO - 1), st.booleans()), max_size=40))
+@given(st.lists(st.tuples(st.integers(0, SCORE_SCALE - 1), st.booleans()), max_size=40))
 def test_of_what_is_shown_so_many_are_right_and_nothing_more_could_be_shown(groups: list[tuple[int, bool]]) -> None:
     found = shown_from([sure for sure, _ in groups], [right for _, right in groups])
 
@@ -170,8 +170,8 @@ def test_what_is_shown_is_chosen_by_curves_that_did_not_see_it() -> None:
     seen = [one for fold in folds for one in fold]
     found = fitted(folds)
     sure = [confidence(found, signs) for signs, _ in seen]
-    assert shown_from(sure, [right for _, right in seen]) < MICRO, "of what it saw, it is sure of some, and right"
-    assert found.shown_from == MICRO
+    assert shown_from(sure, [right for _, right in seen]) < SCORE_SCALE, "of what it saw, it is sure of some, and right"
+    assert found.shown_from == SCORE_SCALE
 
 
 @given(st.lists(st.integers(0, 50), max_size=12), st.sets(st.integers(0, 11)), st.integers(1, 5))

@@ -8,12 +8,12 @@ broken_bill.py TIMEKEEPER
 import sys
 from typing import Any
 
-from connectors.mariadb import taking
-from connectors.mariadb.periods import Closing
+from connectors.mariadb.billing import ingestion
+from connectors.mariadb.billing.periods import PeriodState
 from schemas.keys import Scope
 from streams import cli
 
-_take_groups, _close_period, broken = taking.take_groups, taking.close_period, int(sys.argv[1])
+_take_groups, _close_period, broken = ingestion.ingest_groups, ingestion.close_period, int(sys.argv[1])
 
 
 def take_groups(connection: Any, scope: Scope, latest: Any) -> tuple[set[int], int]:
@@ -23,13 +23,13 @@ def take_groups(connection: Any, scope: Scope, latest: Any) -> tuple[set[int], i
     return _take_groups(connection, scope, latest)
 
 
-def close_period(connection: Any, period: Closing) -> int:
+def close_period(connection: Any, period: PeriodState) -> int:
     """The same."""
     if period.scope.timekeeper == broken:
         raise ZeroDivisionError("nobody foresaw this")
     return _close_period(connection, period)
 
 
-taking.take_groups, taking.close_period = take_groups, close_period
+ingestion.ingest_groups, ingestion.close_period = take_groups, close_period
 sys.argv[1:] = ["bill"]
 cli.main()

@@ -4,7 +4,7 @@ from typing import Any
 
 from processors.grouping.working_set import WorkingSet
 from schemas.values import Activity
-from streams import group
+from streams.group import command
 
 _apply = WorkingSet.apply
 
@@ -17,4 +17,4 @@ def apply(self: WorkingSet, key: Any, version: int, value: Any) -> bool:
 
 
 WorkingSet.apply = apply  # type: ignore[method-assign]
-group.command()
+command.command()

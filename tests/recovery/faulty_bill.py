@@ -16,10 +16,12 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from connectors.llm.gateway import Gateway
-from connectors.mariadb import engine, narratives, offsets, taking
+from connectors.mariadb.billing import ingestion, offsets
+from connectors.mariadb.narration import reservations
+from connectors.mariadb.server import engine
 from streams import cli
 
-engine.IDLE_S = 4  # a test doesn't wait for a minute
+engine.IDLE_TRANSACTION_TIMEOUT_S = 4  # a test doesn't wait for a minute
 point, what = sys.argv[1:3]
 happened = False
 
@@ -58,13 +60,13 @@ match point:
     case "inside_take" if what == "CUT":
         offsets.advance = cut
     case "before_take":
-        taking.take = wrapped(taking.take, before=True)
+        ingestion.ingest = wrapped(ingestion.ingest, before=True)
     case "inside_take":  # its place is moved and locked, nothing is committed
         offsets.advance = wrapped(offsets.advance, before=False)
     case "after_take":
-        taking.take = wrapped(taking.take, before=False)
+        ingestion.ingest = wrapped(ingestion.ingest, before=False)
     case "reserving":
-        narratives._write_call = wrapped(narratives._write_call, before=False)
+        reservations.insert_call = wrapped(reservations.insert_call, before=False)
     case "asking":
         Gateway._send = wrapped(Gateway._send, before=True)  # type: ignore[method-assign]
     case _:

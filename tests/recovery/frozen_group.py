@@ -8,13 +8,13 @@ import signal
 from collections.abc import Iterable
 
 from connectors.kafka.writer import FencedWriter
-from schemas.records import Outgoing
-from streams import group
+from schemas.records import ProducerRecord
+from streams.group import command
 
 _write = FencedWriter.write
 
 
-def write(self: FencedWriter, records: Iterable[Outgoing]) -> None:
+def write(self: FencedWriter, records: Iterable[ProducerRecord]) -> None:
     """As a machine that is suspended would, between deciding and writing."""
     if any(b"FREEZE" in (record.value or b"") for record in records):
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -22,4 +22,4 @@ def write(self: FencedWriter, records: Iterable[Outgoing]) -> None:
 
 
 FencedWriter.write = write  # type: ignore[method-assign]
-group.command()
+command.command()

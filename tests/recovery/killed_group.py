@@ -14,7 +14,7 @@ from faust.events import Event
 from faust.transport.consumer import Consumer
 
 from connectors.kafka.writer import FencedWriter
-from streams import group
+from streams.group import command
 
 point, nth = sys.argv[1], int(sys.argv[2])
 passed = commits = 0
@@ -74,4 +74,4 @@ match point:
     case _:
         raise SystemExit(f"no such point: {point}")
 
-group.command()
+command.command()

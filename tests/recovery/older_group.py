@@ -6,12 +6,12 @@ It knows one zone less, no long activity, no Ω, another model, and no feedback.
 from msgspec.structs import replace
 
 import schemas.changes
-import schemas.rows
-import streams.models
+import schemas.row_decoders
+import streams.shared.model_store
 from schemas.outcomes import Reason
-from schemas.rows import ROWS, BadRow, known_zones, read_words
+from schemas.row_decoders import ROW_DECODERS, BadRow, known_zones, read_words
 from schemas.values import Words
-from streams import group
+from streams.group import command
 
 _zones = known_zones() - {"Europe/Kyiv"}
 
@@ -23,10 +23,10 @@ def _read(stored: str) -> Words:
     return words
 
 
-schemas.rows.known_zones = lambda: _zones  # type: ignore[assignment]
-schemas.rows.read_words = _read
-schemas.rows.LONGEST_US = 86_400_000_000
-schemas.changes.ROWS = {name: row for name, row in ROWS.items() if name != "feedback"}
-_older = replace(streams.models.shipped_model(), version="older")
-streams.models.shipped_model = lambda: _older  # type: ignore[assignment]
-group.command()
+schemas.row_decoders.known_zones = lambda: _zones  # type: ignore[assignment]
+schemas.row_decoders.read_words = _read
+schemas.row_decoders.MAX_DURATION_US = 86_400_000_000
+schemas.changes.ROW_DECODERS = {name: row for name, row in ROW_DECODERS.items() if name != "feedback"}
+_older = replace(streams.shared.model_store.shipped_model(), version="older")
+streams.shared.model_store.shipped_model = lambda: _older  # type: ignore[assignment]
+command.command()

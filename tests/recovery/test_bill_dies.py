@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from processors.billing.days import instant
-from schemas.dead_letters import DeadLettered
+from schemas.dead_letters import DeadLetterRecord
 from schemas.keys import Scope
-from streams.auditing import Auditor
-from streams.scheduling import Scheduler
+from streams.bill.due_periods import Scheduler
+from streams.verify.audit import Auditor
 from tests.entries import EVERY, SHUT, bill_by, close_the_week, row, settled, settles
 from tests.live import Live
 from tests.llm_server import Call, LanguageModelServer, good, language_model
@@ -292,7 +292,7 @@ def test_a_record_on_which_our_own_code_fails_is_a_dead_letter_the_third_time(li
         assert bill.ended() == 1, bill.said()
     theirs = f"[{who.firm},{who.timekeeper},".encode()
 
-    def letters() -> list[DeadLettered]:
+    def letters() -> list[DeadLetterRecord]:
         return [letter for letter in live.dead_letters() if (letter.key or b"").startswith(theirs)]
 
     with running(home, str(who.timekeeper), script=HERE / "broken_bill.py") as bill:

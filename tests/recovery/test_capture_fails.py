@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.debezium.connector import Connect
-from connectors.mariadb.engine import connect
+from connectors.mariadb.server.engine import connect
 from tests.live import Live
 from tests.programs import Program, eventually, running
 

@@ -12,8 +12,8 @@ import pytest
 from connectors.kafka.consumers import consumer_groups
 from connectors.kafka.unread import unread
 from connectors.stack.workers import ask
-from schemas.groups import GroupSaid, decode_said
-from schemas.keys import GroupKey, Scope, decode_said_key
+from schemas.groups import PublishedGroup, decode_published
+from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import PARTITIONS
 from tests.live import Live
 from tests.programs import SESSION_S, Program, eventually, running
@@ -61,10 +61,10 @@ def never_back(live: Live, people: list[Scope]) -> None:
     """No older value over a newer one: per group, the positions that values were decided at never go back."""
     decided: dict[GroupKey, int] = {}
     for record in live.said():
-        key = decode_said_key(record.key or b"")
+        key = decode_groups_key(record.key or b"")
         if isinstance(key, GroupKey) and record.value and Scope(key.firm, key.timekeeper) in people:
-            said = decode_said(record.value)
-            assert isinstance(said, GroupSaid)
+            said = decode_published(record.value)
+            assert isinstance(said, PublishedGroup)
             assert said.lineage.offset >= decided.get(key, 0), key
             decided[key] = said.lineage.offset
 

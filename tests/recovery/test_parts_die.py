@@ -29,16 +29,16 @@ from benchmarks.marking import through
 from benchmarks.steady import tried, week_of
 from connectors.kafka.consumers import admin
 from connectors.kafka.log import read_to_end
-from connectors.mariadb.books import scopes
-from connectors.mariadb.engine import connect
+from connectors.mariadb.audit.ledger_snapshot import read_scopes
+from connectors.mariadb.server.engine import connect
 from connectors.stack.logs import last_error
 from connectors.stack.programs import PARTS, WORKERS
 from connectors.stack.stack import Stack
 from connectors.stack.waiting import wait_until
 from schemas.keys import Scope
 from schemas.topics import PARTITIONS, TOPICS
-from streams.prepare import prepare
 from streams.settings import Settings
+from streams.stack.prepare import prepare
 
 pytestmark = pytest.mark.stack
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ class Whole:
 
     def people(self) -> list[Scope]:
         with self.engine.connect() as connection:
-            return scopes(connection)
+            return read_scopes(connection)
 
     def stalled(self) -> bool:
         """True when no batch of the load was committed for three seconds."""

@@ -16,14 +16,14 @@ from sqlalchemy import text
 
 from connectors.kafka.letters import DeadLetters
 from connectors.kafka.standing import Letter, read_letters
-from schemas.dead_letters import DeadLettered, encode_dead_letter
+from schemas.dead_letters import DeadLetterRecord, encode_dead_letter
 from schemas.keys import GroupKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason
-from schemas.partitions import partition_of
+from schemas.partitioner import partition_of
 from schemas.topics import DEAD_LETTERS, GROUPS
-from streams.auditing import Auditor
-from streams.models import shipped_model
-from streams.retrying import Retry, shown
+from streams.ops.dlq.retry import Retry, shown
+from streams.shared.model_store import shipped_model
+from streams.verify.audit import Auditor
 from tests.entries import SHUT, close_the_week, row, settles
 from tests.live import Live
 from tests.programs import ROOT, Program, eventually, running
@@ -236,7 +236,7 @@ def test_a_hung_transaction_hides_no_letter(live: Live) -> None:
     hung.init_transactions(30)
     hung.begin_transaction()
     open_one = OriginKey("elsewhere", 0, 1)
-    letter = DeadLettered(Reason.NOT_JSON, "a test's", b"key", b"value")
+    letter = DeadLetterRecord(Reason.NOT_JSON, "a test's", b"key", b"value")
     hung.produce(DEAD_LETTERS.name, encode_dead_letter(letter), encode_key(open_one))
     hung.flush(10)
     behind = OriginKey("elsewhere", 0, 2)

@@ -14,12 +14,12 @@ from connectors.kafka.standing import Letter, read_letters
 from processors.audit.findings import Kind
 from schemas.groups import Group
 from schemas.keys import Scope
-from streams.auditing import Auditor
-from streams.mending import Mender
-from streams.models import shipped_model
-from streams.passing import pass_marks
-from streams.prepare import prepare
-from streams.retrying import Retry
+from streams.ops.dlq.retry import Retry
+from streams.shared.catch_up import pass_marks
+from streams.shared.model_store import shipped_model
+from streams.stack.prepare import prepare
+from streams.verify.audit import Auditor
+from streams.verify.repair import Mender
 from tests.live import Live
 from tests.programs import eventually, running
 

@@ -1,4 +1,4 @@
-"""Alembic runs this for each upgrade; the connection comes from `connectors.mariadb.migrate`, never from a file."""
+"""Alembic runs this for each upgrade. The connection comes from `connectors.mariadb.server.migrate`, not a file."""
 
 from alembic import context
 

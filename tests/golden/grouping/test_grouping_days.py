@@ -9,7 +9,7 @@ import pytest
 from processors.grouping.batch import group_all
 from schemas.groups import Disposition, Group
 from schemas.values import Activity, Kind, Words
-from streams.models import shipped_model
+from streams.shared.model_store import shipped_model
 
 HERE = Path(__file__).parent
 DAYS = sorted(path.stem for path in HERE.glob("*.jsonl"))

@@ -1,0 +1,170 @@
+"""`bill`: stores groups as entries, opens and closes periods, and generates narratives where that is switched on.
+
+    groups ──▶ ingest (`streams.bill.groups_consumer`): entries, minutes, closed periods; one fenced transaction a batch
+    clock  ──▶ schedule (`streams.bill.due_periods`): a due period and its close mark, which passes through capture
+    closed ──▶ narrate (`streams.bill.narration`): only where it is switched on
+
+The offset is stored in the same transaction as everything the records caused, so a restart continues exactly there. An
+unexpected error ends the process, and its supervisor starts it again.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from streams.bill.groups_consumer import Keeper
+    from streams.bill.narration import Narrator
+    from streams.settings import Settings
+
+SCHEDULE_S = 5.0
+"""How often due periods are looked for. A period is due at a minute of a day; seconds don't matter."""
+
+log = structlog.get_logger("bill")
+
+app = typer.Typer(invoke_without_command=True)
+
+Llm = Annotated[bool | None, typer.Option("--llm/--no-llm", help="Have a language model write the narratives.")]
+
+
+@app.callback()
+def run(
+    context: typer.Context,
+    llm: Llm = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", min=0, help="Most to spend on narratives in 24 hours.")
+    ] = None,
+    every: Annotated[float, typer.Option(help="Seconds between looks for due periods.", min=0.1)] = SCHEDULE_S,
+) -> None:
+    """Turn groups into entries until it is told to stop; close periods when they are due.
+
+    Narratives are the activities' own words unless a language model is switched on (--llm, or TIMELOOM_LLM=on).
+
+    Example: ./timeloom bill
+
+    Exit: 0 it was told to stop; 1 something nobody foresaw (start it again: nothing is lost); 2 a setting is wrong;
+    3 a server is not up.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from functools import partial
+
+    from connectors.kafka.letters import DeadLetters
+    from connectors.kafka.placed import PlacedConsumer
+    from connectors.kafka.reach import knock
+    from connectors.mariadb.billing.ingestion import CONSUMER
+    from connectors.mariadb.narration.reservations import STORE_RETRY_S
+    from connectors.mariadb.server.engine import connect
+    from schemas.topics import GROUPS
+    from streams.bill.due_periods import Scheduler
+    from streams.bill.groups_consumer import Keeper
+    from streams.bill.health import BillVitals
+    from streams.settings import load
+    from streams.shared.billing_rules import Decisions
+    from streams.shared.stop_signal import stopping
+    from streams.telemetry.logs import to_json
+    from streams.telemetry.server import Telemetry
+
+    settings = load()
+    to_json("bill")
+    stop = stopping()
+    engine = connect(settings.mariadb().url("pipeline"))
+    narrator = None
+    if settings.llm if llm is None else llm:
+        narrator = narrator_of(settings, engine, settings.budget_usd if budget_usd is None else budget_usd, stop)
+        narrator.start()
+    kafka = settings.kafka()
+    knock(kafka)
+    consumer = partial(PlacedConsumer, kafka, CONSUMER, GROUPS.name)
+    keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
+    log.info("started", kafka=str(kafka), narration=narrator is not None)
+    scheduler = Scheduler(engine)
+    vitals = BillVitals(engine, keeper, narrator, stop)
+    try:
+        with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
+            work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop, vitals.heart.beat)
+    finally:
+        stop.set()
+        if narrator is not None:
+            # An answer that is on its way is paid for: wait until it is written, also where the database is away.
+            narrator.join(settings.llm_timeout_s + STORE_RETRY_S)
+    if narrator is not None and narrator.error is not None:
+        raise narrator.error
+    log.info("stopped")
+
+
+@app.command("next")
+def next_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """Show what is due when, and what waits for capture.
+
+    Example: ./timeloom bill next
+
+    Exit: 0 shown; 3 the database is not up.
+    """
+    import msgspec
+
+    from connectors.mariadb.server.engine import connect
+    from streams.bill.next_periods import now_us, show, upcoming
+    from streams.settings import load
+
+    with connect(load().mariadb().url("pipeline")).connect() as connection:
+        found = upcoming(connection, now_us())
+    if as_json:
+        for one in found:
+            print(msgspec.json.encode(one).decode())
+    else:
+        show(found)
+
+
+def _nobody() -> None:
+    """Narration is off: the entries' own words were written with them."""
+
+
+def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop: threading.Event) -> "Narrator":
+    """The narrator as set up, after saying where words will go. Raises ConfigurationError where it can't be."""
+    from connectors.llm.gateway import DEFAULT_URL, Destination, Gateway
+    from processors.billing.pricing import price_of, read_price
+    from streams.bill.narration import Narrator, Terms
+
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+    url = settings.openai_base_url or DEFAULT_URL
+    price = price_of(settings.llm_model, read_price(settings.llm_price) if settings.llm_price else None)
+    gateway = Gateway(Destination(url, settings.llm_model, key, settings.llm_timeout_s), stop)
+    log.warning(
+        "narration_is_on",
+        destination=gateway.to.shown,
+        model=settings.llm_model,
+        what="words of entries whose period is closed leave this machine for this destination",
+        budget_usd=budget_usd,
+    )
+    return Narrator(engine, gateway, Terms(price, budget_usd), stop)
+
+
+def work(
+    keeper: "Keeper",
+    schedule: Callable[[], object],
+    every: float,
+    stop: threading.Event,
+    beat: Callable[[], None],
+) -> None:
+    """The loop: take what there is; now and then look for due periods. Leaves the consumer group at the end."""
+    due = time.monotonic()
+
+    def stopping() -> bool:
+        beat()
+        return stop.is_set()
+
+    try:
+        while not stopping():
+            keeper.step(stopping)
+            if time.monotonic() >= due:
+                schedule()
+                due = time.monotonic() + every
+    finally:
+        keeper.close()

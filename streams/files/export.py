@@ -1,0 +1,102 @@
+"""`export`: writes activities, and what people said of them, from MariaDB in the event form, on standard output.
+
+    one snapshot ──▶ each timekeeper's rows by id ──▶ lines
+
+`preview` of an export groups the very set that live has grouped, with the same ids, so it gives the same groups to the
+byte. A row that live has dead-lettered is left out here too, and said.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from connectors.mariadb.source.directory import TimekeeperProfile
+    from connectors.sources.event import Notes
+    from connectors.sources.writing import Labels
+
+TABLES = ("activity", "feedback", "release", "activation")
+"""Activities come first: a stream that has only remarks isn't one."""
+
+
+def export(
+    timekeeper: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this one.", show_default="all")] = None,
+    firm: Annotated[str | None, typer.Option(help="Only this firm.", show_default="all")] = None,
+) -> None:
+    """Write activities, feedback, releases and activations from MariaDB in the event form.
+
+    Example: ./timeloom export --timekeeper ada@example.com > ada.jsonl
+
+    Exit: 0 done; 2 there is no such timekeeper; 3 the database isn't up.
+    """
+    from connectors.mariadb.server.engine import connect
+    from connectors.sources.event import Notes
+    from streams.settings import load
+
+    notes, out = Notes(), typer.get_binary_stream("stdout")
+    engine = connect(load().mariadb().url("pipeline"))
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        for name, person in chosen(connection, timekeeper, firm):
+            for line in lines_of(connection, name, person, notes):
+                out.write(line)
+    out.flush()
+    for note in notes.lines():
+        typer.echo(f"Note: {note}", err=True)
+
+
+def chosen(connection: "Connection", timekeeper: str | None, firm: str | None) -> list[tuple[str, "TimekeeperProfile"]]:
+    """The timekeepers asked for, each with its stream's name: the address, with the firm where two firms know it.
+
+    Raises ConfigurationError where nobody is meant.
+    """
+    from connectors.mariadb.source.directory import list_timekeepers
+
+    people = list_timekeepers(connection)
+    times = Counter(person.email for person in people)
+    found = [
+        (person.email if times[person.email] == 1 else f"{person.firm}/{person.email}", person)
+        for person in people
+        if timekeeper in (None, person.email) and firm in (None, person.firm)
+    ]
+    if not found and (timekeeper or firm):
+        known = ", ".join(f"{person.email} ({person.firm})" for person in people[:20]) or "none yet"
+        raise ConfigurationError(f"There is no such timekeeper. Known: {known}.")
+    return found
+
+
+def lines_of(connection: "Connection", name: str, person: "TimekeeperProfile", notes: "Notes") -> Iterator[bytes]:
+    """Every row of a timekeeper as a line, in the order of ids, activities first."""
+    from connectors.mariadb.source.captured_rows import read_all_rows
+    from connectors.sources.writing import event_line, remark_line
+    from schemas.row_decoders import BadRow
+    from schemas.values import Activation, Activity, Apart, Release, Together
+
+    labels = _labels(connection, person)
+    for table in TABLES:
+        for id_, value in read_all_rows(connection, person.scope, table):
+            if isinstance(value, BadRow):
+                notes.add(f"rows that are dead letters were left out: {value.reason}", f"{table} {id_}: {value}")
+            elif isinstance(value, Activity):
+                yield event_line(name, value, labels.get(value.matter, labels[None]))
+            else:
+                assert isinstance(value, Together | Apart | Release | Activation)
+                yield remark_line(name, value)
+
+
+def _labels(connection: "Connection", person: "TimekeeperProfile") -> Mapping[int | None, "Labels"]:
+    """Each matter's number and client by the matter's id, for whoever reads the export; nothing where there is none."""
+    from connectors.mariadb.source.directory import read_directory
+    from connectors.sources.writing import NO_LABELS, Labels
+
+    directory = read_directory(connection, person.scope.firm)
+    clients = {client.id: client.name for client in directory.clients}
+    labels: dict[int | None, Labels] = {None: NO_LABELS}
+    for matter in directory.matters:
+        labels[matter.id] = Labels(client=clients[matter.client], matter=matter.number)
+    return labels

@@ -1,0 +1,114 @@
+"""What `preview` and `import` share: the options that say how PATH is read, and the way from PATH to events.
+
+PATH ──▶ what it is ──▶ its reader ──▶ exclusions ──▶ events
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from connectors.sources.event import WINDOW, Asked, Event, Notes, Remark
+from schemas.row_decoders import known_zones
+
+if TYPE_CHECKING:
+    from connectors.sources.detect import Source
+    from connectors.sources.exclusions import Exclusions
+
+
+class Dates(StrEnum):
+    """What 3/2/2026 means."""
+
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
+
+PathArgument = Annotated[
+    Path,
+    typer.Argument(
+        readable=False,
+        help="Lines of JSON, a calendar (.ics), a table (.csv), day notes (.md), an ActivityWatch export, a git "
+        "repository, or a folder of files.",
+    ),
+]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(help="Expand a calendar's recurring events from this day (UTC) on.", show_default="400 days ago"),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="MEANING=COLUMN,...", help="A table's columns: start=Begin,end=End,title=What."),
+]
+DatesOption = Annotated[Dates | None, typer.Option(help="What 3/2/2026 means in a table.", show_default="an error")]
+ExcludeOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What to keep out: applications, titles, addresses, pauses (docs/sources.md).",
+        show_default="TIMELOOM_EXCLUSIONS",
+    ),
+]
+
+
+def asked_until_now(
+    zone: str, since: datetime | None = None, columns: list[str] | None = None, dates: Dates | None = None
+) -> Asked:
+    """What the options say. Recurring events are read until now, because what is to come isn't activity."""
+    if zone not in known_zones():
+        raise typer.BadParameter(f"{zone!r} isn't an IANA time zone, such as Europe/Berlin", param_hint="--zone")
+    now = datetime.now(UTC)
+    return Asked(
+        since=now - WINDOW if since is None else since.replace(tzinfo=UTC),
+        now=now,
+        zone=zone,
+        columns=_columns(columns or []),
+        day_first=None if dates is None else dates is Dates.DAY_FIRST,
+    )
+
+
+def _columns(said: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in [part for text in said for part in re.split(r",(?=\s*\w+=)", text)]:
+        meaning, equals, column = one.partition("=")
+        if not (equals and meaning.strip() and column.strip()):
+            raise typer.BadParameter(f"{one!r} isn't MEANING=COLUMN, such as start=Begin", param_hint="--map")
+        found[meaning.strip()] = column.strip()
+    return found
+
+
+def exclusions(path: Path | None) -> "Exclusions":
+    """What is kept out: the option's file, else the setting's, else nothing. Raises ConfigurationError."""
+    from connectors.sources.exclusions import Exclusions, read_exclusions
+    from streams.settings import load
+
+    chosen = path or load().exclusions
+    return Exclusions() if chosen is None else read_exclusions(chosen)
+
+
+def events_of(
+    path: Path, asked: Asked, notes: Notes, kept_out: "Exclusions"
+) -> "Iterator[tuple[Source, Event | Remark]]":
+    """Everything that PATH holds, without what is kept out. Raises SourceError."""
+    from connectors.sources.detect import read
+
+    for source, item in read(path, notes, asked):
+        if isinstance(item, Remark):
+            yield source, item
+            continue
+        for event in kept_out.left_of(item):
+            yield source, event
+
+
+def counted(number: int, what: str) -> str:
+    """A count and its noun: 1 group, 2 groups, 3 activities."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"
+
+
+def excluded(events: int, minutes: float) -> str:
+    """What was kept out, in a few words that name nothing of it."""
+    return f"{events:,} excluded ({minutes:,.0f} min), written nowhere"

@@ -1,0 +1,174 @@
+"""`ops dlq`: the dead letters that stand: list them, show one whole, retry or discard them."""
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schemas.errors import ConfigurationError, TimeloomError
+from schemas.outcomes import Reason
+
+if TYPE_CHECKING:
+    from connectors.kafka.standing import Letter, Letters
+    from schemas.keys import OriginKey
+
+WITHIN_S = 60.0
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be used, and what to do about it.")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+Origins = Annotated[
+    list[str] | None, typer.Argument(metavar="[TOPIC/PARTITION/OFFSET]...", help="Letters, as `list` names them.")
+]
+OfReason = Annotated[Reason | None, typer.Option("--reason", help="All letters of this reason.")]
+
+
+@app.command("list")
+def list_(
+    reason: OfReason = None,
+    discarded: Annotated[bool, typer.Option("--discarded", help="Those that were given up: by whom, and why.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Letters that the text shows; --json has all.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the dead letters that stand, by reason, with their age, origin and row.
+
+    Example: ./timeloom ops dlq list
+
+    Exit: 0 shown; 3 the broker is not up.
+    """
+    import time
+
+    from streams.ops.dlq import tables
+
+    letters = _read()
+    if discarded:
+        tables.print_discards(letters, as_json)
+        return
+    found = [one for one in letters.open if reason in (None, one.said.reason)]
+    tables.print_letters(found, len(letters.discarded), limit, time.time(), as_json)
+
+
+@app.command("show")
+def show(
+    origin: Annotated[str, typer.Argument(metavar="TOPIC/PARTITION/OFFSET", help="As `list` names it.")],
+    as_json: Json = False,
+) -> None:
+    """Show one dead letter whole: why it is one, what to do, and the record as it came.
+
+    Example: ./timeloom ops dlq show changes/3/41
+
+    Exit: 0 shown; 1 there is no such letter; 2 that isn't an origin; 3 the broker is not up.
+    """
+    import time
+
+    from streams.ops.dlq import tables
+
+    letters = _read()
+    (letter,) = _named(letters, [origin])
+    tables.print_letter(letter, letters.discarded.get(letter.origin), time.time(), as_json)
+
+
+@app.command("retry")
+def retry(
+    origins: Origins = None,
+    reason: OfReason = None,
+    within: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that the pipeline may take to see what is said again.")
+    ] = WITHIN_S,
+    as_json: Json = False,
+) -> None:
+    """Have what letters are about said again, after its cause was mended. It can't double: a row stays the row it is.
+
+    Again, or killed in the middle, it does no harm: do it again. A letter goes by itself when its row is corrected, so
+    retry what needed no correction: our own code, a model, a column that came back.
+
+    Example: ./timeloom ops dlq retry --reason missing_column
+
+    Exit: 0 all are answered; 1 some stand, or there is no such letter; 2 wrong usage; 3 a server is not up, or behind.
+    """
+    from connectors.mariadb.server.engine import connect
+    from streams.ops.dlq import tables
+    from streams.ops.dlq.retry import Retry
+    from streams.settings import load
+
+    chosen = _chosen(_read(), origins, reason)
+    database = load().mariadb()
+    retrying = Retry(load().kafka(), connect(database.url("collector")), connect(database.url("pipeline")), within)
+    done = retrying.retry(chosen)
+    tables.print_retried(done, as_json)
+    if done.again or done.left:
+        raise typer.Exit(1)
+
+
+@app.command("discard")
+def discard(
+    why: Annotated[str, typer.Option("--why", help="Why nothing is lost by it; kept.")],
+    origins: Origins = None,
+    reason: OfReason = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who decides; else who is logged in.")] = None,
+) -> None:
+    """Give letters up: they count no more. Who, when and why is kept (`list --discarded`), and so is the letter.
+
+    Example: ./timeloom ops dlq discard changes/3/41 --why "somebody tried the topic out"
+
+    Exit: 0 discarded; 1 there is no such letter; 2 wrong usage; 3 the broker is not up.
+    """
+    import getpass
+    import time
+
+    from connectors.kafka.letters import DeadLetters
+    from schemas.dead_letters import DiscardRecord
+    from streams.settings import load
+
+    if not why.strip():
+        raise ConfigurationError("--why is empty; whoever asks in a year wants to read it.")
+    who, at = by or getpass.getuser(), time.time_ns() // 1000
+    chosen = _chosen(_read(), origins, reason)
+    named = [(one.origin, one.said) for one in chosen]
+    DeadLetters(load().kafka()).discard(
+        [
+            (origin, DiscardRecord(who, why, at, said.reason, said.firm, said.timekeeper, said.table, said.row))
+            for origin, said in named
+        ]
+    )
+    print(f"{len(chosen)} discarded; ./timeloom ops dlq list --discarded shows who gave up what, and why")
+    if rows := len({(said.firm, said.timekeeper, said.table, said.row) for _, said in named if said.row is not None}):
+        print(f"{rows} of their rows may still be there: what they say is in no group until they change")
+
+
+def _read() -> "Letters":
+    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
+    from connectors.kafka.standing import read_letters
+    from streams.settings import load
+
+    cluster = load().kafka()
+    knock(cluster, ASKED_BY_A_PERSON_S)
+    return read_letters(cluster)
+
+
+def _chosen(letters: "Letters", origins: list[str] | None, reason: Reason | None) -> "list[Letter]":
+    """The letters that were named, or the open ones of a reason."""
+    if bool(origins) == bool(reason):
+        raise ConfigurationError("Name letters (changes/3/41, as `list` shows them), or a --reason; one of both.")
+    if origins:
+        return _named(letters, origins)
+    return [one for one in letters.open if one.said.reason is reason]
+
+
+def _named(letters: "Letters", origins: list[str]) -> "list[Letter]":
+    named = [_origin(text) for text in dict.fromkeys(origins)]
+    if gone := [text for text, origin in zip(origins, named, strict=False) if origin not in letters.standing]:
+        raise TimeloomError(
+            f"No dead letter stands at {', '.join(gone)}: it was answered meanwhile, or never was. What stands: "
+            "./timeloom ops dlq list"
+        )
+    return [letters.standing[origin] for origin in named]
+
+
+def _origin(text: str) -> "OriginKey":
+    from schemas.keys import OriginKey
+
+    found = re.fullmatch(r"([\w.-]+)/(\d{1,9})/(\d{1,18})", text)
+    if found is None:
+        raise ConfigurationError(f"{text!r} is no origin; one is TOPIC/PARTITION/OFFSET, as changes/3/41.")
+    return OriginKey(found[1], int(found[2]), int(found[3]))

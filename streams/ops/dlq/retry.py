@@ -1,0 +1,190 @@
+"""Retries dead letters: has what they are about said again, the way that everything comes, and sees what becomes of it.
+
+    letters ─▶ say again (the row in MariaDB, or the group on its topic) ─▶ marks ─▶ what stands now
+
+Nothing goes around the order: a row said again is its newest version, and has the identity that it always had. So a
+retry that is killed in the middle, or done twice, doubles nothing, and what wasn't said yet still has its letter. A
+mark's row never changes: instead of saying it again, the period that it left open gets another.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+from sqlalchemy import Engine
+
+from connectors.kafka.cluster import Cluster
+from connectors.kafka.letters import DeadLetters
+from connectors.kafka.log import read_to_end
+from connectors.kafka.standing import Letter, read_letters
+from connectors.kafka.writer import FencedWriter, owner_of
+from connectors.mariadb.audit.resend import resend_deletes, resend_rows
+from connectors.mariadb.billing.ingestion import GroupsRecord, read_known_scopes
+from connectors.mariadb.billing.periods import reissue_close_mark
+from schemas.keys import OriginKey, RowKey, Scope
+from schemas.ledger_snapshot import RowRef
+from schemas.outcomes import Reason
+from schemas.topics import CHANGES, GROUPS
+from streams.ops.dlq.subject import close_mark, is_mark, row_of, scope_of, unsayable
+from streams.shared.catch_up import pass_marks
+from streams.shared.group_records import decode
+from streams.shared.model_store import shipped_model
+
+NOBODY = Scope(0, 0)
+AT_ONCE = 1_000
+"""Rows said again between two marks: what is under way if this is killed, and a bound on a statement."""
+
+
+class Left(msgspec.Struct, frozen=True):
+    """A letter that still stands, and why."""
+
+    letter: Letter
+    why: str
+
+
+class Retried(msgspec.Struct):
+    """What became of the letters: answered, dead letters again (as they are now), or left as they were."""
+
+    answered: list[OriginKey] = msgspec.field(default_factory=list)
+    again: list[Letter] = msgspec.field(default_factory=list)
+    left: list[Left] = msgspec.field(default_factory=list)
+
+
+Say = Callable[[Sequence[Letter], Retried], None]
+"""Has what these letters are about said again, and notes what becomes of them."""
+
+
+class Retry:
+    """Speaks as a collector where rows are said again. `within_s` is how long the pipeline may take to see a mark."""
+
+    def __init__(self, cluster: Cluster, collector: Engine, pipeline: Engine, within_s: float) -> None:
+        self._cluster, self._collector, self._pipeline = cluster, collector, pipeline
+        self._within_s = within_s
+
+    def retry(self, letters: Sequence[Letter]) -> Retried:
+        """Retries these letters. Raises StackError where the pipeline didn't see the marks in time; then it goes on."""
+        done = Retried()
+        sayable: list[Letter] = []
+        owners = read_known_scopes(self._pipeline, {scope for one in letters if (scope := scope_of(one)) is not None})
+        for letter in letters:
+            if (why := unsayable(letter, owners)) is not None:
+                done.left.append(Left(letter, why))
+            else:
+                sayable.append(letter)
+        marks = [letter for letter in sayable if is_mark(letter)]
+        others = [letter for letter in sayable if not is_mark(letter)]
+        rows = [letter for letter in others if letter.origin.topic == CHANGES.name]
+        # Marks last, so that a period that is closed by one has what was said again before it.
+        for letters_, say in ((rows, self._say), (marks, self._mark)):
+            for some in _some(one for one in letters_ if one.said.reason is not Reason.BUG):
+                say(some, done)
+            for same in _by_error(one for one in letters_ if one.said.reason is Reason.BUG):
+                self._bugs(same, done, say)
+        self._workers([letter for letter in others if letter.origin.topic != CHANGES.name], done)
+        return done
+
+    def _bugs(self, same: Sequence[Letter], done: Retried, say: Say) -> None:
+        """Records on which our own code failed with one error. The first goes alone: were the bug still there, each of
+        them would end the worker three times.
+        """
+        before = len(done.again)
+        say(same[:1], done)
+        if any(one.said.reason is Reason.BUG for one in done.again[before:]):
+            why = f"the like of it, {shown(same[0].origin)}, failed again: the bug is still there"
+            done.left += [Left(letter, why) for letter in same[1:]]
+            return
+        for some in _some(same[1:]):
+            say(some, done)
+
+    def _say(self, letters: Sequence[Letter], done: Retried) -> None:
+        named: dict[Scope, list[RowRef]] = defaultdict(list)
+        for letter in letters:
+            row = row_of(letter)
+            named[Scope(row.firm, row.timekeeper)].append((row.table, row.id))
+        elsewhere: set[RowKey] = set()
+        for scope, names in named.items():
+            gone = resend_rows(self._collector, scope, names)
+            others = resend_deletes(self._collector, scope, gone, shipped_model().version)
+            elsewhere |= {RowKey(scope.firm, scope.timekeeper, *name) for name in others}
+        pass_marks(self._pipeline, self._cluster, named, self._within_s)
+        standing = read_letters(self._cluster).standing
+        now = {row_of(one): one for one in standing.values() if one.origin.topic == CHANGES.name and one.said.row}
+        unanswered = []
+        for letter in letters:
+            newest = now.get(row_of(letter))
+            if newest is not None and newest.origin != letter.origin:
+                done.again.append(newest)
+            elif newest is not None and row_of(letter) in elsewhere:
+                done.left.append(Left(letter, "its row is another timekeeper's now; discard it"))
+            else:
+                done.answered.append(letter.origin)
+                unanswered += [letter.origin] if newest is not None else []
+        # The worker took the row in, and had no memory of its letter: one from before workers answered letters.
+        DeadLetters(self._cluster).answer(unanswered)
+
+    def _mark(self, letters: Sequence[Letter], done: Retried) -> None:
+        """Periods that are still open get another mark. Of a mark of another kind nobody waits any more."""
+        scopes, anew = set(), {}
+        for letter in letters:
+            scope, mark = scope_of(letter) or NOBODY, close_mark(letter)
+            scopes.add(scope)
+            anew[letter.origin] = None if mark is None else reissue_close_mark(self._pipeline, scope, mark)
+        pass_marks(self._pipeline, self._cluster, scopes, self._within_s)
+        standing = read_letters(self._cluster).standing.values()
+        now = {close_mark(one): one for one in standing if is_mark(one)}
+        for letter in letters:
+            mark = anew[letter.origin]
+            if mark is not None and mark in now:
+                done.again.append(now[mark])
+            else:
+                done.answered.append(letter.origin)
+        # One whose mark failed again has that one's letter in its place.
+        DeadLetters(self._cluster).answer([letter.origin for letter in letters])
+
+    def _workers(self, letters: Sequence[Letter], done: Retried) -> None:
+        """What was on `groups`, and who was set aside: their partition's worker says it anew once it begins again."""
+        waiting = self._answer(letters, done)
+        if not waiting:
+            return
+        for partition in {letter.origin.partition for letter in waiting}:
+            FencedWriter(self._cluster, owner_of(partition))
+        pass_marks(self._pipeline, self._cluster, {scope_of(one) or NOBODY for one in waiting}, self._within_s)
+        for letter in self._answer(waiting, done):
+            aside = letter.origin.topic != GROUPS.name
+            why = "grouping their work still fails" if aside else "its worker had nothing else to say; discard it"
+            done.left.append(Left(letter, why))
+
+    def _answer(self, letters: Sequence[Letter], done: Retried) -> list[Letter]:
+        """Answers those whose key has a good record behind them on `groups`; returns those that still stand."""
+        if not letters:
+            return []
+        good: dict[bytes, int] = {}
+        partitions = sorted({letter.origin.partition for letter in letters})
+        for record in read_to_end(self._cluster, GROUPS.name, partitions):
+            if record.key is not None and isinstance(decode(record), GroupsRecord):
+                good[record.key] = record.offset
+        of_groups = [one for one in letters if one.origin.topic == GROUPS.name]
+        said = [one.origin for one in of_groups if good.get(one.said.key or b"", -1) > one.origin.offset]
+        DeadLetters(self._cluster).answer(said)
+        standing = read_letters(self._cluster).standing
+        done.answered += [one.origin for one in letters if one.origin not in standing]
+        return [one for one in letters if one.origin in standing]
+
+
+def shown(origin: OriginKey) -> str:
+    """An origin as it is typed."""
+    return f"{origin.topic}/{origin.partition}/{origin.offset}"
+
+
+def _some(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
+    waiting = list(letters)
+    for first in range(0, len(waiting), AT_ONCE):
+        yield waiting[first : first + AT_ONCE]
+
+
+def _by_error(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
+    """Letters of reason `bug` by the kind of error, which `detail` names before its first bracket."""
+    kinds: dict[str, list[Letter]] = defaultdict(list)
+    for letter in letters:
+        kinds[letter.said.detail.split("(")[0]].append(letter)
+    yield from kinds.values()

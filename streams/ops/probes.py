@@ -1,0 +1,97 @@
+"""What everybody says who is asked for `ops status`: servers, consumers, connector, supervisor, at once."""
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from processors.monitoring.links import Program
+from schemas.errors import TimeloomError
+from schemas.topics import CHANGES, GROUPS, HEARTBEAT
+from streams.shared.consumer_state import ConsumerSeen, look
+from streams.shared.probe import Asked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from connectors.debezium.connector import CaptureState
+    from connectors.mariadb.server.server_facts import Binlog
+    from streams.settings import Settings
+
+PLACES_S = 1.0
+"""So long the consumers' look waits for the database's word on `bill`, before it goes by Kafka's."""
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """What everybody said, each with why it said nothing."""
+
+    binlog: "tuple[Binlog | None, TimeloomError | None]"
+    consumers: tuple[list[ConsumerSeen] | None, TimeloomError | None]
+    state: "tuple[CaptureState | None, TimeloomError | None]"
+    offset: dict[str, Any]
+    written: tuple[dict[str, int] | None, TimeloomError | None]
+    letters: tuple[dict[str, int] | None, TimeloomError | None]
+    programs: tuple[dict[str, Program] | None, TimeloomError | None]
+
+
+def ask_all(settings: "Settings", within_s: float) -> Answers:
+    """Everybody at once, so that whoever hangs holds nobody up."""
+    from connectors.debezium.connector import Connect
+    from connectors.kafka.newest import newest
+    from connectors.mariadb.server.engine import connect as engine_of
+    from streams.shared.consumer_state import ledger_offsets_in
+
+    database, cluster, connect = settings.mariadb(), settings.kafka(), Connect(settings.connect())
+    # Made here, since two threads can't import a database's dialect at once. Of the three users only capture's may see
+    # the binlog.
+    pipeline = engine_of(database.url("pipeline"), pool_size=1)
+    capture = engine_of(database.url("capture"), pool_size=1)
+    deadline = time.monotonic() + within_s
+    books = Asked("MariaDB", lambda: ledger_offsets_in(pipeline))
+    consumers = Asked("Kafka", lambda: look(cluster, books.or_why(time.monotonic() + min(PLACES_S, within_s / 2))[0]))
+    binlog = Asked("MariaDB", lambda: _binlog(capture))
+    written = Asked("Kafka", lambda: newest(cluster, (CHANGES, GROUPS, HEARTBEAT)))
+    state = Asked("Kafka Connect", connect.state)
+    offset = Asked("Kafka Connect", connect.offset)
+    letters = Asked("Kafka", lambda: dead_letters(settings))
+    programs = Asked("the supervisor", lambda: _programs(settings))
+    return Answers(
+        binlog=binlog.or_why(deadline),
+        consumers=consumers.or_why(deadline),
+        state=state.or_why(deadline),
+        offset=offset.or_why(deadline)[0] or {},
+        written=written.or_why(deadline),
+        letters=letters.or_why(deadline),
+        programs=programs.or_why(deadline),
+    )
+
+
+def dead_letters(settings: "Settings") -> dict[str, int]:
+    """How many dead letters wait for somebody, by reason. Raises StackError without a broker."""
+    from connectors.kafka.consumers import check_listens
+    from connectors.kafka.standing import read_letters
+
+    check_listens(settings.kafka())
+    # One behind a transaction that is open now is counted at the next look; to wait for it would take too long.
+    return dict(Counter(letter.said.reason.value for letter in read_letters(settings.kafka(), settled=False).open))
+
+
+def _binlog(engine: "Engine") -> "Binlog":
+    from connectors.mariadb.server.server_facts import read_binlog
+
+    try:
+        return read_binlog(engine)
+    finally:
+        engine.dispose()
+
+
+def _programs(settings: "Settings") -> dict[str, Program]:
+    """The workers of the stack in this folder; none where it is somebody else's servers that we use."""
+    from connectors.stack.programs import WORKERS
+    from streams.stack.command import opened
+
+    if settings.elsewhere():
+        return {}
+    parts = {part.part: part for part in opened().status() if part.part in WORKERS}
+    return {name: Program(name=name, state=part.state, said=part.said) for name, part in parts.items()}

@@ -1,0 +1,222 @@
+"""The consumers of Timeloom as they are now: how far each is behind, who has what, and whether that is well.
+
+    broker: members, committed ─▶ the place (for `bill`: the database's) ─▶ what is unread from there ─▶ status
+
+A status needs a history of some minutes. It is what the broker remembers of commits, so one look is enough.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from processors.monitoring.status import Commit, Status, Watched, group_status, partition_status
+from schemas.topics import CHANGES, GROUPS, Topic
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from connectors.kafka.cluster import Cluster
+    from connectors.kafka.commits import Committed
+    from connectors.kafka.consumers import ConsumerGroup, Member
+    from connectors.kafka.unread import Unread
+    from streams.settings import Settings
+
+WINDOW_S = 30.0
+"""Commits of so long ago on make a status: a batch under load takes twenty seconds at most, and commits then."""
+
+ALLOWED_S = 10.0
+"""A record that waits for less than this is on its way: a hundred times what it takes, and a rebalance."""
+
+PROBED = 5
+"""At so many of the window's commits the lag of that moment is looked up; only where something lags now."""
+
+AGREEING = ("PREPARING_REBALANCING", "COMPLETING_REBALANCING")
+
+
+class Consumer(msgspec.Struct, frozen=True):
+    """A consumer group of ours, and its topic. `books`: its place is in the database; Kafka's is for observers."""
+
+    name: str
+    topic: Topic
+    books: bool = False
+
+
+CONSUMERS = (Consumer("group", CHANGES), Consumer("bill", GROUPS, books=True))
+
+
+class PartitionSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A consumer in one partition. `place`: what it reads next, None before it ever read; `committed`: Kafka's word.
+
+    `lag` in offsets and `lag_seconds`, the wait of its oldest unread record, are 0 where there is nothing to read.
+    """
+
+    topic: str
+    partition: int
+    status: Status
+    place: int | None
+    committed: int | None
+    end: int
+    lag: int
+    lag_seconds: float
+    owner: str | None = None
+    note: str = ""
+
+
+class ConsumerSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A consumer group: `state` is Kafka's, `status` Burrow's, the lag that of all its partitions, the worst wait."""
+
+    group: str
+    state: str
+    status: Status
+    lag: int
+    lag_seconds: float
+    members: tuple["Member", ...]
+    partitions: tuple[PartitionSeen, ...]
+
+
+def look(cluster: "Cluster", books: Mapping[int, int] | None) -> list[ConsumerSeen]:
+    """Every consumer now. `books`: where `bill` is by the database; None where that isn't known.
+
+    Raises StackError where the broker doesn't answer.
+    """
+    from connectors.kafka.commits import commits_since
+    from connectors.kafka.consumers import consumer_groups
+    from connectors.kafka.unread import unread
+
+    groups = {group.name: group for group in consumer_groups(cluster, [one.name for one in CONSUMERS])}
+    places: dict[tuple[str, int], int | None] = {}
+    for one in CONSUMERS:
+        known = {(one.topic.name, number): next for number, next in (books or {}).items()}
+        kept = known if one.books and books is not None else groups[one.name].committed
+        places |= {(one.topic.name, n): kept.get((one.topic.name, n)) for n in range(one.topic.partitions)}
+    now_s = time.time()
+    behind = unread(cluster, places)
+    late = {of for of, what in behind.items() if _waited(what, now_s) > ALLOWED_S}
+    history = commits_since(cluster, groups, int((now_s - WINDOW_S) * 1000)) if late else []
+    commits = _with_lags(cluster, [one for one in history if (one.topic, one.partition) in late], behind)
+    return [
+        _seen(
+            groups[one.name], [_partition(groups[one.name], of, places[of], behind[of], commits, now_s) for of in its]
+        )
+        for one in CONSUMERS
+        if (its := [(one.topic.name, number) for number in range(one.topic.partitions)])
+    ]
+
+
+def _waited(what: "Unread", now_s: float) -> float:
+    """Seconds that the oldest unread record has waited; clocks of two machines may differ, but nothing waits less."""
+    return 0.0 if what.since_ms is None else max(0.0, now_s - what.since_ms / 1000)
+
+
+def _with_lags(
+    cluster: "Cluster", history: "Sequence[Committed]", behind: "Mapping[tuple[str, int], Unread]"
+) -> dict[tuple[str, str, int], list[Commit]]:
+    """The window's commits by group and partition; the lag of that moment is looked up for some of each."""
+    from connectors.kafka.unread import first_records
+
+    by_partition: dict[tuple[str, str, int], list[Committed]] = {}
+    for one in history:
+        by_partition.setdefault((one.group, one.topic, one.partition), []).append(one)
+    lags: dict[tuple[tuple[str, str, int], int], float] = {}
+    for turn in range(PROBED):
+        asked = {of: _nth(len(commits), turn) for of, commits in by_partition.items()}
+        starts = {of[1:]: max(by_partition[of][nth].offset, behind[of[1:]].begin) for of, nth in asked.items()}
+        records = first_records(cluster, starts)
+        for of, nth in asked.items():
+            at_ms = by_partition[of][nth].at_ms
+            _, since_ms = records.get(of[1:], (0, at_ms))
+            lags[of, nth] = max(0.0, (at_ms - since_ms) / 1000)
+    return {
+        of: [Commit(one.at_ms / 1000, one.offset, lags.get((of, nth))) for nth, one in enumerate(commits)]
+        for of, commits in by_partition.items()
+    }
+
+
+def _nth(count: int, turn: int) -> int:
+    """Evenly from the first to the last of `count`."""
+    return turn * (count - 1) // (PROBED - 1)
+
+
+def _partition(
+    group: "ConsumerGroup",
+    of: tuple[str, int],
+    place: int | None,
+    behind: "Unread",
+    commits: Mapping[tuple[str, str, int], list[Commit]],
+    now_s: float,
+) -> PartitionSeen:
+    owner, committed = group.owners.get(of), group.committed.get(of)
+    waited_s = _waited(behind, now_s)
+    at = behind.begin if place is None else place
+    watched = Watched(
+        commits=tuple(commits.get((group.name, *of), ())),
+        # What is committed may lie behind the end marks after the place: beside that, the place were a step back.
+        place=committed if committed is not None and at <= committed <= _upto(behind) else at,
+        lag_s=waited_s,
+        owned=None if group.state in AGREEING else owner is not None,
+        missing=behind.missing,
+    )
+    return PartitionSeen(
+        topic=of[0],
+        partition=of[1],
+        status=partition_status(watched, now_s, ALLOWED_S, WINDOW_S),
+        place=place,
+        committed=committed,
+        end=behind.end,
+        lag=behind.offsets,
+        lag_seconds=round(waited_s, 1),
+        owner=f"{owner.client} at {owner.host}" if owner else None,
+        note=_note(place, committed, behind),
+    )
+
+
+def _upto(behind: "Unread") -> int:
+    """Whatever lies between a place and here is no record: places that are the same to a reader."""
+    return behind.end if behind.next is None else behind.next
+
+
+def _note(place: int | None, committed: int | None, behind: "Unread") -> str:
+    """What is odd about the places. Behind its last record, Kafka's may be anywhere among the end marks."""
+    if behind.missing:
+        return f"its place {place} isn't on the broker, which ends at {behind.end}"
+    if place is None:
+        return "empty" if behind.next is None else "never committed"
+    if committed is not None and not place <= committed <= _upto(behind):
+        return f"Kafka says {committed}; the database's {place} counts"
+    return ""
+
+
+def _seen(group: "ConsumerGroup", partitions: list[PartitionSeen]) -> ConsumerSeen:
+    # Places without anybody having been there: a group that was never started.
+    been = group.active or any(one.place is not None for one in partitions)
+    return ConsumerSeen(
+        group=group.name,
+        state=group.state,
+        status=group_status(one.status for one in partitions) if been else Status.NOTFOUND,
+        lag=sum(one.lag for one in partitions),
+        lag_seconds=max(one.lag_seconds for one in partitions),
+        members=group.members,
+        partitions=tuple(partitions),
+    )
+
+
+def ledger_offsets(settings: "Settings") -> dict[int, int]:
+    """The offsets of `bill` in the database, by partition. Raises StackError where the database isn't up."""
+    from connectors.mariadb.server.engine import connect
+
+    return ledger_offsets_in(connect(settings.mariadb().url("pipeline"), pool_size=1))
+
+
+def ledger_offsets_in(engine: "Engine") -> dict[int, int]:
+    """The same through an engine, which is disposed of afterwards."""
+    from connectors.mariadb.audit.ledger_snapshot import read_offsets
+    from connectors.mariadb.billing.ingestion import CONSUMER
+    from schemas.topics import GROUPS
+
+    try:
+        with engine.connect() as connection:
+            return read_offsets(connection, CONSUMER, GROUPS.name)
+    finally:
+        engine.dispose()

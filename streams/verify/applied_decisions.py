@@ -1,0 +1,68 @@
+"""What an audit needs to know of the workers beside their groups: the decisions they go by, the rows they gave up."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from connectors.kafka.cluster import Cluster
+from connectors.kafka.log import read_to_end
+from connectors.kafka.standing import read_letters
+from schemas.changes import change_from_working_set, decode_change, decode_working_set_row
+from schemas.dead_letters import DeadLetterRecord
+from schemas.keys import OriginKey, RowKey, Scope, decode_key
+from schemas.ledger_snapshot import Decision, RowRef
+from schemas.outcomes import Ok
+from schemas.row_decoders import JSON_ERRORS, ROW_DECODERS
+from schemas.topics import PARTITIONS, WORKING_SET
+from schemas.values import Activity, content_hash
+
+
+class GivenUp(msgspec.Struct, frozen=True):
+    """Dead letters: how many wait for somebody, and for each row that has some the contents that were given up."""
+
+    count: int
+    rows: Mapping[Scope, Mapping[RowRef, frozenset[str]]]
+
+
+def read_given_up(cluster: Cluster) -> GivenUp:
+    """What dead letters account for: discarded ones too, though they are counted no more."""
+    letters = read_letters(cluster)
+    contents: dict[Scope, dict[RowRef, frozenset[str]]] = defaultdict(dict)
+    for origin, letter in letters.standing.items():
+        of = letter.said
+        if of.firm and of.timekeeper and of.table and of.row:
+            rows, name = contents[Scope(of.firm, of.timekeeper)], (of.table, of.row)
+            rows[name] = rows.get(name, frozenset()) | {_content(origin, of)}
+    return GivenUp(len(letters.open), contents)
+
+
+def _content(at: OriginKey, letter: DeadLetterRecord) -> str:
+    """The hash of the activity that the letter holds; empty where it can't be read, which is why it is a letter."""
+    outcome = decode_change(letter.value, at.partition, at.offset)
+    if isinstance(outcome, Ok) and isinstance(outcome.value.value, Activity):
+        return content_hash(outcome.value.value)
+    return ""
+
+
+def read_heeded(cluster: Cluster, partitions: Iterable[int] = range(PARTITIONS)) -> dict[Scope, dict[RowRef, Decision]]:
+    """The feedback, releases and activations that the workers go by: what `working-set` keeps of them."""
+    heeded: dict[Scope, dict[RowRef, Decision]] = defaultdict(dict)
+    for record in read_to_end(cluster, WORKING_SET.name, list(partitions)):
+        # Nearly all of it is activities: those are told by their keys, and never decoded.
+        if record.key is None or b'"activity"' in record.key:
+            continue
+        try:
+            key = decode_key(record.key, RowKey)
+            kept = (
+                decode_working_set_row(record.value) if record.value is not None and key.table in ROW_DECODERS else None
+            )
+        except JSON_ERRORS:
+            continue  # no worker of ours wrote it, and none goes by it: it is a dead letter
+        rows, name = heeded[Scope(key.firm, key.timekeeper)], (key.table, key.id)
+        rows.pop(name, None)
+        if kept is not None:
+            outcome = change_from_working_set(key, kept, record.partition)
+            if isinstance(outcome, Ok) and isinstance(outcome.value.value, Decision):
+                rows[name] = outcome.value.value
+    return heeded
