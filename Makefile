@@ -9,7 +9,7 @@ help: ## Print the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 check-machine:
-	@$(PYTHON) connectors/stack/machine.py
+	@$(PYTHON) connectors/stack/install/machine.py
 
 install: check-machine .venv/.compiled ## Make .venv from the hash-checked lock, and compile grouping's loops
 
@@ -19,7 +19,7 @@ install: check-machine .venv/.compiled ## Make .venv from the hash-checked lock,
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-.venv/.compiled: .venv/.runtime $(wildcard processors/grouping/*.py)
+.venv/.compiled: .venv/.runtime $(wildcard processors/grouping/*.py processors/grouping/*/*.py)
 	@echo "Compiling the loops of grouping, once ..."
 	@rm -rf processors/grouping/__pycache__/compiled-*
 	@.venv/bin/python -m streams.compiling

@@ -29,18 +29,18 @@ from benchmarks.packaged import PACKAGED, Embed, megabytes
 from benchmarks.run import RESULTS
 from benchmarks.shipping import generated_week
 from connectors.sources.event import Notes
-from processors.evaluation.contest import Case, grouping_of, sums_of
+from processors.evaluation.comparison import Case, grouping_of, sums_of
 from processors.evaluation.measures import MEASURES, measures
-from processors.grouping import profile
 from processors.grouping.batch import group_all
-from processors.grouping.embedding import Vectors, Weigh, embed
-from processors.grouping.features import FEATURES, MISSING
-from processors.grouping.model import Embedding, Model, Regime
+from processors.grouping.describe import description
+from processors.grouping.describe.embedding import Vectors, Weigh, embed
+from processors.grouping.features.pair_features import FEATURES, MISSING
+from processors.grouping.model.grouping_model import Embedding, Model, Regime
 from processors.training.boosting import Ground, Settings, similarity_of
 from processors.training.examples import Examples, examples, joined
-from processors.training.growing import LEAST_LISTS
-from processors.training.labelled import Labelled, dealt
-from processors.training.learning import with_words
+from processors.training.labelled_streams import Labelled, dealt
+from processors.training.model_training import with_words
+from processors.training.tree_training import LEAST_LISTS
 from streams.evaluate.evaluation_run import cases_of, labelled_files
 from streams.shared.model_store import shipped_model
 
@@ -147,7 +147,7 @@ def _worth(entrant: Entrant, folds: Sequence[Fold], heard: dict[str, Weigh]) -> 
         return how(texts, weigh)
 
     # A package's embedding is nothing that a model may name, so it takes the place of ours.
-    with patch.object(profile, "embed", listening):
+    with patch.object(description, "embed", listening):
         lists = [
             [[examples(one.activities, one.gold, model, regime) for regime in Regime] for one in part]
             for part, model in folds

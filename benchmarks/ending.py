@@ -4,8 +4,8 @@ import msgspec
 from sqlalchemy import Engine, text
 
 from benchmarks.steady import left
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.source.captured_rows import read_all_rows
 from processors.grouping.batch import group_all
 from processors.simulation.values import Write

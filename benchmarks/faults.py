@@ -12,10 +12,10 @@ from typing import Literal
 
 import msgspec
 
-from connectors.stack.home import Home
-from connectors.stack.programs import SERVERS, workers
+from connectors.stack.processes.programs import SERVERS, workers
+from connectors.stack.processes.supervisor import Supervisor
+from connectors.stack.servers.home import Home
 from connectors.stack.stack import Stack
-from connectors.stack.supervision import Supervisor
 from connectors.stack.waiting import wait_until
 
 How = Literal["killed", "froze", "restarted"]

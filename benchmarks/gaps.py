@@ -13,7 +13,7 @@ from typing import cast
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.steady import Tried
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import GROUPS, PARTITIONS
 

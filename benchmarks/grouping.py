@@ -25,14 +25,14 @@ from rich.table import Table
 
 from benchmarks.run import RESULTS
 from processors.grouping.batch import group_all
-from processors.grouping.board import Board
-from processors.grouping.candidates import Candidates
-from processors.grouping.features import features
-from processors.grouping.model import Model
-from processors.grouping.profile import describe
-from processors.grouping.shaping import shape
-from processors.grouping.similarity import Classifier
-from processors.grouping.strands import Strands
+from processors.grouping.candidates.blocking import Candidates
+from processors.grouping.clustering.micro_clusters import Strands
+from processors.grouping.clustering.pair_graph import Board
+from processors.grouping.describe.description import describe
+from processors.grouping.features.pair_features import features
+from processors.grouping.model.grouping_model import Model
+from processors.grouping.outcome.group_values import shape
+from processors.grouping.similarity.classifier import Classifier
 from processors.grouping.working_set import WorkingSet
 from schemas.keys import RowKey
 from schemas.values import Activity, Kind, Words, content_hash

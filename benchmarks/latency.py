@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from schemas.groups import PublishedGroup, decode_published
 from schemas.topics import CHANGES, GROUPS, PARTITIONS
 

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.embedding import DIMENSIONS, Vectors, Weigh
+from processors.grouping.describe.embedding import DIMENSIONS, Vectors, Weigh
 from schemas.errors import ConfigurationError
 
 LENGTH = 360.0

@@ -23,7 +23,7 @@ from confluent_kafka import Producer
 
 from benchmarks.run import RESULTS, running_stack
 from benchmarks.steady import week_of
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from connectors.mariadb.server.engine import connect
 from connectors.stack.waiting import wait_until
 from processors.monitoring.status import Status
@@ -73,7 +73,7 @@ def main(
     """Looks on while nothing happens. Exit 1 if anything was said to be wrong."""
     load_before = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder) / "quiet", workers=True) as stack:
-        stack.start("tend")
+        stack.start("watchdog")
         settings = Settings(home=stack.home.path)
         _work(settings)
         _abort(settings.kafka())

@@ -25,8 +25,8 @@ from sqlalchemy import text
 
 from benchmarks.run import RESULTS, running_stack
 from benchmarks.throughput import captured
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.server.engine import connect
 from connectors.stack.waiting import wait_until
 from schemas.groups import PublishedGroup, decode_published

@@ -24,7 +24,7 @@ import typer
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.run import RESULTS, running_stack
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from schemas.topics import CHANGES, GROUPS, PARTITIONS
 from streams.settings import Settings
 

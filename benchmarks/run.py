@@ -17,8 +17,8 @@ from rich.table import Table
 from benchmarks.latency import Latency, latency
 from benchmarks.startup import Startup, memory, startup
 from benchmarks.throughput import Throughput, backlog, throughput
-from connectors.kafka.cluster import Cluster
-from connectors.stack.programs import WORKERS
+from connectors.kafka.client.cluster import Cluster
+from connectors.stack.processes.programs import WORKERS
 from connectors.stack.stack import Stack
 from streams.settings import ROOT, Settings
 from streams.stack.prepare import prepare

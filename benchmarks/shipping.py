@@ -1,6 +1,6 @@
 """Makes the model that ships, the same bytes again: from generated weeks, and from talk whose licence allows it.
 
-    python -m benchmarks.shipping --talk irc-train.jsonl.gz        writes processors/grouping/models/first.json
+    python -m benchmarks.shipping --talk irc-train.jsonl.gz        writes processors/grouping/model/first.json
 
 The talk is the training part of the IRC disentanglement corpus (docs/model-card.md says which); no test part of
 anything is read. Generated weeks teach what windows, mails and documents of one piece of work have in common; their
@@ -17,17 +17,17 @@ import msgspec
 import typer
 
 from connectors.sources.event import Notes
-from processors.grouping.model import Model, Pruning, encode_model, load_model
+from processors.grouping.model.grouping_model import Model, Pruning, encode_model, load_model
 from processors.simulation.dials import Dials
-from processors.training.labelled import Labelled
-from processors.training.learning import learn
+from processors.training.labelled_streams import Labelled
+from processors.training.model_training import learn
 from schemas.values import Activity
 from streams.evaluate.evaluation_run import cases_of, labelled_files
 from streams.settings import ROOT
 from streams.shared.model_store import SHIPPED, shipped_model
 from streams.simulate.command import generated
 
-MODELS = ROOT / "processors" / "grouping" / "models"
+MODELS = ROOT / "processors" / "grouping" / "model"
 MONDAY = date(2026, 3, 2)
 WEEKS, FIRST_SEED = 24, 910_000
 """Generated firms of a week each, from seeds that no test and no measurement has."""

@@ -18,8 +18,8 @@ from sqlalchemy import Engine, insert, text
 
 from benchmarks.load import ACTIVITY, rows_of, week_of
 from benchmarks.run import RESULTS
-from connectors.kafka.log import read_to_end
-from connectors.kafka.unread import unread
+from connectors.kafka.progress.unread import unread
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.server.engine import connect
 from connectors.mariadb.server.migrate import migrate
 from connectors.mariadb.server.users import Passwords

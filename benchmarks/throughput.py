@@ -13,8 +13,8 @@ import psutil
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.stack.waiting import wait_until
 from schemas.topics import CHANGES, PARTITIONS, WORKING_SET
 

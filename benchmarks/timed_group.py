@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from connectors.kafka.writer import FencedWriter
+from connectors.kafka.records.fenced_writer import FencedWriter
 from processors.partition.partition import Partition
 from streams.group import command
 

@@ -95,7 +95,9 @@ class SlicedDay(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """An entry as it should be now: a WORK slice, its content (`processors.billing.content`), its free narrative."""
+    """An entry as it should be now: a WORK slice, its content (`processors.billing.entries.content`) and its extractive
+    narrative.
+    """
 
     slice: Slice
     content: str

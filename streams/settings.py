@@ -9,7 +9,7 @@ TIMELOOM_KAFKA_{SECURITY_PROTOCOL,SASL_..,SSL_..}      how to get into them (doc
 TIMELOOM_DATABASE_SSL_{CA,TRUSTSTORE,..}
 TIMELOOM_EXCLUSIONS                                    what `import` and `preview` keep out (docs/sources.md)
 TIMELOOM_WORKER_SESSION_S                              how long a silent group worker keeps its partitions
-TIMELOOM_TELEMETRY_HOST, TIMELOOM_TELEMETRY_PORT       where group, bill and tend answer /healthz, /readyz and /metrics
+TIMELOOM_TELEMETRY_HOST, TIMELOOM_TELEMETRY_PORT       where the programs answer /healthz, /readyz and /metrics
 TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
 TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
 TIMELOOM_BUDGET_USD                                    tokens, and the most to spend in 24 hours
@@ -23,9 +23,9 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.kafka.cluster import Cluster
-from connectors.stack.home import Home, Remembered, Secrets
-from connectors.stack.protection import TRUSTSTORE_PASSWORD
+from connectors.kafka.client.cluster import Cluster
+from connectors.stack.servers.home import Home, Remembered, Secrets
+from connectors.stack.servers.tls import TRUSTSTORE_PASSWORD
 from schemas.errors import ConfigurationError
 from streams.shared.server_access import KafkaAccess, certificate_file, kafka_security
 

@@ -90,7 +90,7 @@ PROGRAMS = (
         always=True,
     ),
     Program(
-        "tend",
+        "watchdog",
         "starts capture's task again where it failed or fell silent; measures everybody's lag",
         "streams.watchdog.command",
         reads=(CHANGES, GROUPS, HEARTBEAT),

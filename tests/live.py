@@ -7,8 +7,8 @@ from itertools import count
 import msgspec
 from sqlalchemy import Engine, text
 
-from connectors.kafka.log import read_to_end
-from connectors.kafka.standing import read_letters
+from connectors.kafka.records.open_dead_letters import read_letters
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.source.captured_rows import read_all_rows
 from connectors.stack.stack import Stack
 from schemas.dead_letters import DeadLetterRecord

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, text
 from connectors.mariadb.billing.entries import EntryState, read_entries
 from connectors.mariadb.billing.slicing_input import read_by_id
 from connectors.mariadb.source.directory import read_directory
-from processors.billing.drafting import drafted_days
-from processors.billing.matters import matter_book
-from processors.billing.slicing import slice_days
+from processors.billing.entries.drafts import drafted_days
+from processors.billing.entries.matters import matter_book
+from processors.billing.entries.slicing import slice_days
 from schemas.billing import DayMinutes, Draft
 from schemas.keys import Scope
 

@@ -3,7 +3,7 @@
 The same title speaks for two activities by 3 logits, another one against them by 1; every group is 88% sure and shown.
 """
 
-from processors.grouping.model import (
+from processors.grouping.model.grouping_model import (
     FORMAT,
     KIND,
     Additive,
@@ -16,7 +16,7 @@ from processors.grouping.model import (
     Regime,
     Similarity,
 )
-from processors.grouping.trees import Split, Tree
+from processors.grouping.model.trees import Split, Tree
 
 DAY_US = 86_400_000_000
 TITLE = 0  # of the names that it has edges for

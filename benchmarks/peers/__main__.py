@@ -23,7 +23,7 @@ from benchmarks.peers.streaming import dbstream, denstream
 from benchmarks.run import RESULTS
 from benchmarks.shipping import generated_week
 from connectors.sources.event import Notes
-from processors.evaluation.contest import Case
+from processors.evaluation.comparison import Case
 from processors.simulation.dials import Dials
 from streams.evaluate.evaluation_run import cases_of, labelled_files
 from streams.shared.model_store import model_from, shipped_model

@@ -14,8 +14,8 @@ from sklearn.cluster import AgglomerativeClustering
 
 from benchmarks.peers.judging import events_of
 from benchmarks.peers.texts import Vectors, hours, weighed
-from processors.evaluation.contest import Case
-from processors.evaluation.peers import Grouping
+from processors.evaluation.comparison import Case
+from processors.evaluation.rule_baselines import Grouping
 from schemas.values import Activity
 
 WINDOW = 2_000

@@ -11,13 +11,13 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from processors.evaluation.contest import Case, grouping_of, sums_of
+from processors.evaluation.bootstrap import Measured, measured
+from processors.evaluation.comparison import Case, grouping_of, sums_of
 from processors.evaluation.counting import Sums
-from processors.evaluation.intervals import Measured, measured
 from processors.evaluation.measures import MEASURES, measures
-from processors.evaluation.peers import Grouping
+from processors.evaluation.rule_baselines import Grouping
 from processors.grouping.batch import group_all
-from processors.grouping.model import Model
+from processors.grouping.model.grouping_model import Model
 from processors.grouping.working_set import WorkingSet
 from schemas.keys import RowKey
 from schemas.values import Activity

@@ -19,8 +19,8 @@ from dedupe.variables.base import FieldType
 
 from benchmarks.peers.judging import events_of
 from benchmarks.peers.texts import words_in
-from processors.evaluation.contest import Case
-from processors.evaluation.peers import Grouping
+from processors.evaluation.comparison import Case
+from processors.evaluation.rule_baselines import Grouping
 from schemas.values import Activity
 
 RECORDS = 1_000

@@ -15,8 +15,8 @@ from river.cluster import DBSTREAM, DenStream
 
 from benchmarks.peers.judging import events_of
 from benchmarks.peers.texts import Vectors, hashed, hours
-from processors.evaluation.contest import Case
-from processors.evaluation.peers import Grouping
+from processors.evaluation.comparison import Case
+from processors.evaluation.rule_baselines import Grouping
 from schemas.values import Activity
 
 DIMENSIONS = 64

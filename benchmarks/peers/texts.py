@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from processors.grouping.cleaning import normal, words_of
-from processors.grouping.profile import told_in
+from processors.grouping.describe.cleaning import normal, words_of
+from processors.grouping.describe.description import told_in
 from schemas.values import Activity
 from streams.shared.model_store import shipped_model
 

@@ -6,7 +6,7 @@ python -m connectors.containers.plugin FOLDER [MIRROR]
 import sys
 from pathlib import Path
 
-from connectors.stack.parts import Fetcher, pinned
+from connectors.stack.install.archives import Fetcher, pinned
 
 
 def fetch_plugin(folder: Path, mirror: str | None = None) -> int:

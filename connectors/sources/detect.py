@@ -7,9 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from connectors.sources.event import Asked, Event, Notes, Remark
-from connectors.sources.events import read_events
-from connectors.sources.git import read_commits
-from connectors.sources.opening import beginning, lines
+from connectors.sources.formats.event_lines import read_events
+from connectors.sources.formats.git import read_commits
+from connectors.sources.text_files import beginning, lines
 from schemas.errors import SourceError
 
 LOOKED_AT = 65_536
@@ -113,7 +113,7 @@ def _of_folder(path: Path, notes: Notes) -> list[tuple[Source, Path]]:
 
 def _recognised(file: Path, begins: bytes) -> Source | None:
     """What a file is, by its first bytes where they leave no doubt, else by its name, else by how it looks."""
-    from connectors.sources.activitywatch import LOOKS_SO
+    from connectors.sources.formats.activitywatch import LOOKS_SO
 
     start, name = begins.lstrip(), file.name.lower().removesuffix(".gz")
     if start[:15].upper() == b"BEGIN:VCALENDAR":
@@ -143,18 +143,18 @@ def _reader(source: Source, part: Path, notes: Notes, asked: Asked) -> Iterator[
         case Source.GIT:
             return read_commits(part, notes)
         case Source.CALENDAR:
-            from connectors.sources.calendar import read_calendar
+            from connectors.sources.formats.calendar import read_calendar
 
             return read_calendar(part, notes, asked)
         case Source.TABLE:
-            from connectors.sources.table import read_table
+            from connectors.sources.formats.table import read_table
 
             return read_table(part, notes, asked)
         case Source.NOTES:
-            from connectors.sources.day_notes import read_notes
+            from connectors.sources.formats.day_notes import read_notes
 
             return read_notes(part, notes, asked)
         case Source.ACTIVITYWATCH:
-            from connectors.sources.activitywatch import read_export
+            from connectors.sources.formats.activitywatch import read_export
 
             return read_export(part, notes, asked)

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.stack import kafka, mariadb
-from connectors.stack.home import Home, Remembered, first_memory, free_ports, protected, taken
-from connectors.stack.java import ensure_java
+from connectors.stack.install.archives import Fetcher
+from connectors.stack.install.java import ensure_java
 from connectors.stack.locking import only_one
-from connectors.stack.logs import follow, last_error, last_lines
-from connectors.stack.parts import Fetcher
-from connectors.stack.programs import DOWN_IN_ORDER, PARTS, READY, SERVERS, programs, write_settings
+from connectors.stack.processes.log_files import follow, last_error, last_lines
+from connectors.stack.processes.programs import DOWN_IN_ORDER, PARTS, READY, SERVERS, programs, write_settings
+from connectors.stack.processes.status import PartStatus, look
+from connectors.stack.processes.supervisor import Process, Supervisor, end_orphans
 from connectors.stack.progress import Progress, Silent
-from connectors.stack.protection import check
-from connectors.stack.states import PartStatus, look
-from connectors.stack.supervision import Process, Supervisor, end_orphans
+from connectors.stack.servers import kafka, mariadb
+from connectors.stack.servers.home import Home, Remembered, first_memory, free_ports, protected, taken
+from connectors.stack.servers.tls import check
 from connectors.stack.waiting import both, wait_until
 from schemas.errors import StackError
 
@@ -33,7 +33,7 @@ READY_WITHIN_S = 90
 class Stack:
     """The stack in one home folder. Several may share `downloads`; `repository` is a mirror for Java archives.
 
-    With `certificates` (`connectors.stack.protection`) its servers are reached by TLS only, now and in future starts.
+    With `certificates` (`connectors.stack.servers.tls`) its servers are reached by TLS only, now and in future starts.
     """
 
     def __init__(

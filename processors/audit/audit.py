@@ -11,10 +11,10 @@ from hashlib import blake2b
 import msgspec
 
 from processors.audit.decisions import decision_findings
+from processors.audit.expected_work import expected
 from processors.audit.findings import Finding
 from processors.audit.membership import group_findings, row_findings
 from processors.audit.minutes import minute_findings
-from processors.audit.work import expected
 from schemas.groups import Disposition
 from schemas.keys import Scope
 from schemas.ledger_snapshot import DayRow, LedgerSnapshot

@@ -1,4 +1,4 @@
-"""What an audit can find. A closed list: each kind has a test, and a way to mend it (`processors.audit.mending`)."""
+"""What an audit can find: a closed list. Each kind has a test and a repair (`processors.audit.repair_plan`)."""
 
 from datetime import date
 from enum import StrEnum

@@ -1,15 +1,15 @@
 """Entries and minutes: are they those of the activities, is none missing, doubled or of nobody; do they add up?
 
-What the groups' work on each day is comes from slicing (`processors.audit.work`); that it sums to the measure of the
-union of all intervals is checked on its own (`processors.audit.measure`).
+The work of each day comes from slicing (`processors.audit.expected_work`). That it sums to the measure of the union of
+all intervals is checked independently (`processors.audit.interval_measure`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from processors.audit.expected_work import Expected, Share
 from processors.audit.findings import At, Finding, Kind
-from processors.audit.work import Expected, Share
 from schemas.ledger_snapshot import DayRow, EntryPartRow, EntryRow, LedgerSnapshot
 
 

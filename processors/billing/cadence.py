@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
 
-from processors.billing.days import day_begins, instant, moment
+from processors.billing.entries.billing_day import day_begins, instant, moment
 from schemas.billing import Cadence, Occurrence
 from schemas.errors import ConfigurationError
 from schemas.row_decoders import known_zones

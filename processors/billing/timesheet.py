@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
-from processors.billing.drafting import drafted_days
-from processors.billing.extractive import extractive
-from processors.billing.matters import matter_book
-from processors.billing.slicing import slice_days
+from processors.billing.entries.drafts import drafted_days
+from processors.billing.entries.matters import matter_book
+from processors.billing.entries.slicing import slice_days
+from processors.billing.narratives.extractive import extractive
 from schemas.billing import DayMinutes, Directory, Draft, Membership, Slice, TimesheetEntry
 from schemas.groups import Disposition, Group
 from schemas.values import Activity

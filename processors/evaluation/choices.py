@@ -9,9 +9,9 @@ from collections.abc import Hashable, Iterable
 
 import msgspec
 
-from processors.evaluation.blocking import Looked
-from processors.evaluation.contest import Case
-from processors.evaluation.peers import Grouping
+from processors.evaluation.blocking_recall import Looked
+from processors.evaluation.comparison import Case
+from processors.evaluation.rule_baselines import Grouping
 
 
 class Choices(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from collections.abc import Hashable, Mapping
 
 import msgspec
 
-from processors.evaluation.contest import Case
+from processors.evaluation.comparison import Case
 from processors.evaluation.counting import pairs_in
-from processors.evaluation.peers import Grouping
+from processors.evaluation.rule_baselines import Grouping
 
 
 class Piece(msgspec.Struct, frozen=True):

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from processors.grouping.model import Joining, Model, Regime, Similarity
-from processors.grouping.odds import LEAST, MOST
-from processors.grouping.trees import Split, Tree
+from processors.grouping.model.grouping_model import Joining, Model, Regime, Similarity
+from processors.grouping.model.trees import Split, Tree
+from processors.grouping.similarity.log_odds import LEAST, MOST
 from processors.grouping.working_set import WorkingSet
 from schemas.groups import Group
 from schemas.keys import RowKey

@@ -44,7 +44,7 @@ def _kept_in() -> Path:
     written.
     """
     here = Path(__file__).parent
-    digest = blake2b(b"".join(path.read_bytes() for path in sorted(here.glob("*.py"))), digest_size=8).hexdigest()
+    digest = blake2b(b"".join(path.read_bytes() for path in sorted(here.rglob("*.py"))), digest_size=8).hexdigest()
     told: str = vars(config)["CACHE_DIR"]  # what NUMBA_CACHE_DIR says; numba makes its settings at run time
     if told:
         return Path(told) / digest

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from processors.grouping.board import Board
-from processors.grouping.constraints import named_in, resolve
-from processors.grouping.model import Model
-from processors.grouping.shaping import shape
-from processors.grouping.strands import Strands
+from processors.grouping.clustering.constraints import named_in, resolve
+from processors.grouping.clustering.micro_clusters import Strands
+from processors.grouping.clustering.pair_graph import Board
+from processors.grouping.model.grouping_model import Model
+from processors.grouping.outcome.group_values import shape
 from schemas.errors import ModelError
 from schemas.groups import Group, Member
 from schemas.keys import RowKey, Scope

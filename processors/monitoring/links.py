@@ -13,7 +13,7 @@ SILENT_S = 20.0
 FREE_BYTES = 1_000_000_000
 """With less disk than this free, a broker is near its end, and so are the tables."""
 
-PROGRAMS = ("group", "bill", "tend")
+PROGRAMS = ("group", "bill", "watchdog")
 """Those of the links that are commands of ours."""
 
 _RESUME = 'curl -X PUT "$CONNECT/connectors/timeloom/resume" (docs/runbook.md#what-connect-says)'
@@ -91,7 +91,7 @@ def capture_link(capture: Capture) -> Link:
         return _wrong("capture", "it says RUNNING, and has written nothing yet", "./timeloom stack logs connect")
     if capture.quiet_s > SILENT_S:
         said = f"it says RUNNING, and has been silent for {told_seconds(capture.quiet_s)}{behind}"
-        return _wrong("capture", said, "./timeloom tend --now")
+        return _wrong("capture", said, "./timeloom watchdog --now")
     return Link(name="capture", well=True, said=f"runs, wrote {told_seconds(capture.quiet_s)} ago{behind}")
 
 

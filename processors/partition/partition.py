@@ -10,12 +10,12 @@ not at all, before its changes are acknowledged.
 from collections.abc import Callable, Iterable, Mapping
 
 from processors.grouping.working_set import WorkingSet
-from processors.partition.aside import ASIDE, Aside
+from processors.partition.activated_models import Models
 from processors.partition.attempts import ATTEMPT, Attempts
-from processors.partition.memory import Memory
-from processors.partition.named import Models
-from processors.partition.outgoing import answer_record, kept_record, letter_record, mark_record
-from processors.partition.reading import Reader
+from processors.partition.change_reader import Reader
+from processors.partition.producer_records import answer_record, kept_record, letter_record, mark_record
+from processors.partition.published_state import Memory
+from processors.partition.quarantine import ASIDE, Aside
 from schemas.changes import Change, Unseal, WorkingSetRow, decode_working_set_row, plain_unseal
 from schemas.groups import Lineage
 from schemas.keys import OriginKey, RowKey, Scope, decode_key
@@ -56,7 +56,7 @@ class Partition:
 
     @property
     def aside(self) -> Mapping[Scope, str]:
-        """Timekeepers who are set aside (`processors.partition.aside`), with the error."""
+        """Timekeepers who are set aside (`processors.partition.quarantine`), with the error."""
         return self._aside.errors
 
     @property

@@ -13,10 +13,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.features import FEATURES, MISSING
-from processors.grouping.model import Similarity
-from processors.grouping.ties import BETWEEN
-from processors.grouping.trees import Split, Tree
+from processors.grouping.clustering.cluster_pair_features import BETWEEN
+from processors.grouping.features.pair_features import FEATURES, MISSING
+from processors.grouping.model.grouping_model import Similarity
+from processors.grouping.model.trees import Split, Tree
 from processors.training.examples import Examples
 
 MOST_EDGES = 250

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.candidates import Candidates
-from processors.grouping.features import FEATURES, MISSING, OWNED, PAIRED, Features, features
-from processors.grouping.model import Model, Regime
-from processors.grouping.pairs import Pairs
-from processors.grouping.table import Table
+from processors.grouping.candidates.blocking import Candidates
+from processors.grouping.candidates.candidate_pairs import Pairs
+from processors.grouping.features.activity_table import Table
+from processors.grouping.features.pair_features import FEATURES, MISSING, OWNED, PAIRED, Features, features
+from processors.grouping.model.grouping_model import Model, Regime
 from schemas.values import Activity
 
 CHUNK = 20_000

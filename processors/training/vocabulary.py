@@ -7,8 +7,8 @@ from math import log
 
 import msgspec
 
-from processors.grouping.profile import signs_of, told_in
-from processors.training.labelled import Labelled
+from processors.grouping.describe.description import signs_of, told_in
+from processors.training.labelled_streams import Labelled
 
 LEAST_SEEN = 3
 """Activities that a word has to be in; a rarer one weighs as the unknown do."""
@@ -27,7 +27,7 @@ LEAST_SIGNS, DOUBT = 10, 20.0
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """See `processors.grouping.model.Model`."""
+    """See `processors.grouping.model.grouping_model.Model`."""
 
     rarity: dict[str, int]
     rarity_else: int

@@ -55,9 +55,9 @@ def run(
         return
     from functools import partial
 
-    from connectors.kafka.letters import DeadLetters
-    from connectors.kafka.placed import PlacedConsumer
-    from connectors.kafka.reach import knock
+    from connectors.kafka.client.connectivity import knock
+    from connectors.kafka.consumers.external_offsets_consumer import PlacedConsumer
+    from connectors.kafka.records.dead_letter_writer import DeadLetters
     from connectors.mariadb.billing.ingestion import CONSUMER
     from connectors.mariadb.narration.reservations import STORE_RETRY_S
     from connectors.mariadb.server.engine import connect
@@ -129,7 +129,7 @@ def _nobody() -> None:
 def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop: threading.Event) -> "Narrator":
     """The narrator as set up, after saying where words will go. Raises ConfigurationError where it can't be."""
     from connectors.llm.gateway import DEFAULT_URL, Destination, Gateway
-    from processors.billing.pricing import price_of, read_price
+    from processors.billing.narratives.pricing import price_of, read_price
     from streams.bill.narration import Narrator, Terms
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""

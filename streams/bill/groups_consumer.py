@@ -26,8 +26,8 @@ from streams.telemetry import metrics as shared_metrics
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from connectors.kafka.letters import DeadLetters
-    from connectors.kafka.placed import Place, PlacedConsumer
+    from connectors.kafka.consumers.external_offsets_consumer import Place, PlacedConsumer
+    from connectors.kafka.records.dead_letter_writer import DeadLetters
     from connectors.mariadb.billing.billing_rules import BillingRules
     from connectors.mariadb.billing.ingestion import GroupsRecord, IngestResult
     from schemas.keys import Scope

@@ -22,8 +22,8 @@ from connectors.mariadb.narration.due_entries import DueEntry, NarrativeVariant
 from connectors.mariadb.narration.llm_calls import CallBudget, CallUsage
 from connectors.mariadb.source.captured_rows import read_rows
 from connectors.mariadb.source.directory import read_directory
-from processors.billing.pricing import Price, cost, estimate
-from processors.billing.prompts import GUIDELINES, PROMPT_VERSION, Question
+from processors.billing.narratives.pricing import Price, cost, estimate
+from processors.billing.narratives.prompts import GUIDELINES, PROMPT_VERSION, Question
 from schemas.errors import BudgetExceeded, LanguageModelError, PromptRefused
 from streams.bill import metrics
 from streams.bill.narration_batches import Batch, as_sent, batches_of, only, results_of

@@ -9,9 +9,9 @@ import structlog
 from connectors.llm.gateway import Answer, Asked
 from connectors.mariadb.narration.due_entries import DueEntry, NarrativeVariant
 from connectors.mariadb.narration.reservations import NarrativeResult
-from processors.billing.checks import check_narrative
-from processors.billing.content import content
-from processors.billing.prompts import (
+from processors.billing.entries.content import content
+from processors.billing.narratives.citation_checks import check_narrative
+from processors.billing.narratives.prompts import (
     SCHEMA,
     EntryMaterial,
     Question,

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from processors.billing.days import moment
+from processors.billing.entries.billing_day import moment
 from processors.evaluation.calibration import Worth
-from processors.evaluation.days import Block, Day
 from processors.evaluation.titles import cut, title_of, titles_of
+from processors.evaluation.worst_day import Block, Day
 
 WIDTH, LEFT = 900, 44
 FINEST = 180

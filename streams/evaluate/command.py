@@ -19,8 +19,8 @@ from schemas.errors import ConfigurationError
 from streams.models.train import check_the_library
 
 if TYPE_CHECKING:
-    from processors.evaluation.contest import Case, Trial
-    from processors.grouping.model import Model
+    from processors.evaluation.comparison import Case, Trial
+    from processors.grouping.model.grouping_model import Model
     from streams.evaluate.evaluation_run import Evaluation
     from streams.shared.terminal import Screen
 

@@ -6,12 +6,12 @@ prequential:   streams ──▶ blocks of time; of each block but the first: le
 
 from collections.abc import Callable, Sequence
 
-from processors.evaluation.blocks import blocks_of, past_of
-from processors.evaluation.contest import Case, Trial
+from processors.evaluation.comparison import Case, Trial
+from processors.evaluation.prequential_blocks import blocks_of, past_of
 from processors.grouping.batch import group_all
-from processors.grouping.model import Model
-from processors.training.labelled import Labelled, dealt
-from processors.training.learning import learn
+from processors.grouping.model.grouping_model import Model
+from processors.training.labelled_streams import Labelled, dealt
+from processors.training.model_training import learn
 from schemas.errors import SourceError
 from streams.files.source_options import counted
 from streams.shared.terminal import Screen

@@ -8,19 +8,19 @@ import numpy as np
 
 from connectors.sources.detect import Source, parts_of
 from connectors.sources.event import Event, Notes
-from connectors.sources.events import read_events
-from connectors.sources.gold import Truth, true_groups
+from connectors.sources.formats.event_lines import read_events
+from connectors.sources.formats.gold_labels import Truth, true_groups
 from connectors.sources.numbering import Stream, streams_of
-from processors.evaluation.blocking import Blocking, blocked, blocking, looked
+from processors.evaluation.blocking_recall import Blocking, blocked, blocking, looked
+from processors.evaluation.bootstrap import Measured, measured
 from processors.evaluation.calibration import Worth, worth
 from processors.evaluation.choices import Choices, all_choices, choices
-from processors.evaluation.contest import Case, Entrant, Trial, compete, grouping_of, sums_of, sure_of
+from processors.evaluation.comparison import Case, Entrant, Trial, compete, grouping_of, sums_of, sure_of
 from processors.evaluation.counting import SUMS, Sums
-from processors.evaluation.intervals import Measured, measured
 from processors.evaluation.measures import MEASURES, measures
-from processors.evaluation.peers import DAY_US, MINUTE_US, Grid, families
+from processors.evaluation.rule_baselines import DAY_US, MINUTE_US, Grid, families
 from processors.grouping.batch import group_all
-from processors.grouping.model import Model
+from processors.grouping.model.grouping_model import Model
 from schemas.errors import SourceError
 from streams.evaluate.mistakes_report import Mistaken
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from processors.evaluation.causes import Cause, Causes, Link, Reason
-from processors.evaluation.contest import Case, Trial, grouping_of
+from processors.evaluation.comparison import Case, Trial, grouping_of
+from processors.evaluation.error_causes import Cause, Causes, Link, Reason
 from processors.evaluation.mistakes import Mistake, merges, splits, worst
 from processors.evaluation.titles import cut, title_of, titles_of
-from processors.grouping.reasons import in_words
+from processors.grouping.outcome.reasons import in_words
 from schemas.groups import SCORE_SCALE, FeatureContribution, Group
 from schemas.values import Activity
 
@@ -30,7 +30,7 @@ class LinkShown(msgspec.Struct, frozen=True):
 
 
 class CauseShown(msgspec.Struct, frozen=True):
-    """Why a piece's first event lies where it lies; see `processors.evaluation.causes.Cause`."""
+    """Why a piece's first event lies where it lies; see `processors.evaluation.error_causes.Cause`."""
 
     event: str
     title: str

@@ -5,9 +5,9 @@ from itertools import islice
 
 import msgspec
 
-from processors.evaluation.contest import Case, Trial, grouping_of
-from processors.evaluation.days import worst_day
+from processors.evaluation.comparison import Case, Trial, grouping_of
 from processors.evaluation.measures import MEASURES
+from processors.evaluation.worst_day import worst_day
 from streams.evaluate.charts import FINEST, Lanes, Reliability, lanes, reliability
 from streams.evaluate.evaluation_run import Evaluation, Rated
 from streams.evaluate.mistakes_report import Mistaken, lines_of

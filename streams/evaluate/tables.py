@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from processors.evaluation.blocking import Blocking
+from processors.evaluation.blocking_recall import Blocking
+from processors.evaluation.bootstrap import Interval
 from processors.evaluation.calibration import Worth
 from processors.evaluation.choices import Choices
-from processors.evaluation.intervals import Interval
 from streams.evaluate.evaluation_run import Evaluation, Rated
 from streams.evaluate.mistakes_report import Mistaken, PieceShown, lines_of
 from streams.files.source_options import counted

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from connectors.mariadb.source.directory import TimekeeperProfile
     from connectors.sources.event import Notes
-    from connectors.sources.writing import Labels
+    from connectors.sources.formats.event_writer import Labels
 
 TABLES = ("activity", "feedback", "release", "activation")
 """Activities come first: a stream that has only remarks isn't one."""
@@ -73,7 +73,7 @@ def chosen(connection: "Connection", timekeeper: str | None, firm: str | None) -
 def lines_of(connection: "Connection", name: str, person: "TimekeeperProfile", notes: "Notes") -> Iterator[bytes]:
     """Every row of a timekeeper as a line, in the order of ids, activities first."""
     from connectors.mariadb.source.captured_rows import read_all_rows
-    from connectors.sources.writing import event_line, remark_line
+    from connectors.sources.formats.event_writer import event_line, remark_line
     from schemas.row_decoders import BadRow
     from schemas.values import Activation, Activity, Apart, Release, Together
 
@@ -92,7 +92,7 @@ def lines_of(connection: "Connection", name: str, person: "TimekeeperProfile", n
 def _labels(connection: "Connection", person: "TimekeeperProfile") -> Mapping[int | None, "Labels"]:
     """Each matter's number and client by the matter's id, for whoever reads the export; nothing where there is none."""
     from connectors.mariadb.source.directory import read_directory
-    from connectors.sources.writing import NO_LABELS, Labels
+    from connectors.sources.formats.event_writer import NO_LABELS, Labels
 
     directory = read_directory(connection, person.scope.firm)
     clients = {client.id: client.name for client in directory.clients}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from schemas.topics import CHANGES
 from streams.telemetry.logs import told
 
@@ -57,7 +57,7 @@ def make_app(
     """
     import faust
 
-    from connectors.kafka.consumers import consumer_groups
+    from connectors.kafka.consumers.consumer_groups import consumer_groups
     from streams.group.assignment import Seats
     from streams.group.health import GroupVitals
     from streams.group.offset_gaps import ExactGaps
@@ -130,7 +130,7 @@ def credentials(cluster: Cluster) -> "CredentialsT | None":
     """How Faust's own client gets in; None where everybody does."""
     from faust import SASLCredentials, SSLCredentials
 
-    from connectors.kafka.security import tls_context
+    from connectors.kafka.client.security import tls_context
 
     security, context = cluster.security, tls_context(cluster.security)
     if mechanism := security.get("sasl.mechanism"):
@@ -163,7 +163,7 @@ def command() -> None:
     """
     import faust
 
-    from connectors.kafka.reach import knock
+    from connectors.kafka.client.connectivity import knock
     from connectors.mariadb.server.engine import connect
     from processors.grouping.batch import warm_up
     from streams.settings import load

@@ -5,10 +5,10 @@ from threading import Lock
 
 import structlog
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
-from connectors.kafka.writer import FencedWriter, owner_of
-from processors.partition.named import named_in_changes, named_in_kept
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.fenced_writer import FencedWriter, owner_of
+from connectors.kafka.records.partition_log import read_to_end
+from processors.partition.activated_models import named_in_changes, named_in_kept
 from processors.partition.partition import Partition
 from schemas.keys import Scope
 from schemas.partitioner import partition_of

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from connectors.mariadb.source.directory import TimekeeperProfile
-    from processors.grouping.model import Model
+    from processors.grouping.model.grouping_model import Model
     from schemas.keys import Scope
 
 app = typer.Typer(
@@ -228,7 +228,7 @@ def _rows(connection: "Connection", known: Known) -> list[Row]:
 def _model(connection: "Connection", known: Known, version: str) -> "Model":
     """The model of that version that the firm can activate. Raises ConfigurationError where it has none such."""
     from connectors.mariadb.source.model_store import read_model
-    from processors.grouping.model import load_model
+    from processors.grouping.model.grouping_model import load_model
     from streams.shared.model_store import shipped_model
 
     if version == shipped_model().version:

@@ -1,6 +1,6 @@
 """`train`: learns a grouping model from events whose true groups are known.
 
-    read ──▶ learn (`processors.training.learning`) ──▶ a model's file, for `preview --model` and `evaluate --model`
+    read ──▶ learn (`processors.training.model_training`) ──▶ a file, for `preview --model` and `evaluate --model`
 
 No stack, no database. The file has weights and words as JSON; nothing in it is ever run.
 """
@@ -48,9 +48,9 @@ def train(
 
     cases = cases_of(labelled_files(events, notes), notes, skip_system=False)
     check_the_library()
-    from processors.grouping.model import Embedding, encode_model, load_model
-    from processors.training.labelled import Labelled
-    from processors.training.learning import learn
+    from processors.grouping.model.grouping_model import Embedding, encode_model, load_model
+    from processors.training.labelled_streams import Labelled
+    from processors.training.model_training import learn
     from streams.shared.model_store import model_from, shipped_model
     from streams.shared.terminal import Screen
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from processors.monitoring.moving import Move
+from processors.monitoring.offset_moves import Move
 from schemas.errors import ConfigurationError
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from schemas.errors import ConfigurationError, TimeloomError
 
 if TYPE_CHECKING:
-    from processors.monitoring.moving import Standing
+    from processors.monitoring.offset_moves import Standing
     from streams.settings import Settings
     from streams.shared.consumer_state import Consumer
 
@@ -34,7 +34,7 @@ def movable(group: str) -> "Consumer":
 
 def refuse_active(settings: "Settings", consumer: "Consumer") -> None:
     """Raises TimeloomError naming the members, and how to stop them, while somebody is in the group."""
-    from connectors.kafka.consumers import consumer_groups
+    from connectors.kafka.consumers.consumer_groups import consumer_groups
 
     (found,) = consumer_groups(settings.kafka(), [consumer.name])
     if found.active:
@@ -48,9 +48,9 @@ def refuse_active(settings: "Settings", consumer: "Consumer") -> None:
 
 def standings_of(settings: "Settings", consumer: "Consumer", only: list[int] | None) -> "dict[int, Standing]":
     """These partitions as they are (None: all). Raises ConfigurationError for one that there isn't."""
-    from connectors.kafka.consumers import consumer_groups
-    from connectors.kafka.unread import unread
-    from processors.monitoring.moving import Standing
+    from connectors.kafka.consumers.consumer_groups import consumer_groups
+    from connectors.kafka.progress.unread import unread
+    from processors.monitoring.offset_moves import Standing
 
     numbers = range(consumer.topic.partitions) if only is None else only
     if wrong := [number for number in numbers if not 0 <= number < consumer.topic.partitions]:
@@ -67,7 +67,7 @@ def targets_of(
     settings: "Settings", consumer: "Consumer", to: str, chosen: bool, standings: "dict[int, Standing]"
 ) -> dict[int, int]:
     """The offset for each partition. Raises ConfigurationError for a place that isn't one."""
-    from connectors.kafka.times import offsets_since
+    from connectors.kafka.progress.timestamps import offsets_since
 
     if to in ("earliest", "latest"):
         return {number: at.begin if to == "earliest" else at.end for number, at in standings.items()}

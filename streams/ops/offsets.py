@@ -7,7 +7,7 @@ import typer
 from schemas.errors import ConfigurationError, TimeloomError
 
 if TYPE_CHECKING:
-    from processors.monitoring.moving import Move
+    from processors.monitoring.offset_moves import Move
     from streams.shared.consumer_state import Consumer
 
 app = typer.Typer(no_args_is_help=True, help="Where consumers go on: show it, move it, put it back.")
@@ -73,8 +73,8 @@ def reset(
 
     Exit: 0 said or done; 1 it runs, or would pass over unread changes; 2 there is no such place; 3 a server is not up.
     """
-    from connectors.kafka.offsets import commit_for
-    from processors.monitoring.moving import moves
+    from connectors.kafka.consumers.group_offsets import commit_for
+    from processors.monitoring.offset_moves import moves
     from streams.ops.offset_history import moved, save
     from streams.ops.offset_targets import movable, refuse_active, standings_of, targets_of
     from streams.settings import load
@@ -113,8 +113,8 @@ def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
 
     Exit: 0 said or done; 1 it runs, or there is nothing to undo; 3 a server is not up.
     """
-    from connectors.kafka.offsets import commit_for
-    from processors.monitoring.moving import put_back
+    from connectors.kafka.consumers.group_offsets import commit_for
+    from processors.monitoring.offset_moves import put_back
     from streams.ops.offset_history import save, saved, undone
     from streams.ops.offset_targets import movable, refuse_active, standings_of
     from streams.settings import load

@@ -38,7 +38,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 def ask_all(settings: "Settings", within_s: float) -> Answers:
     """Everybody at once, so that whoever hangs holds nobody up."""
     from connectors.debezium.connector import Connect
-    from connectors.kafka.newest import newest
+    from connectors.kafka.progress.newest import newest
     from connectors.mariadb.server.engine import connect as engine_of
     from streams.shared.consumer_state import ledger_offsets_in
 
@@ -69,8 +69,8 @@ def ask_all(settings: "Settings", within_s: float) -> Answers:
 
 def dead_letters(settings: "Settings") -> dict[str, int]:
     """How many dead letters wait for somebody, by reason. Raises StackError without a broker."""
-    from connectors.kafka.consumers import check_listens
-    from connectors.kafka.standing import read_letters
+    from connectors.kafka.consumers.consumer_groups import check_listens
+    from connectors.kafka.records.open_dead_letters import read_letters
 
     check_listens(settings.kafka())
     # One behind a transaction that is open now is counted at the next look; to wait for it would take too long.
@@ -88,7 +88,7 @@ def _binlog(engine: "Engine") -> "Binlog":
 
 def _programs(settings: "Settings") -> dict[str, Program]:
     """The workers of the stack in this folder; none where it is somebody else's servers that we use."""
-    from connectors.stack.programs import WORKERS
+    from connectors.stack.processes.programs import WORKERS
     from streams.stack.command import opened
 
     if settings.elsewhere():

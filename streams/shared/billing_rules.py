@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from processors.billing import reach
-from processors.billing.drafting import drafted_days
-from processors.billing.following import follow
-from processors.billing.matters import MatterBook, matter_book
-from processors.billing.reach import Range
+from processors.billing.entries import affected_days
+from processors.billing.entries.affected_days import Range
+from processors.billing.entries.drafts import drafted_days
+from processors.billing.entries.entry_matching import follow
+from processors.billing.entries.matters import MatterBook, matter_book
 from schemas.billing import Directory, Draft, DraftedDay, Membership, StoredEntry
 from schemas.values import Activity
 
@@ -22,16 +22,16 @@ class Decisions:
         self._latest: tuple[Directory, MatterBook] | None = None
 
     def affected_range(self, started_at: int, ended_at: int | None) -> Range:
-        """See `processors.billing.reach.reach`."""
-        return reach.reach(started_at, ended_at)
+        """See `processors.billing.entries.affected_days.reach`."""
+        return affected_days.reach(started_at, ended_at)
 
     def affected_days(self, ranges: Iterable[Range], zones: Collection[str]) -> set[date]:
-        """See `processors.billing.reach.days_reached`."""
-        return reach.days_reached(ranges, zones)
+        """See `processors.billing.entries.affected_days.days_reached`."""
+        return affected_days.days_reached(ranges, zones)
 
     def read_ranges(self, days: Collection[date], zones: Collection[str]) -> list[Range]:
-        """See `processors.billing.reach.window`."""
-        return reach.window(days, zones)
+        """See `processors.billing.entries.affected_days.window`."""
+        return affected_days.window(days, zones)
 
     def draft_days(
         self,
@@ -41,11 +41,11 @@ class Decisions:
         days: Collection[date],
         frozen: Mapping[date, Collection[int]],
     ) -> list[DraftedDay]:
-        """See `processors.billing.drafting.drafted_days`."""
+        """See `processors.billing.entries.drafts.drafted_days`."""
         return drafted_days(activities, memberships, self._book(directory), days, frozen)
 
     def match_entries(self, stored: Sequence[StoredEntry], drafts: Sequence[Draft]) -> Mapping[tuple[int, int], int]:
-        """See `processors.billing.following.follow`."""
+        """See `processors.billing.entries.entry_matching.follow`."""
         return follow(stored, drafts)
 
     def _book(self, directory: Directory) -> MatterBook:

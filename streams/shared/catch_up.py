@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Engine
 
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from connectors.mariadb.audit.marks import insert_marks, pending_marks
 from schemas.errors import StackError
 from schemas.keys import Scope

@@ -17,10 +17,10 @@ from schemas.topics import CHANGES, GROUPS, Topic
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from connectors.kafka.cluster import Cluster
-    from connectors.kafka.commits import Committed
-    from connectors.kafka.consumers import ConsumerGroup, Member
-    from connectors.kafka.unread import Unread
+    from connectors.kafka.client.cluster import Cluster
+    from connectors.kafka.consumers.commit_history import Committed
+    from connectors.kafka.consumers.consumer_groups import ConsumerGroup, Member
+    from connectors.kafka.progress.unread import Unread
     from streams.settings import Settings
 
 WINDOW_S = 30.0
@@ -81,9 +81,9 @@ def look(cluster: "Cluster", books: Mapping[int, int] | None) -> list[ConsumerSe
 
     Raises StackError where the broker doesn't answer.
     """
-    from connectors.kafka.commits import commits_since
-    from connectors.kafka.consumers import consumer_groups
-    from connectors.kafka.unread import unread
+    from connectors.kafka.consumers.commit_history import commits_since
+    from connectors.kafka.consumers.consumer_groups import consumer_groups
+    from connectors.kafka.progress.unread import unread
 
     groups = {group.name: group for group in consumer_groups(cluster, [one.name for one in CONSUMERS])}
     places: dict[tuple[str, int], int | None] = {}
@@ -114,7 +114,7 @@ def _with_lags(
     cluster: "Cluster", history: "Sequence[Committed]", behind: "Mapping[tuple[str, int], Unread]"
 ) -> dict[tuple[str, str, int], list[Commit]]:
     """The window's commits by group and partition; the lag of that moment is looked up for some of each."""
-    from connectors.kafka.unread import first_records
+    from connectors.kafka.progress.unread import first_records
 
     by_partition: dict[tuple[str, str, int], list[Committed]] = {}
     for one in history:

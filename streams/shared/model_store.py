@@ -8,9 +8,9 @@ from threading import Lock
 
 import structlog
 
-from processors.grouping.merging import mergers
-from processors.grouping.model import Model, load_model
-from processors.grouping.similarity import classifiers
+from processors.grouping.clustering.cluster_similarity import mergers
+from processors.grouping.model.grouping_model import Model, load_model
+from processors.grouping.similarity.classifier import classifiers
 from schemas.errors import ModelError
 
 SHIPPED = "first.json"
@@ -23,7 +23,7 @@ Fetch = Callable[[int, str], bytes | None]
 
 def shipped_bytes() -> bytes:
     """The file of the model that comes with Timeloom."""
-    return (files("processors.grouping") / "models" / SHIPPED).read_bytes()
+    return (files("processors.grouping.model") / SHIPPED).read_bytes()
 
 
 @lru_cache(maxsize=1)

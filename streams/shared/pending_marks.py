@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
-from connectors.kafka.times import offsets_since
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.progress.timestamps import offsets_since
+from connectors.kafka.records.partition_log import read_to_end
 from schemas.changes import decode_change
 from schemas.outcomes import Ok
 from schemas.topics import CHANGES

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.partition_log import read_to_end
 from schemas.groups import PublishedGroup, PublishedMark, decode_published
 from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.records import ConsumerRecord

@@ -135,7 +135,7 @@ def _write(week: Week, first: date, rate: float | None, silent: bool) -> dict[st
 
 def write_truth(path: Path, truths: Sequence[Truth], ids: dict[str, int]) -> None:
     """What each live row is really about, in the event form; ids are the database's, else the rows' own names."""
-    from connectors.sources.writing import Labels, event_line
+    from connectors.sources.formats.event_writer import Labels, event_line
     from schemas.values import Activity
 
     with path.open("wb") as file:

@@ -10,9 +10,9 @@ import typer
 from streams.stack import server_check
 
 if TYPE_CHECKING:
+    from connectors.stack.processes.status import PartStatus
     from connectors.stack.progress import Progress
     from connectors.stack.stack import Stack
-    from connectors.stack.states import PartStatus
     from streams.settings import Settings
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app.command("check")(server_check.check)
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with every new line until Ctrl-C.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
-Workers = Annotated[bool, typer.Option("--workers/--no-workers", help="Start `group`, `bill` and `tend` too.")]
+Workers = Annotated[bool, typer.Option("--workers/--no-workers", help="Start `group`, `bill` and `watchdog` too.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 
@@ -50,7 +50,7 @@ def up(workers: Workers = True) -> None:
 
 def bring_up(screen: "Progress", workers: bool) -> None:
     """Checks settings and machine, then brings up servers, tables, topics and connector, and the workers if asked."""
-    from connectors.stack.programs import WORKERS
+    from connectors.stack.processes.programs import WORKERS
     from streams.settings import load
     from streams.stack.prepare import prepare
 
@@ -74,7 +74,7 @@ def status(as_json: Json = False) -> None:
     """
     import msgspec
 
-    from connectors.stack.programs import SERVERS
+    from connectors.stack.processes.programs import SERVERS
 
     parts = [_with_capture(part) for part in opened().status()]
     if as_json:
@@ -87,7 +87,7 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def logs(
-    part: Annotated[str, typer.Argument(help="mariadb, kafka, connect, group, bill or tend.")],
+    part: Annotated[str, typer.Argument(help="mariadb, kafka, connect, group, bill or watchdog.")],
     lines: Lines = 50,
     follow: Follow = False,
 ) -> None:
@@ -99,7 +99,7 @@ def logs(
     """
     import threading
 
-    from connectors.stack.programs import PARTS
+    from connectors.stack.processes.programs import PARTS
 
     if part not in PARTS:
         raise typer.BadParameter(f"{part!r} is none of {', '.join(PARTS)}", param_hint="part")
@@ -111,7 +111,7 @@ def logs(
 @app.command()
 def restart(
     parts: Annotated[
-        list[str], typer.Argument(metavar="PART...", help="mariadb, kafka, connect, group, bill or tend.")
+        list[str], typer.Argument(metavar="PART...", help="mariadb, kafka, connect, group, bill or watchdog.")
     ],
 ) -> None:
     """End parts and start them again, one after the other: gracefully, or by force where one doesn't end in its time.
@@ -122,7 +122,7 @@ def restart(
 
     Exit: 0 each answers again; 2 there is no such part; 3 one does not end or come up.
     """
-    from connectors.stack.programs import PARTS
+    from connectors.stack.processes.programs import PARTS
 
     for part in parts:
         if part not in PARTS:
@@ -174,7 +174,7 @@ def refuse_elsewhere(settings: "Settings") -> None:
     if named := settings.elsewhere():
         raise ConfigurationError(
             f"The environment names servers of your own ({', '.join(named)}), so no stack is started in this folder. "
-            "For yours: ./timeloom prepare; then start group, bill and tend as you start services (docs/servers.md). "
+            "For yours: ./timeloom prepare; then start group, bill and watchdog as services (docs/servers.md). "
             "For a stack in this folder unset these variables."
         )
 
@@ -214,7 +214,7 @@ def _with_capture(part: "PartStatus") -> "PartStatus":
 
 def _check_machine(stack: "Stack") -> None:
     """Refuses a machine on which it can't work before anything is fetched."""
-    from connectors.stack import machine
+    from connectors.stack.install import machine
     from schemas.errors import MachineError
 
     if not machine.right_platform():

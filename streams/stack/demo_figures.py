@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from sqlalchemy import text
 
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from schemas.groups import PublishedGroup, decode_published
 from schemas.keys import GroupKey, decode_groups_key
 from schemas.topics import CHANGES, GROUPS
@@ -62,8 +62,8 @@ class Arrivals:
 
     def figures(self, engine: "Engine", began_ms: int) -> Figures:
         """Latency from the row's own write time to its first group as a reader saw it, of rows written since then."""
-        from connectors.kafka.log import read_to_end
-        from connectors.kafka.times import offsets_since
+        from connectors.kafka.progress.timestamps import offsets_since
+        from connectors.kafka.records.partition_log import read_to_end
 
         starts = offsets_since(self._cluster, CHANGES.name, range(CHANGES.partitions), began_ms)
         changes = sum(1 for _ in read_to_end(self._cluster, CHANGES.name, list(starts), starts))
@@ -87,7 +87,7 @@ class Arrivals:
         return [(self._first[id_] * 1e6 - at) / 1e3 for id_, at in new]
 
     def _follow(self) -> None:
-        from connectors.kafka.following import follow
+        from connectors.kafka.records.topic_tail import follow
 
         told = 0.0
         for records in follow(self._cluster, GROUPS.name, GROUPS.partitions, 0, WAIT_S):

@@ -29,9 +29,9 @@ def command() -> None:
 def prepare(settings: "Settings", progress: Progress | None = None) -> None:
     """Migrates the database, then creates and checks the topics, then registers the connector and sees it run."""
     from connectors.debezium.connector import Connect, Target, configuration, verified
-    from connectors.kafka.admin import ensure_topics
-    from connectors.kafka.reach import knock
-    from connectors.kafka.security import java_client
+    from connectors.kafka.client.connectivity import knock
+    from connectors.kafka.client.security import java_client
+    from connectors.kafka.client.topic_admin import ensure_topics
     from connectors.mariadb.server.migrate import migrate
     from connectors.mariadb.server.users import Passwords
     from connectors.stack.waiting import wait_until

@@ -57,7 +57,7 @@ def check(
 def _database(settings: "Settings", given: str | None) -> "list[ServerCheck]":
     from connectors.mariadb.server.server_facts import read_database_facts
     from connectors.mariadb.server.users import grants
-    from processors.readiness.mariadb import check_database
+    from processors.server_checks.mariadb import check_database
 
     url = _url(settings, given) if given else settings.mariadb().url("admin")
     database = url.database or settings.database
@@ -91,8 +91,8 @@ def _url(settings: "Settings", given: str) -> "URL":
 
 
 def _cluster(settings: "Settings", given: str | None) -> "list[ServerCheck]":
-    from connectors.kafka.facts import read_facts
-    from processors.readiness.kafka import check_cluster
+    from connectors.kafka.client.cluster_facts import read_facts
+    from processors.server_checks.kafka import check_cluster
     from schemas.topics import TOPICS
 
     if given:
@@ -103,7 +103,7 @@ def _cluster(settings: "Settings", given: str | None) -> "list[ServerCheck]":
 
 def _connect(settings: "Settings", given: str | None) -> "list[ServerCheck]":
     from connectors.debezium.connector import Connect
-    from processors.readiness.connect import check_connect
+    from processors.server_checks.connect import check_connect
 
     return check_connect(Connect(given or settings.connect()).facts())
 

@@ -1,18 +1,18 @@
 """The metrics that `group`, `bill` and the watchdog share. Each program's own metrics are in its room."""
 
 from schemas.outcomes import Reason
-from streams.telemetry.registry import BILL, GROUP, LAGS, TEND, counter, gauge, seconds
+from streams.telemetry.registry import BILL, GROUP, LAGS, WATCHDOG, counter, gauge, seconds
 
 READY = gauge(
     "timeloom_ready",
-    (GROUP, BILL, TEND),
+    (GROUP, BILL, WATCHDOG),
     "0 or 1",
     "1 while /readyz says that the program is ready.",
     "Ask /readyz: it says what is missing and what to do.",
 )
 WELL = gauge(
     "timeloom_healthy",
-    (GROUP, BILL, TEND),
+    (GROUP, BILL, WATCHDOG),
     "0 or 1",
     "1 while /healthz says that the program is well.",
     "Ask /healthz: it says what is wrong and what to do.",

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from prometheus_client import Counter, Gauge, Histogram
 
-GROUP, BILL, TEND = "group", "bill", "tend"
+GROUP, BILL, WATCHDOG = "group", "bill", "watchdog"
 
 Kind = Literal["counter", "gauge", "histogram"]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
-from connectors.kafka.standing import read_letters
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.open_dead_letters import read_letters
+from connectors.kafka.records.partition_log import read_to_end
 from schemas.changes import change_from_working_set, decode_change, decode_working_set_row
 from schemas.dead_letters import DeadLetterRecord
 from schemas.keys import OriginKey, RowKey, Scope, decode_key

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Engine
 
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from connectors.mariadb.audit.ledger_snapshot import (
     consistent_snapshot,
     read_ledger_snapshot,

@@ -33,7 +33,7 @@ def verify(
     Exit: 0 all is right; 1 something is missing, extra, double or off; 3 the pipeline didn't see the marks in time, or
     a server is not up.
     """
-    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
+    from connectors.kafka.client.connectivity import ASKED_BY_A_PERSON_S, knock
     from connectors.mariadb.server.engine import connect
     from streams.settings import load
     from streams.verify.audit import Auditor

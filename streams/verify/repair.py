@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Engine
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.writer import FencedWriter, owner_of
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.fenced_writer import FencedWriter, owner_of
 from connectors.mariadb.audit.reingestion import PublishedByScope as SaidBefore
 from connectors.mariadb.audit.reingestion import reingest_groups
 from connectors.mariadb.audit.resend import resend_deletes, resend_moves, resend_rows
-from processors.audit.mending import Mending, mending
+from processors.audit.repair_plan import Mending, mending
 from schemas.keys import Scope
 from schemas.topics import GROUPS
 from streams.shared.billing_rules import Decisions

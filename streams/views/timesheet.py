@@ -93,9 +93,9 @@ def read(connection: "Connection", person: "TimekeeperProfile", starts_on: date,
 def _asides(connection: "Connection", scope: "Scope", starts_on: date, ends_on: date) -> list[tuple["Slice", str]]:
     """Held groups and outliers have no rows of their own by day: they are sliced here, as `bill` counted them."""
     from connectors.mariadb.billing.slicing_input import read_overlapping, read_zones
-    from processors.billing.matters import matter_book
-    from processors.billing.reach import window
-    from processors.billing.slicing import slice_days
+    from processors.billing.entries.affected_days import window
+    from processors.billing.entries.matters import matter_book
+    from processors.billing.entries.slicing import slice_days
     from processors.billing.timesheet import asides
     from schemas.billing import Directory
 

@@ -69,8 +69,8 @@ def watch(
 
     Exit: 0 stopped; 3 Kafka or the database isn't up.
     """
-    from connectors.kafka.following import follow
-    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
+    from connectors.kafka.client.connectivity import ASKED_BY_A_PERSON_S, knock
+    from connectors.kafka.records.topic_tail import follow
     from connectors.mariadb.server.engine import connect
     from streams.settings import load
 

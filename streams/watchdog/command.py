@@ -1,10 +1,10 @@
-"""`tend`: sees that capture goes on. Starts its task again where it failed, or says that it runs and is silent.
+"""`watchdog`: keeps capture running. Restarts its task when it failed or fell silent, and measures everybody's lag.
 
-    Connect (state) ┐
-    topics (ends)   ├─▶ `processors.tending` ─▶ start again, with pauses that grow and an end; or call a person
-    database (there)┘
+    Connect (state)      ┐
+    topics (ends)        ├─▶ `processors.monitoring.capture_watchdog` ─▶ restart with growing pauses, or give up
+    database (reachable) ┘
 
-Connect leaves a failed task as it is until somebody asks. Several of these at once do no harm.
+Connect leaves a failed task as it is until somebody asks. Several watchdogs at once do no harm.
 """
 
 import time
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from processors.tending import SILENT_S, Act, Sight, Tending, look
+from processors.monitoring.capture_watchdog import SILENT_S, Act, Sight, Tending, look
 from schemas.topics import CHANGES, HEARTBEAT
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from connectors.debezium.connector import CaptureState, Connect
-    from connectors.kafka.movement import Movement
+    from connectors.kafka.progress.topic_progress import Movement
 
 LOOK_S = 2.0
 
-log = structlog.get_logger("tend")
+log = structlog.get_logger("watchdog")
 
 
 def command(
@@ -35,12 +35,12 @@ def command(
 
     It tries 12 times in 40 minutes, ever more slowly. The log says what it did and why.
 
-    Example: ./timeloom tend --now
+    Example: ./timeloom watchdog --now
 
     Exit: 0 it was told to stop, or the task was started; 3 Connect is not up, or the task doesn't run afterwards.
     """
     from connectors.debezium.connector import Connect
-    from connectors.kafka.movement import Movement
+    from connectors.kafka.progress.topic_progress import Movement
     from connectors.mariadb.server.engine import connect
     from streams.settings import load
     from streams.shared.stop_signal import stopping
@@ -56,7 +56,7 @@ def command(
         capture.see_it_run()
         print("capture runs")
         return
-    to_json("tend")
+    to_json("watchdog")
     log.info("started", connect=settings.connect())
     movement = Movement(settings.kafka(), (CHANGES, HEARTBEAT))
     stop = stopping()

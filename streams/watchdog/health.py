@@ -1,4 +1,4 @@
-"""How `tend` is, and how far everybody else is behind."""
+"""How `watchdog` is, and how far everybody else is behind."""
 
 import threading
 from collections.abc import Callable
@@ -12,9 +12,9 @@ STILL_S = 120.0
 
 
 class TendVitals:
-    """The vitals of `tend`. `stuck`: why all tries to start capture were in vain; None while no person is needed."""
+    """The vitals of `watchdog`. `stuck`: why all restarts of capture were in vain; None while no person is needed."""
 
-    program = "tend"
+    program = "watchdog"
 
     def __init__(self, lag: Lag, stop: threading.Event, stuck: Callable[[], str | None]) -> None:
         self.heart = Heart(STILL_S)

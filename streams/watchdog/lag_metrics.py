@@ -1,4 +1,4 @@
-"""How far everybody is behind, measured when somebody asks for metrics: `tend` says it, who isn't a consumer itself.
+"""Measures everybody's lag when metrics are scraped; `watchdog` exposes it, because it isn't a consumer itself.
 
 A consumer that is dead or frozen can't be trusted with its own lag. What can't be measured now is left out: no old
 figure stands for today's.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from connectors.debezium.connector import Connect
-    from connectors.kafka.cluster import Cluster
+    from connectors.kafka.client.cluster import Cluster
 
 WITHIN_S = 5.0
 """A scraper gives up after ten seconds by default; a broker that is well answers in a fifth of one."""

@@ -1,15 +1,15 @@
 """The metrics of the watchdog: capture's state, and the lag of every consumer."""
 
-from streams.telemetry.registry import TEND, gauge
+from streams.telemetry.registry import WATCHDOG, gauge
 
 CAPTURE_RUNNING = gauge(
     "timeloom_capture_running",
-    (TEND,),
+    (WATCHDOG,),
     "0 or 1",
-    "1 while Connect says that the connector and its task run, and they aren't silent: tend finds that out after 45 s, "
-    "in which the age of the newest change grows, and no lag does.",
-    "`./timeloom stack status` says why; tend starts a failed or silent task again by itself, and is not well once it "
-    "has given up.",
+    "1 while Connect says that the connector and its task run, and they aren't silent. Silence is found after 45 s; "
+    "meanwhile the age of the newest change grows, and no lag does.",
+    "`./timeloom stack status` says why. The watchdog restarts a failed or silent task by itself, and is not well "
+    "once it has given up.",
 )
 
 _OF_GROUP = ("cluster_name", "group")
@@ -17,7 +17,7 @@ _OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "client_id")
 
 LAG = gauge(
     "kafka_consumergroup_group_lag",
-    (TEND,),
+    (WATCHDOG,),
     "offsets",
     "Offsets from a consumer's first unread record to the end; exactly 0 where nothing is left to read, also on "
     "transactional topics.",
@@ -26,7 +26,7 @@ LAG = gauge(
 )
 LAG_SECONDS = gauge(
     "kafka_consumergroup_group_lag_seconds",
-    (TEND,),
+    (WATCHDOG,),
     "seconds",
     "How long a consumer's oldest unread record has waited; 0 where there is none.",
     "Over 10 s and growing: `./timeloom ops status` names the link that is broken.",
@@ -34,7 +34,7 @@ LAG_SECONDS = gauge(
 )
 SUM_LAG = gauge(
     "kafka_consumergroup_group_sum_lag",
-    (TEND,),
+    (WATCHDOG,),
     "offsets",
     "The lag of all partitions together.",
     "As above.",
@@ -42,7 +42,7 @@ SUM_LAG = gauge(
 )
 MAX_SECONDS = gauge(
     "kafka_consumergroup_group_max_lag_seconds",
-    (TEND,),
+    (WATCHDOG,),
     "seconds",
     "The longest wait of all partitions.",
     "As above.",
@@ -50,7 +50,7 @@ MAX_SECONDS = gauge(
 )
 STATUS = gauge(
     "timeloom_consumer_status",
-    (TEND,),
+    (WATCHDOG,),
     "1",
     "The status of a consumer by Burrow's rules, as the label; only the one that it has now.",
     "Anything but OK: the runbook has a table of what to do.",
@@ -58,7 +58,7 @@ STATUS = gauge(
 )
 BINLOG_BEHIND = gauge(
     "timeloom_binlog_behind_bytes",
-    (TEND,),
+    (WATCHDOG,),
     "bytes",
     "Binlog that MariaDB has written since capture's place; some hundred bytes at rest. NaN: not known, or the file "
     "that capture needs is gone.",

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, text
 from connectors.llm.gateway import Destination, Gateway
 from connectors.mariadb.billing.periods import open_period, read_cadences
 from connectors.mariadb.narration.due_entries import NarrativeVariant
-from processors.billing.days import instant
-from processors.billing.pricing import Price
-from processors.billing.prompts import GUIDELINES, PROMPT_VERSION
+from processors.billing.entries.billing_day import instant
+from processors.billing.narratives.pricing import Price
+from processors.billing.narratives.prompts import GUIDELINES, PROMPT_VERSION
 from schemas.billing import Occurrence
 from schemas.values import MarkKind
 from streams.bill.narration import Narrator, Terms

@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 
 from connectors.debezium.connector import Connect, Target, configuration, differences, verified
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.reach import knock
-from connectors.kafka.security import java_client, tls_context
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.client.connectivity import knock
+from connectors.kafka.client.security import java_client, tls_context
 from schemas.errors import CaptureError, ConfigurationError, StackError
 from streams.settings import Settings, load
 from tests.certificates import make_certificates

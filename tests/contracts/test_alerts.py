@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors.stack.programs import ROOT, WORKERS
+from connectors.stack.processes.programs import ROOT, WORKERS
 from docs.drawing import METRICS, METRICS_PAGE
 from schemas.topics import PARTITIONS
 from tests.contracts.test_documents import anchor_of, headings

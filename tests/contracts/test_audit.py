@@ -20,7 +20,7 @@ import pytest
 from processors.audit.audit import audit, proven
 from processors.audit.findings import At, Finding
 from processors.audit.findings import Kind as Found
-from processors.audit.mending import Mending, mending
+from processors.audit.repair_plan import Mending, mending
 from schemas.groups import Disposition, Group, Member
 from schemas.keys import Scope
 from schemas.ledger_snapshot import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from connectors.stack.programs import PARTS
+from connectors.stack.processes.programs import PARTS
 from connectors.stack.stack import Stack
 from schemas.errors import ConfigurationError
 from streams.cli import app

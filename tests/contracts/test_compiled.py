@@ -19,14 +19,14 @@ import processors.grouping
 from numba.core.dispatcher import Dispatcher
 from msgspec.structs import replace
 from processors.grouping.batch import group_all, warm_up
-from processors.grouping.model import Joining, Regime
+from processors.grouping.model.grouping_model import Joining, Regime
 from streams.shared.model_store import shipped_model
 from tests.laws.grouping_strategies import MODEL, STRANDED, TIGHT
 from tests.laws.test_grouping_strands import ROWS
 from tests.title_model import BY_TITLE
 
 def signatures():
-    modules = [importlib.import_module(one.name) for one in pkgutil.iter_modules(
+    modules = [importlib.import_module(one.name) for one in pkgutil.walk_packages(
         processors.grouping.__path__, "processors.grouping.")]
     every = {id(one): one for module in modules for one in vars(module).values() if isinstance(one, Dispatcher)}
     return {(one.py_func.__name__, str(signature)) for one in every.values() for signature in one.signatures}
@@ -53,7 +53,9 @@ def kept_in(folder: Path) -> str:
         config.CACHE_DIR = before
 
 
-@pytest.mark.parametrize("other", ["edges.py", "odds.py", "explaining.py", "compiled.py"])
+@pytest.mark.parametrize(
+    "other", ["similarity/links.py", "similarity/log_odds.py", "outcome/explanation.py", "compiled.py"]
+)
 def test_a_source_that_is_another_has_another_folder(tmp_path: Path, other: str) -> None:
     """Not just the function's own file: a constant from elsewhere, or the order of a tuple's fields, is in the code."""
     shutil.copytree(GROUPING, tmp_path / "grouping", ignore=shutil.ignore_patterns("__pycache__"))

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from connectors.containers.plugin import fetch_plugin
-from connectors.stack import kafka
-from connectors.stack.home import Ports, Remembered, Secrets
-from connectors.stack.machine import COMPOSE
-from connectors.stack.parts import Fetcher, pinned
-from connectors.stack.programs import PARTS, STOP_S, WORKERS
+from connectors.stack.install.archives import Fetcher, pinned
+from connectors.stack.install.machine import COMPOSE
+from connectors.stack.processes.programs import PARTS, STOP_S, WORKERS
 from connectors.stack.progress import Silent
+from connectors.stack.servers import kafka
+from connectors.stack.servers.home import Ports, Remembered, Secrets
 from streams.settings import ROOT, Settings
 from tests.contracts.commands import parse
 
@@ -22,7 +22,7 @@ TEXT = FILE.read_text(encoding="utf-8")
 DOCKERFILE = ROOT / "connectors" / "containers" / "Dockerfile"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 PROMETHEUS = yaml.safe_load((ROOT / "connectors" / "containers" / "prometheus.yml").read_text(encoding="utf-8"))
-OURS = ("prepare", "group", "bill", "tend", "timeloom")
+OURS = ("prepare", "group", "bill", "watchdog", "timeloom")
 SOMEWHERE = Remembered(
     ports=Ports(mariadb=1, kafka=2, controller=3, connect=4),
     secrets=Secrets(admin="a", collector="b", capture="c", pipeline="d"),
@@ -143,7 +143,7 @@ def test_who_needs_a_server_waits_until_it_is_healthy() -> None:
             healthy = "healthcheck" in SERVICES[other]
             assert how["condition"] == ("service_healthy" if healthy else "service_completed_successfully"), name
     assert set(SERVICES["prepare"]["depends_on"]) == {"mariadb", "kafka", "connect"}
-    assert all(set(SERVICES[name]["depends_on"]) == {"prepare"} for name in ("group", "bill", "tend"))
+    assert all(set(SERVICES[name]["depends_on"]) == {"prepare"} for name in ("group", "bill", "watchdog"))
     assert SERVICES["group"]["deploy"]["replicas"] == 2
 
 
@@ -189,7 +189,7 @@ def test_anchors_say_the_same_to_everybody_who_reads_them() -> None:
 
 
 def test_commands_are_real() -> None:
-    for name in ("prepare", "group", "bill", "tend"):
+    for name in ("prepare", "group", "bill", "watchdog"):
         parse(f"./timeloom {' '.join(SERVICES[name]['command'])}")
     for words in re.findall(r"docker compose run --rm timeloom (\w[^\s`]*(?: [^\s`]+)*)", TEXT):
         parse(f"./timeloom {words}")

@@ -12,11 +12,11 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from connectors.sources.gold import true_groups
+from connectors.sources.formats.gold_labels import true_groups
 from processors.evaluation.measures import MEASURES
-from processors.grouping.features import FEATURES
-from processors.grouping.model import Joining, Regime, encode_model, load_model
-from processors.grouping.reasons import AGAINST, AROUND, WORDS, in_words
+from processors.grouping.features.pair_features import FEATURES
+from processors.grouping.model.grouping_model import Joining, Regime, encode_model, load_model
+from processors.grouping.outcome.reasons import AGAINST, AROUND, WORDS, in_words
 from schemas.errors import SourceError, TimeloomError
 from schemas.groups import FeatureContribution
 from streams.cli import app

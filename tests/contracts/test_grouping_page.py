@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from processors.grouping.contents import CONTENTS
-from processors.grouping.features import FEATURES, TIMES
-from processors.grouping.surroundings import OWN, RELATIONS
-from processors.grouping.talk import BETWEEN, SPEAKER
-from processors.grouping.ties import LISTED, PAIRS, TIES
-from processors.grouping.ties import OWN as STRANDS_OWN
+from processors.grouping.clustering.cluster_pair_features import LISTED, PAIRS, TIES
+from processors.grouping.clustering.cluster_pair_features import OWN as STRANDS_OWN
+from processors.grouping.features.content_features import CONTENTS
+from processors.grouping.features.context_features import OWN, RELATIONS
+from processors.grouping.features.pair_features import FEATURES, TIMES
+from processors.grouping.features.talk_features import BETWEEN, SPEAKER
 from processors.training.boosting import MONOTONE
 
 PAGE = Path(__file__).parents[2] / "docs" / "grouping.md"

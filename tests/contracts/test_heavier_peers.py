@@ -9,8 +9,8 @@ import pytest
 from benchmarks.peers.judging import LAPS, Ours, in_order, rated
 from benchmarks.peers.texts import hashed, hours, weighed, words_in
 from connectors.sources.event import Notes
-from processors.evaluation.contest import Case
-from processors.evaluation.peers import Grouping, by_gap, singletons
+from processors.evaluation.comparison import Case
+from processors.evaluation.rule_baselines import Grouping, by_gap, singletons
 from streams.evaluate.evaluation_run import cases_of, labelled_files, tried
 from streams.shared.model_store import shipped_model
 

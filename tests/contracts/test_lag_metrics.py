@@ -5,8 +5,8 @@ import math
 from prometheus_client import Gauge
 
 from connectors.debezium.connector import Connect
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.consumers import Member
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.consumers.consumer_groups import Member
 from connectors.mariadb.server.engine import connect, database_url
 from processors.monitoring.status import Status
 from streams.shared.consumer_state import ConsumerSeen, PartitionSeen

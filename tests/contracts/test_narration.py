@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from connectors.llm.gateway import ATTEMPTS
 from connectors.mariadb.narration import llm_calls, reservations
 from connectors.mariadb.narration.llm_calls import CallBudget
-from processors.billing.pricing import cost
+from processors.billing.narratives.pricing import cost
 from schemas.groups import Disposition
 from tests.contracts.books import MINUTE, Books
 from tests.contracts.conftest import Database, session

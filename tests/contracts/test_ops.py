@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer
 from typer.testing import CliRunner
 
-from connectors.kafka.consumers import consumer_groups
+from connectors.kafka.consumers.consumer_groups import consumer_groups
 from processors.monitoring.status import Status
 from schemas.errors import TimeloomError
 from schemas.topics import CHANGES, GROUPS

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from connectors.kafka.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster
 from processors.partition.partition import Partition
 from schemas.keys import Scope
 from schemas.partitioner import partition_of

@@ -4,8 +4,8 @@ from time import time
 
 import pytest
 
-from connectors.kafka.commits import commits_since
-from connectors.kafka.placed import PlacedConsumer
+from connectors.kafka.consumers.commit_history import commits_since
+from connectors.kafka.consumers.external_offsets_consumer import PlacedConsumer
 from schemas.records import ConsumerRecord
 from streams.settings import Settings
 from tests.contracts.test_unread import Topic

@@ -7,9 +7,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from connectors.kafka import placed
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.placed import AHEAD, PlacedConsumer
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.consumers import external_offsets_consumer
+from connectors.kafka.consumers.external_offsets_consumer import AHEAD, PlacedConsumer
 from streams.settings import Settings
 from tests.programs import eventually
 
@@ -85,7 +85,7 @@ def test_a_partition_that_is_far_behind_has_another_wait_for_no_more_than_was_fe
 
 
 def test_no_more_bytes_are_held_than_allowed_and_one_fetch(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "HELD_BYTES", 200 * len(VALUE))
+    monkeypatch.setattr(external_offsets_consumer, "HELD_BYTES", 200 * len(VALUE))
     topic.write(0, 5_000)
     consumer = topic.reader()
     came: list[int] = []

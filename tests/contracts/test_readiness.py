@@ -12,14 +12,14 @@ from sqlalchemy import text
 from connectors.mariadb.server.engine import connect, database_url
 from connectors.mariadb.server.server_facts import read_database_facts
 from connectors.mariadb.server.users import grants
-from connectors.stack import mariadb
-from connectors.stack.home import Home, Remembered, first_memory
-from connectors.stack.parts import Fetcher
+from connectors.stack.install.archives import Fetcher
 from connectors.stack.progress import Silent
+from connectors.stack.servers import mariadb
+from connectors.stack.servers.home import Home, Remembered, first_memory
 from connectors.stack.stack import Stack
-from processors.readiness.connect import check_connect
-from processors.readiness.kafka import check_cluster
-from processors.readiness.mariadb import SQL, check_database, read_grant
+from processors.server_checks.connect import check_connect
+from processors.server_checks.kafka import check_cluster
+from processors.server_checks.mariadb import SQL, check_database, read_grant
 from schemas.server_checks import CheckLevel, ClusterFacts, ConnectFacts, DatabaseFacts, ServerCheck, TopicFacts
 from schemas.topics import CHANGES, TOPICS
 from tests.contracts.test_cli import run

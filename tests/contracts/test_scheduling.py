@@ -16,7 +16,7 @@ from connectors.mariadb.billing.periods import (
     reissue_close_mark,
 )
 from processors.billing.cadence import periods_due
-from processors.billing.days import instant
+from processors.billing.entries.billing_day import instant
 from streams.bill.due_periods import MOST_AT_ONCE, Scheduler
 from tests.contracts.books import Books
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from processors.grouping.model import Model, load_model
-from processors.partition.named import named_in_changes, named_in_kept
+from processors.grouping.model.grouping_model import Model, load_model
+from processors.partition.activated_models import named_in_changes, named_in_kept
 from processors.partition.partition import Partition
 from schemas.changes import WorkingSetRow, encode_working_set_row
 from schemas.errors import ModelError

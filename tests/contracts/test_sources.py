@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.sources.calendar import read_calendar
 from connectors.sources.detect import Source, parts_of, read
 from connectors.sources.event import Asked, Event, Notes, Remark, fit_words
-from connectors.sources.events import read_events
+from connectors.sources.formats.calendar import read_calendar
+from connectors.sources.formats.event_lines import read_events
 from connectors.sources.instants import instant_of, iso, zone_of_offset
 from connectors.sources.numbering import streams_of
-from connectors.sources.opening import LONGEST_LINE
+from connectors.sources.text_files import LONGEST_LINE
 from schemas.errors import SourceError
 from schemas.row_decoders import known_zones
 from schemas.values import WORDS_MAX_BYTES, Kind, Release, Together, Words

@@ -17,13 +17,13 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from connectors.stack import home as homes
-from connectors.stack import machine
-from connectors.stack.home import Home, first_memory, free_ports, taken
+from connectors.stack.install import machine
+from connectors.stack.install.archives import Fetcher, Part, intact, pinned
 from connectors.stack.locking import only_one
-from connectors.stack.logs import follow, last_error, last_lines
-from connectors.stack.parts import Fetcher, Part, intact, pinned
-from connectors.stack.supervision import Program, configuration
+from connectors.stack.processes.log_files import follow, last_error, last_lines
+from connectors.stack.processes.supervisor import Program, configuration
+from connectors.stack.servers import home as homes
+from connectors.stack.servers.home import Home, first_memory, free_ports, taken
 from schemas.errors import StackError
 
 BYTES = {"alpha": b"a" * 300_000, "beta": b"b" * 7, "gamma": b"c" * 50_000}

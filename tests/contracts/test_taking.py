@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from connectors.mariadb.billing.ingestion import GroupsBatch, GroupsRecord, ingest, read_stale_members
 from connectors.mariadb.tables.column_types import to_datetime
-from processors.billing.days import instant
+from processors.billing.entries.billing_day import instant
 from schemas.errors import PartitionFenced
 from schemas.groups import Disposition, Lineage, PublishedGroup
 from schemas.topics import GROUPS

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from connectors.stack.home import Ports, free_ports
-from connectors.stack.workers import ask, is_ready
+from connectors.stack.processes.worker_health import ask, is_ready
+from connectors.stack.servers.home import Ports, free_ports
 from docs.drawing import METRICS
 from schemas.errors import ConfigurationError
 from schemas.health import HealthCheck

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from processors.grouping.model import Embedding, Regime, encode_model, load_model
+from processors.grouping.model.grouping_model import Embedding, Regime, encode_model, load_model
 from processors.simulation.dials import Dials
 from schemas.errors import TimeloomError
 from streams.cli import app

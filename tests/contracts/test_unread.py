@@ -8,10 +8,10 @@ import pytest
 from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.commits import commits_since, decode_commit
-from connectors.kafka.consumers import consumer_groups
-from connectors.kafka.unread import Unread, partitions_of, unread
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.consumers.commit_history import commits_since, decode_commit
+from connectors.kafka.consumers.consumer_groups import consumer_groups
+from connectors.kafka.progress.unread import Unread, partitions_of, unread
 from schemas.errors import StackError
 from streams.settings import Settings
 from tests.programs import eventually

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from processors.evaluation.contest import Case
+from processors.evaluation.comparison import Case
 from processors.evaluation.measures import MEASURES
-from processors.grouping.model import Model, encode_model
+from processors.grouping.model.grouping_model import Model, encode_model
 from schemas.errors import SourceError, TimeloomError
 from schemas.values import Activity, Kind, Words
 from streams.cli import app

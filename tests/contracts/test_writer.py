@@ -5,8 +5,8 @@ import os
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from connectors.kafka.log import read_to_end
-from connectors.kafka.writer import FencedWriter
+from connectors.kafka.records.fenced_writer import FencedWriter
+from connectors.kafka.records.partition_log import read_to_end
 from schemas.errors import PartitionFenced, StackError
 from schemas.records import ProducerRecord
 from schemas.topics import MAX_RECORD_BYTES, WORKING_SET

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from connectors.kafka.standing import read_letters
+from connectors.kafka.records.open_dead_letters import read_letters
 from schemas.dead_letters import DeadLetterRecord
 from schemas.groups import Group
 from schemas.keys import Scope

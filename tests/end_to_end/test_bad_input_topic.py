@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from confluent_kafka import Message, Producer
 
-from connectors.kafka.log import read_to_end
-from connectors.kafka.standing import Letter, read_letters
+from connectors.kafka.records.open_dead_letters import Letter, read_letters
+from connectors.kafka.records.partition_log import read_to_end
 from schemas.changes import decode_change
 from schemas.keys import OriginKey, Scope
 from schemas.outcomes import Ok

@@ -16,9 +16,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from sqlalchemy import text
 
 from connectors.debezium.connector import Connect, Target, configuration
-from connectors.kafka.admin import ensure_topics
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.log import read_to_end
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.client.topic_admin import ensure_topics
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.server.engine import connect
 from connectors.mariadb.server.migrate import migrate
 from connectors.mariadb.server.users import Passwords

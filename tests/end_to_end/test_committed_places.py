@@ -2,9 +2,9 @@
 
 import pytest
 
-from connectors.kafka.consumers import consumer_groups
-from connectors.kafka.movement import Movement
-from connectors.kafka.unread import unread
+from connectors.kafka.consumers.consumer_groups import consumer_groups
+from connectors.kafka.progress.topic_progress import Movement
+from connectors.kafka.progress.unread import unread
 from schemas.topics import CHANGES
 from tests.live import Live
 from tests.programs import eventually, running

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from connectors.kafka.log import read_to_end
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.source.directory import list_timekeepers
 from schemas.topics import TOPICS
 from tests.end_to_end.test_import_export import LINES, activities, person, ran, written

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from connectors.mariadb.source.captured_rows import read_all_rows
 from processors.grouping.batch import group_all
-from processors.grouping.model import Model, load_model
+from processors.grouping.model.grouping_model import Model, load_model
 from schemas.errors import StackError
 from schemas.groups import encode_group
 from schemas.keys import Scope

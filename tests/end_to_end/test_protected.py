@@ -15,12 +15,12 @@ from confluent_kafka.admin import (
 )
 from sqlalchemy import text
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.reach import knock
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.client.connectivity import knock
 from connectors.mariadb.server.engine import connect
-from connectors.stack.protection import Protection
+from connectors.stack.processes.supervisor import orphans
+from connectors.stack.servers.tls import Protection
 from connectors.stack.stack import Stack
-from connectors.stack.supervision import orphans
 from schemas.errors import StackError
 from streams.settings import Settings
 from streams.stack.prepare import prepare

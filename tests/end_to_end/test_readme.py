@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from connectors.mariadb.server.engine import connect
 from connectors.mariadb.source.directory import list_timekeepers
-from connectors.stack.programs import PARTS
+from connectors.stack.processes.programs import PARTS
 from streams.settings import Settings
 from tests.contracts.commands import ROOT, fenced
 from tests.programs import eventually

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from connectors.kafka.log import read_to_end
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.source.captured_rows import read_all_rows
 from schemas.changes import decode_change
 from schemas.keys import RowKey, Scope

@@ -13,7 +13,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.stack.workers import ask
+from connectors.stack.processes.worker_health import ask
 from docs.drawing import metrics_of as of
 from tests.end_to_end.test_bill import EVERY, SHUT, close_the_week, row, settles
 from tests.live import Live
@@ -40,7 +40,7 @@ class Programs(msgspec.Struct, frozen=True):
 
     group: Program
     bill: Program
-    tend: Program
+    watchdog: Program
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,12 @@ def programs(live: Live) -> Iterator[Programs]:
         pytest.MonkeyPatch.context() as environment,
         language_model() as server,
         running(live.stack.home.path, "group") as group,
-        running(live.stack.home.path, "tend") as tend,
+        running(live.stack.home.path, "watchdog") as watchdog,
     ):
         environment.setenv("OPENAI_BASE_URL", server.url)
         with running(live.stack.home.path, "bill", "--llm", *EVERY) as bill:
-            eventually(lambda: ready(group) and ready(bill) and ready(tend), what="all are ready")
-            yield Programs(group, bill, tend)
+            eventually(lambda: ready(group) and ready(bill) and ready(watchdog), what="all are ready")
+            yield Programs(group, bill, watchdog)
 
 
 def ready(program: Program) -> bool:
@@ -106,7 +106,7 @@ def test_every_listed_metric_is_on_a_real_scrape_and_no_other_of_ours(live: Live
     eventually(lambda: row(live, SHUT, who), what="the week is closed")
     narrated = "SELECT narrative_id IS NOT NULL FROM entry WHERE timekeeper_id = :timekeeper"
     eventually(lambda: row(live, narrated, who) == (1,), what="the entry is narrated")
-    for program, name in ((programs.group, "group"), (programs.bill, "bill"), (programs.tend, "tend")):
+    for program, name in ((programs.group, "group"), (programs.bill, "bill"), (programs.watchdog, "watchdog")):
         listed = {metric.name: set(metric.labels) for metric in of(name)}
         # Counted after it is done, and of who answers in time.
         eventually(lambda program=program, listed=listed: scraped(program) == listed, what=name)  # type: ignore[misc]

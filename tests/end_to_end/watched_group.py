@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from processors.grouping.model import Model
+from processors.grouping.model.grouping_model import Model
 from streams.group import command
 from streams.group.assignment import Seats
 from streams.shared import model_store

@@ -8,14 +8,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from processors.billing.checks import check_narrative
-from processors.billing.days import instant
-from processors.billing.extractive import extractive
-from processors.billing.following import follow
-from processors.billing.matters import matter_book, matter_of
-from processors.billing.pricing import MICRODOLLARS, Price, cost, estimate, price_of, read_price
-from processors.billing.prompts import EntryMaterial, Material, Sentence, entry_material, questions, read_answer
-from processors.billing.slicing import slice_days
+from processors.billing.entries.billing_day import instant
+from processors.billing.entries.entry_matching import follow
+from processors.billing.entries.matters import matter_book, matter_of
+from processors.billing.entries.slicing import slice_days
+from processors.billing.narratives.citation_checks import check_narrative
+from processors.billing.narratives.extractive import extractive
+from processors.billing.narratives.pricing import MICRODOLLARS, Price, cost, estimate, price_of, read_price
+from processors.billing.narratives.prompts import (
+    EntryMaterial,
+    Material,
+    Sentence,
+    entry_material,
+    questions,
+    read_answer,
+)
 from processors.billing.timesheet import rounded
 from schemas.billing import Client, Directory, Draft, Matter, Membership, Slice, SlicePart, StoredEntry
 from schemas.errors import ConfigurationError

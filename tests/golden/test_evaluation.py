@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from processors.billing.days import instant
-from processors.evaluation.blocking import Blocked, Blocking, Looked, blocked, blocking, looked
+from processors.billing.entries.billing_day import instant
+from processors.evaluation.blocking_recall import Blocked, Blocking, Looked, blocked, blocking, looked
 from processors.evaluation.calibration import Sure, Worth, worth
-from processors.evaluation.causes import Cause, Causes, Link, Reason
 from processors.evaluation.choices import Choices, all_choices, choices
-from processors.evaluation.contest import Case, sums_of, sure_of
+from processors.evaluation.comparison import Case, sums_of, sure_of
 from processors.evaluation.counting import count
-from processors.evaluation.days import worst_day
-from processors.evaluation.likeness import nearest
+from processors.evaluation.error_causes import Cause, Causes, Link, Reason
 from processors.evaluation.measures import MEASURES, measures
 from processors.evaluation.mistakes import Mistake, Piece, merges, splits, worst
-from processors.evaluation.peers import MINUTE_US, Grouping, by_gap, by_likeness, one_a_day, singletons
-from processors.grouping.model import Channel, Reach
+from processors.evaluation.rule_baselines import MINUTE_US, Grouping, by_gap, by_likeness, one_a_day, singletons
+from processors.evaluation.similarity_baseline import nearest
+from processors.evaluation.worst_day import worst_day
+from processors.grouping.model.grouping_model import Channel, Reach
 from schemas.groups import Disposition, Group, Member
 from schemas.values import Activity, Kind, Words
 from streams.evaluate.charts import Legend, lanes, reliability

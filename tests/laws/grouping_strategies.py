@@ -6,7 +6,7 @@ from itertools import chain
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from processors.grouping.model import Channel, Joining, Model, Pruning, Reach, Regime
+from processors.grouping.model.grouping_model import Channel, Joining, Model, Pruning, Reach, Regime
 from processors.grouping.working_set import WorkingSet
 from schemas.groups import encode_group
 from schemas.keys import RowKey

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from processors.audit.audit import audit
 from processors.audit.findings import Kind as Found
-from processors.audit.measure import measure_by_day
-from processors.billing.days import instant
-from processors.billing.drafting import drafted_days
-from processors.billing.imputation import spans
-from processors.billing.matters import matter_book
-from processors.billing.slicing import slice_days
+from processors.audit.interval_measure import measure_by_day
+from processors.billing.entries.billing_day import instant
+from processors.billing.entries.drafts import drafted_days
+from processors.billing.entries.imputation import spans
+from processors.billing.entries.matters import matter_book
+from processors.billing.entries.slicing import slice_days
 from schemas.billing import Directory, DraftedDay, Membership, SlicedDay
 from schemas.groups import Disposition, Group, Member
 from schemas.keys import Scope

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.billing.cadence import BOUNDS, next_due, periods, periods_due
-from processors.billing.days import day_begins, instant
+from processors.billing.entries.billing_day import day_begins, instant
 from schemas.billing import Cadence, Occurrence
 from schemas.errors import ConfigurationError
 

@@ -9,20 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
-from processors.evaluation.blocking import Looked, blocked, looked
-from processors.evaluation.blocks import blocks_of, past_of
+from processors.evaluation.blocking_recall import Looked, blocked, looked
+from processors.evaluation.bootstrap import measured
 from processors.evaluation.calibration import Sure, worth
-from processors.evaluation.causes import Causes
 from processors.evaluation.choices import choices
-from processors.evaluation.contest import Case, compete, grouping_of, sums_of
+from processors.evaluation.comparison import Case, compete, grouping_of, sums_of
 from processors.evaluation.counting import SUMS, count, pairing
-from processors.evaluation.intervals import measured
-from processors.evaluation.likeness import nearest
+from processors.evaluation.error_causes import Causes
 from processors.evaluation.measures import MEASURES, measures
 from processors.evaluation.mistakes import merges, splits
-from processors.evaluation.peers import DAY_US, MINUTE_US, Grid, by_gap, by_likeness, families, one_a_day
+from processors.evaluation.prequential_blocks import blocks_of, past_of
+from processors.evaluation.rule_baselines import DAY_US, MINUTE_US, Grid, by_gap, by_likeness, families, one_a_day
+from processors.evaluation.similarity_baseline import nearest
 from processors.grouping.batch import group_all
-from processors.grouping.model import Model
+from processors.grouping.model.grouping_model import Model
 from schemas.values import Activity, Kind, Words
 from tests.laws.grouping_strategies import MODEL, TIGHT, activity
 from tests.title_model import BY_TITLE

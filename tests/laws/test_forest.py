@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.grouping.forest import NO_FLOOR, Explained, Forest
-from processors.grouping.trees import MOST_LEAVES, Integers, Split, Tree
+from processors.grouping.model.trees import MOST_LEAVES, Integers, Split, Tree
+from processors.grouping.similarity.forest import NO_FLOOR, Explained, Forest
 
 FEATURES = 5
 values = st.integers(-(10**6), 10**6)

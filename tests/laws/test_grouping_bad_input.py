@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from processors.grouping.batch import group_all
-from processors.grouping.candidates import Candidates
-from processors.grouping.embedding import embed
-from processors.grouping.model import Embedding, Model, encode_model, load_model, with_manifest
-from processors.grouping.table import Table
+from processors.grouping.candidates.blocking import Candidates
+from processors.grouping.describe.embedding import embed
+from processors.grouping.features.activity_table import Table
+from processors.grouping.model.grouping_model import Embedding, Model, encode_model, load_model, with_manifest
 from processors.grouping.working_set import WorkingSet
 from schemas.errors import ModelError
 from schemas.groups import Disposition

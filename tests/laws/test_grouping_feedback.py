@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 
-from processors.grouping.constraints import resolve
+from processors.grouping.clustering.constraints import resolve
 from schemas.values import Activity, Apart, Feedback, Together
 from tests.laws.grouping_strategies import TIGHT, activities, apply, fresh, models, words_said
 

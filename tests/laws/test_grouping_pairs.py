@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from processors.grouping.candidates import Candidates
-from processors.grouping.embedding import TOGETHER, embed
-from processors.grouping.features import CONTENTS, FEATURES, MISSING, OWNED, PAIRED, features
-from processors.grouping.model import Embedding, Model, Regime, Similarity
-from processors.grouping.pairs import Pairs
-from processors.grouping.similarity import FIRST, Classifier, classifiers
-from processors.grouping.surroundings import Lists
-from processors.grouping.table import Table
-from processors.grouping.trees import Split, Tree
+from processors.grouping.candidates.blocking import Candidates
+from processors.grouping.candidates.candidate_pairs import Pairs
+from processors.grouping.describe.embedding import TOGETHER, embed
+from processors.grouping.features.activity_table import Table
+from processors.grouping.features.context_features import Lists
+from processors.grouping.features.pair_features import CONTENTS, FEATURES, MISSING, OWNED, PAIRED, features
+from processors.grouping.model.grouping_model import Embedding, Model, Regime, Similarity
+from processors.grouping.model.trees import Split, Tree
+from processors.grouping.similarity.classifier import FIRST, Classifier, classifiers
 from schemas.values import Activity, Kind, Words
 from tests.laws.grouping_strategies import MODEL, activities, models
 

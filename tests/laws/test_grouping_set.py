@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from processors.grouping.batch import group_all
-from processors.grouping.measuring import FEW, Measured, measure
-from processors.grouping.model import Model
+from processors.grouping.model.grouping_model import Model
+from processors.grouping.outcome.group_measures import FEW, Measured, measure
 from schemas.groups import encode_group
 from schemas.keys import RowKey
 from schemas.values import Activity, Kind, Words

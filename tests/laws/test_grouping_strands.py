@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from processors.grouping.batch import group_all
-from processors.grouping.model import Joining, Regime, Similarity
-from processors.grouping.trees import Split, Tree
+from processors.grouping.model.grouping_model import Joining, Regime, Similarity
+from processors.grouping.model.trees import Split, Tree
 from schemas.groups import encode_group
 from schemas.values import Activity, Apart, Kind, Words
 from tests.laws.grouping_strategies import MINUTE, MODEL, MORNING, apply, fresh, said

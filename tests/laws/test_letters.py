@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.kafka.standing import Letter
+from connectors.kafka.records.open_dead_letters import Letter
 from schemas.dead_letters import DeadLetterRecord
 from schemas.keys import GroupKey, MarkKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason

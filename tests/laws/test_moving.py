@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.monitoring.moving import Move, Standing, moves, put_back
+from processors.monitoring.offset_moves import Move, Standing, moves, put_back
 
 
 @st.composite

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from connectors.llm.gateway import Answer
 from connectors.mariadb.narration.due_entries import DueEntry, NarrativeVariant
-from processors.billing.prompts import EntryMaterial, Material, Question
+from processors.billing.narratives.prompts import EntryMaterial, Material, Question
 from schemas.keys import Scope
 from streams.bill.narration_batches import Batch, as_sent, results_of
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.grouping import odds as made
-from processors.grouping.odds import LEAST, MOST, ODDS, ONE, STEP, TABLE
+from processors.grouping.similarity import log_odds as made
+from processors.grouping.similarity.log_odds import LEAST, MOST, ODDS, ONE, STEP, TABLE
 
 logits = st.integers(LEAST, MOST)
 

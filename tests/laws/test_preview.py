@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from connectors.sources.event import Event, Notes
-from connectors.sources.events import read_events
+from connectors.sources.formats.event_lines import read_events
+from connectors.sources.formats.event_writer import event_line, remark_line
 from connectors.sources.instants import instant_of
 from connectors.sources.numbering import streams_of
-from connectors.sources.writing import event_line, remark_line
 from processors.billing.timesheet import Owner, timesheet_of
 from processors.grouping.batch import group_all
-from processors.grouping.model import encode_model
+from processors.grouping.model.grouping_model import encode_model
 from schemas.billing import Directory
 from schemas.groups import Disposition, encode_group
 from schemas.values import Apart, Kind, Together, Words

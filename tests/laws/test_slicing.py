@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.billing.days import billing_day, day_begins, instant, moment, split_by_day
-from processors.billing.imputation import CAPS, spans
-from processors.billing.matters import matter_book
-from processors.billing.reach import days_reached, reach, window
-from processors.billing.slicing import slice_days
+from processors.billing.entries.affected_days import days_reached, reach, window
+from processors.billing.entries.billing_day import billing_day, day_begins, instant, moment, split_by_day
+from processors.billing.entries.imputation import CAPS, spans
+from processors.billing.entries.matters import matter_book
+from processors.billing.entries.slicing import slice_days
 from schemas.billing import Directory, Membership, SlicedDay
 from schemas.groups import Disposition
 from schemas.values import Activity, Kind, Words

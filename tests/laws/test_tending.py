@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.tending import CALM_S, PAUSES_S, SILENT_S, Act, Sight, Tending, look
+from processors.monitoring.capture_watchdog import CALM_S, PAUSES_S, SILENT_S, Act, Sight, Tending, look
 
 STARTS = (Act.START_FAILED, Act.START_SILENT)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import RenderableType
 
-from processors.billing.days import instant
+from processors.billing.entries.billing_day import instant
 from processors.billing.timesheet import MINUTE_US, Owner, Timesheet, rounded, timesheet_of
 from schemas.billing import Client, Directory, Matter
 from schemas.groups import Disposition, Group, Member

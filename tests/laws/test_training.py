@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.grouping.confidence import Signs, confidence
-from processors.grouping.features import FEATURES, MISSING
-from processors.grouping.forest import Forest
-from processors.grouping.model import Pruning, Regime, encode_model
+from processors.grouping.features.pair_features import FEATURES, MISSING
+from processors.grouping.model.grouping_model import Pruning, Regime, encode_model
+from processors.grouping.outcome.confidence import Signs, confidence
+from processors.grouping.similarity.forest import Forest
 from processors.training.boosting import HIGHEST, Ground, Objective, Settings, similarity_of
+from processors.training.confidence_training import SHOWN_RIGHT, fitted, shown_from
 from processors.training.examples import Examples, examples, joined
-from processors.training.growing import LEAST_LISTS, Lessons, grown
-from processors.training.labelled import Labelled, enough, taught
-from processors.training.learning import learn
-from processors.training.outcomes import surely_better
-from processors.training.sureness import SHOWN_RIGHT, fitted, shown_from
+from processors.training.held_out_results import surely_better
+from processors.training.labelled_streams import Labelled, enough, taught
+from processors.training.model_training import learn
+from processors.training.tree_training import LEAST_LISTS, Lessons, grown
 from processors.training.vocabulary import DOUBT, RAREST, vocabulary
 from schemas.groups import SCORE_SCALE
 from schemas.values import Activity, Kind, Words

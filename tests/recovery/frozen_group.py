@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterable
 
-from connectors.kafka.writer import FencedWriter
+from connectors.kafka.records.fenced_writer import FencedWriter
 from schemas.records import ProducerRecord
 from streams.group import command
 

@@ -13,7 +13,7 @@ from typing import Any
 from faust.events import Event
 from faust.transport.consumer import Consumer
 
-from connectors.kafka.writer import FencedWriter
+from connectors.kafka.records.fenced_writer import FencedWriter
 from streams.group import command
 
 point, nth = sys.argv[1], int(sys.argv[2])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from processors.billing.days import instant
+from processors.billing.entries.billing_day import instant
 from schemas.dead_letters import DeadLetterRecord
 from schemas.keys import Scope
 from streams.bill.due_periods import Scheduler

@@ -43,7 +43,7 @@ def test_a_silent_and_then_failed_task_is_started_again_until_its_cause_is_mende
     """Debezium tries to get in again for ever, and says that it runs: only its silence tells."""
     home, who = live.stack.home.path, live.timekeeper()
     capture = Connect(live.settings.connect())
-    with running(home, "group"), running(home, "tend", "--silent", "12") as tender:
+    with running(home, "group"), running(home, "watchdog", "--silent", "12") as tender:
         live.insert(who, "Harbour lease.docx")
         eventually(lambda: live.groups(who) == live.expected(who), what="capture works")
         with locked_out(live):

@@ -9,9 +9,9 @@ from time import sleep
 
 import pytest
 
-from connectors.kafka.consumers import consumer_groups
-from connectors.kafka.unread import unread
-from connectors.stack.workers import ask
+from connectors.kafka.consumers.consumer_groups import consumer_groups
+from connectors.kafka.progress.unread import unread
+from connectors.stack.processes.worker_health import ask
 from schemas.groups import PublishedGroup, decode_published
 from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import PARTITIONS

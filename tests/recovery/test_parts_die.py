@@ -27,12 +27,12 @@ from sqlalchemy import Engine
 from benchmarks.ending import ending
 from benchmarks.marking import through
 from benchmarks.steady import tried, week_of
-from connectors.kafka.consumers import admin
-from connectors.kafka.log import read_to_end
+from connectors.kafka.consumers.consumer_groups import admin
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.audit.ledger_snapshot import read_scopes
 from connectors.mariadb.server.engine import connect
-from connectors.stack.logs import last_error
-from connectors.stack.programs import PARTS, WORKERS
+from connectors.stack.processes.log_files import last_error
+from connectors.stack.processes.programs import PARTS, WORKERS
 from connectors.stack.stack import Stack
 from connectors.stack.waiting import wait_until
 from schemas.keys import Scope

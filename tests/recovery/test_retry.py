@@ -14,8 +14,8 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import text
 
-from connectors.kafka.letters import DeadLetters
-from connectors.kafka.standing import Letter, read_letters
+from connectors.kafka.records.dead_letter_writer import DeadLetters
+from connectors.kafka.records.open_dead_letters import Letter, read_letters
 from schemas.dead_letters import DeadLetterRecord, encode_dead_letter
 from schemas.keys import GroupKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason

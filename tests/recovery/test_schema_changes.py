@@ -10,7 +10,7 @@ import requests
 from sqlalchemy import Engine, text
 
 from connectors.debezium.connector import NAME, Connect
-from connectors.kafka.standing import Letter, read_letters
+from connectors.kafka.records.open_dead_letters import Letter, read_letters
 from processors.audit.findings import Kind
 from schemas.groups import Group
 from schemas.keys import Scope

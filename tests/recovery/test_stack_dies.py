@@ -12,7 +12,7 @@ import pymysql
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from connectors.stack.home import LOOPBACK, Remembered
+from connectors.stack.servers.home import LOOPBACK, Remembered
 from connectors.stack.stack import Stack
 
 ROOT = Path(__file__).parents[2]

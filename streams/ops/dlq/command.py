@@ -9,7 +9,7 @@ from schemas.errors import ConfigurationError, TimeloomError
 from schemas.outcomes import Reason
 
 if TYPE_CHECKING:
-    from connectors.kafka.standing import Letter, Letters
+    from connectors.kafka.records.open_dead_letters import Letter, Letters
     from schemas.keys import OriginKey
 
 WITHIN_S = 60.0
@@ -116,7 +116,7 @@ def discard(
     import getpass
     import time
 
-    from connectors.kafka.letters import DeadLetters
+    from connectors.kafka.records.dead_letter_writer import DeadLetters
     from schemas.dead_letters import DiscardRecord
     from streams.settings import load
 
@@ -137,8 +137,8 @@ def discard(
 
 
 def _read() -> "Letters":
-    from connectors.kafka.reach import ASKED_BY_A_PERSON_S, knock
-    from connectors.kafka.standing import read_letters
+    from connectors.kafka.client.connectivity import ASKED_BY_A_PERSON_S, knock
+    from connectors.kafka.records.open_dead_letters import read_letters
     from streams.settings import load
 
     cluster = load().kafka()

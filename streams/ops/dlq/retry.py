@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 from sqlalchemy import Engine
 
-from connectors.kafka.cluster import Cluster
-from connectors.kafka.letters import DeadLetters
-from connectors.kafka.log import read_to_end
-from connectors.kafka.standing import Letter, read_letters
-from connectors.kafka.writer import FencedWriter, owner_of
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.records.dead_letter_writer import DeadLetters
+from connectors.kafka.records.fenced_writer import FencedWriter, owner_of
+from connectors.kafka.records.open_dead_letters import Letter, read_letters
+from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.audit.resend import resend_deletes, resend_rows
 from connectors.mariadb.billing.ingestion import GroupsRecord, read_known_scopes
 from connectors.mariadb.billing.periods import reissue_close_mark

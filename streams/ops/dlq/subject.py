@@ -2,7 +2,7 @@
 
 import msgspec
 
-from connectors.kafka.standing import Letter
+from connectors.kafka.records.open_dead_letters import Letter
 from schemas.keys import GroupKey, MarkKey, RowKey, Scope, decode_groups_key
 from schemas.topics import CHANGES, GROUPS
 from schemas.values import MarkKind

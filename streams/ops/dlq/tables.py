@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from connectors.kafka.standing import Letter, Letters
+from connectors.kafka.records.open_dead_letters import Letter, Letters
 from schemas.dead_letters import DiscardRecord
 from streams.ops.dlq.remedies import REMEDIES
 from streams.ops.dlq.retry import Retried, shown

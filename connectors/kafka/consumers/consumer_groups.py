@@ -1,0 +1,108 @@
+"""Consumer groups as the broker knows them: their members, and what each has committed."""
+
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.client.connectivity import knock
+from schemas.errors import StackError
+
+TIMEOUT_S = 10.0
+"""A broker that listens answers in milliseconds, and on a machine that is at its end in seconds."""
+
+CONNECTS_S = 1.0
+
+EMPTY = ("EMPTY", "DEAD", "UNKNOWN")
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A live consumer of a group: what it calls itself, where it runs, and the partitions that it has."""
+
+    client: str
+    host: str
+    partitions: tuple[tuple[str, int], ...] = ()
+
+
+class ConsumerGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A group now. `state` is Kafka's: STABLE, EMPTY, DEAD (never was), or a rebalance."""
+
+    name: str
+    state: str
+    members: tuple[Member, ...]
+    committed: dict[tuple[str, int], int]
+
+    @property
+    def active(self) -> bool:
+        """True while somebody is in it, or about to be."""
+        return self.state not in EMPTY
+
+    @property
+    def owners(self) -> dict[tuple[str, int], Member]:
+        """Who has which partition; nobody has one while the group rebalances."""
+        return {one: member for member in self.members for one in member.partitions}
+
+
+def admin(cluster: Cluster) -> AdminClient:
+    """A client for questions. It logs nothing, since its errors are told. Raises StackError where it isn't let in."""
+    check_listens(cluster)
+    return knock(cluster, TIMEOUT_S)
+
+
+def check_listens(cluster: Cluster) -> None:
+    """Raises StackError where no broker listens: the kernel tells at once, the library would go on trying."""
+    refused = ""
+    for address in cluster.bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECTS_S).close()
+            return
+        except OSError as error:
+            refused = str(error)
+    raise StackError(
+        f"Nobody listens at {cluster} ({refused}). See `./timeloom stack status`; bring it up: ./timeloom stack up"
+    )
+
+
+def consumer_groups(cluster: Cluster, names: Iterable[str]) -> list[ConsumerGroup]:
+    """These groups as they are now. Raises StackError where the broker doesn't answer."""
+    client = admin(cluster)
+    try:
+        asked = client.describe_consumer_groups(list(names), request_timeout=TIMEOUT_S)
+        return [_group(client, name, future.result()) for name, future in asked.items()]
+    except KafkaException as error:
+        raise unanswered(cluster, error) from error
+
+
+def unanswered(cluster: Cluster, error: KafkaException) -> StackError:
+    """What to tell where the broker gave no answer."""
+    return StackError(
+        f"The broker at {cluster} doesn't answer, or not this: {error.args[0].str()}. See `./timeloom stack status`; "
+        "bring it up, with its topics: ./timeloom stack up"
+    )
+
+
+def _group(client: AdminClient, name: str, described: Any) -> ConsumerGroup:
+    request = [ConsumerGroupTopicPartitions(name)]
+    listed = client.list_consumer_group_offsets(request, request_timeout=TIMEOUT_S)[name].result()
+    return ConsumerGroup(
+        name=name,
+        state=described.state.name,
+        members=tuple(
+            Member(client=m.client_id, host=m.host.lstrip("/"), partitions=_named(m.assignment.topic_partitions))
+            for m in described.members
+        ),
+        committed={(one.topic, one.partition): one.offset for one in listed.topic_partitions if one.offset >= 0},
+    )
+
+
+def _named(partitions: Sequence[TopicPartition]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((one.topic, one.partition) for one in partitions))
