@@ -1,9 +1,10 @@
 # Timeloom's verbs. Bare `make` prints them.
 PYTHON ?= python3
 KEEP ?= 1
+VERSION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint drawing soak bench bench-peers check-machine clean
+.PHONY: help install demo test test-fast coverage lint drawing soak bench bench-peers release check-machine clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -22,7 +23,7 @@ install: check-machine .venv/.compiled ## Make .venv from the hash-checked lock,
 .venv/.compiled: .venv/.runtime $(wildcard processors/grouping/*.py processors/grouping/*/*.py)
 	@echo "Compiling the loops of grouping, once ..."
 	@rm -rf processors/grouping/__pycache__/compiled-*
-	@.venv/bin/python -m streams.compiling
+	@.venv/bin/python -c "from streams.shared.model_store import compile_grouping; compile_grouping()"
 	@touch $@
 
 .venv/.development: .venv/.compiled requirements-dev.lock
@@ -47,6 +48,15 @@ test: lint ## Everything that must hold: lint, types, import rules, laws, contra
 	.venv/bin/python -m pytest -m "(stack or timed) and not long"; stack=$$?; \
 	wait $$beside; beside=$$?; cat .timeloom/tests.log; [ $$stack = 0 ] && [ $$beside = 0 ]
 
+test-fast: check-machine .venv/.development ## The tests that need no stack: laws, golden examples, most contracts; under two minutes
+	.venv/bin/python -m pytest -q -n auto -m "not (stack or timed or long)"
+
+coverage: check-machine .venv/.development ## The same tests, and which lines they run (compiled loops aren't seen)
+	@rm -f .coverage .coverage.*
+	.venv/bin/python -m coverage run -m pytest -q -n auto -m "not (stack or timed or long)"
+	@.venv/bin/python -m coverage combine --quiet
+	.venv/bin/python -m coverage report --skip-covered --sort=cover
+
 drawing: check-machine .venv/.development ## Draw the programs and packages in README.md and docs/ anew
 	.venv/bin/python -m docs.drawing --write
 
@@ -69,6 +79,9 @@ bench-peers: check-machine .venv/.peers ## How other ways to group do beside our
 	@echo "Installing what requirements-peers.lock pins ..."
 	@.venv/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
 	@touch $@
+
+release: ## Check and tag a version: make release VERSION=1.2.3 (pushes nothing)
+	@.ci/release "$(VERSION)"
 
 clean: ## Stop the stack and delete what it made here (downloads stay)
 	@./timeloom stack reset --yes

@@ -29,19 +29,19 @@ from benchmarks.packaged import PACKAGED, Embed, megabytes
 from benchmarks.run import RESULTS
 from benchmarks.shipping import generated_week
 from connectors.sources.event import Notes
-from processors.evaluation.comparison import Case, grouping_of, sums_of
+from processors.evaluation.comparison import Case, case_sums, grouping_of
 from processors.evaluation.measures import MEASURES, measures
 from processors.grouping.batch import group_all
 from processors.grouping.describe import description
 from processors.grouping.describe.embedding import Vectors, Weigh, embed
 from processors.grouping.features.pair_features import FEATURES, MISSING
-from processors.grouping.model.grouping_model import Embedding, Model, Regime
-from processors.training.boosting import Ground, Settings, similarity_of
+from processors.grouping.model.grouping_model import Domain, Embedding, Model
+from processors.training.boosting import Settings, TrainingData, similarity_of
 from processors.training.examples import Examples, examples, joined
-from processors.training.labelled_streams import Labelled, dealt
+from processors.training.labelled_streams import Labelled, deal_folds
 from processors.training.model_training import with_words
 from processors.training.tree_training import LEAST_LISTS
-from streams.evaluate.evaluation_run import cases_of, labelled_files
+from streams.files.labelled_events import labelled_files, read_cases
 from streams.shared.model_store import shipped_model
 
 FIRST_SEED, WEEKS = 930_000, 3
@@ -125,7 +125,7 @@ def _entrants(packaged: bool) -> list[Entrant]:
 
 def _labelled(events: Sequence[Path]) -> list[Labelled]:
     notes = Notes()
-    cases = cases_of(labelled_files(events, notes), notes, skip_system=False)
+    cases = read_cases(labelled_files(events, notes), notes, skip_system=False)
     return [Labelled(one.stream, one.activities, one.gold) for one in cases]
 
 
@@ -134,7 +134,7 @@ Fold = tuple[list[Labelled], Model]
 
 def _folds(streams: Sequence[Labelled], base: Model, counted: bool) -> Iterator[Fold]:
     """Parts of the streams, each with a model that has the words of the others; a generator's words aren't counted."""
-    for part in filter(None, dealt(streams)):
+    for part in filter(None, deal_folds(streams)):
         others = [one for one in streams if one not in part] if counted else []
         yield part, msgspec.structs.replace(with_words(base, others), version="tried")
 
@@ -149,7 +149,7 @@ def _worth(entrant: Entrant, folds: Sequence[Fold], heard: dict[str, Weigh]) -> 
     # A package's embedding is nothing that a model may name, so it takes the place of ours.
     with patch.object(description, "embed", listening):
         lists = [
-            [[examples(one.activities, one.gold, model, regime) for regime in Regime] for one in part]
+            [[examples(one.activities, one.gold, model, regime) for regime in Domain] for one in part]
             for part, model in folds
         ]
         learned, losses = _learned(folds, lists)
@@ -172,7 +172,7 @@ def _worth(entrant: Entrant, folds: Sequence[Fold], heard: dict[str, Weigh]) -> 
 
 def _judged(one: Labelled, model: Model) -> npt.NDArray[np.float64]:
     groups = group_all(one.activities, model=model)
-    return measures(sums_of(Case(one.name, tuple(one.activities), one.gold), grouping_of(groups)))
+    return measures(case_sums(Case(one.name, tuple(one.activities), one.gold), grouping_of(groups)))
 
 
 Lists = Sequence[Sequence[Sequence[Examples]]]
@@ -182,12 +182,12 @@ Lists = Sequence[Sequence[Sequence[Examples]]]
 def _learned(folds: Sequence[Fold], lists: Lists) -> tuple[list[Model], list[float]]:
     """Each fold's model with trees that were learned on the others, and what lists of folds lose by those."""
     models, losses = [model for _, model in folds], []
-    for number, regime in enumerate(Regime):
+    for number, regime in enumerate(Domain):
         parts = [joined([stream[number] for stream in part]) for part in lists]
         of = np.repeat(np.arange(len(parts)), [len(one.counts) for one in parts])
         if len(of) < LEAST_LISTS:
             continue
-        ground = Ground(joined(parts), np.ones(len(of)))
+        ground = TrainingData(joined(parts), np.ones(len(of)))
         for at in range(len(folds)):
             booster = ground.grow(of != at, GROWN).more(GROWN.rounds).booster
             grown = {**models[at].similarity, regime: similarity_of(booster, GROWN.rounds)}

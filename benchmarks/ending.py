@@ -8,15 +8,15 @@ from connectors.kafka.client.cluster import Cluster
 from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.source.captured_rows import read_all_rows
 from processors.grouping.batch import group_all
-from processors.simulation.values import Write
+from processors.simulation.values import RowWrite
 from schemas.groups import PublishedGroup, decode_published, encode_group
 from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import GROUPS, PARTITIONS
 from schemas.values import Activity, Apart, Together
 from streams.shared.model_store import shipped_model
 from streams.verify.audit import Auditor
-from streams.verify.report import Report, report
-from tests.sheets import expected, stored
+from streams.verify.report import VerifyReport, build_report
+from tests.timesheets import expected, stored
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -34,12 +34,12 @@ class Ending(msgspec.Struct, frozen=True):
     older_over_newer: int
     """Records of `groups` decided at an earlier change than the record before them, of the same group."""
     timekeepers_with_other_entries: int
-    verify: Report
+    verify: VerifyReport
 
 
-def ending(engine: Engine, cluster: Cluster, written: tuple[Write, ...], within_s: float) -> Ending:
+def ending(engine: Engine, cluster: Cluster, written: tuple[RowWrite, ...], within_s: float) -> Ending:
     """Waits until all that was written has come through, then compares it all."""
-    audit = report(Auditor(engine, cluster, within_s).verify(), None)
+    audit = build_report(Auditor(engine, cluster, within_s).verify(), None)
     said, older = _said(cluster)
     people = _people(engine)
     other = sum(_groups(engine, scope) != said.get(scope, {}) for scope in people.values())

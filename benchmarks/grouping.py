@@ -26,12 +26,12 @@ from rich.table import Table
 from benchmarks.run import RESULTS
 from processors.grouping.batch import group_all
 from processors.grouping.candidates.blocking import Candidates
-from processors.grouping.clustering.micro_clusters import Strands
-from processors.grouping.clustering.pair_graph import Board
+from processors.grouping.clustering.micro_clusters import MicroClusters
+from processors.grouping.clustering.pair_graph import PairGraph
 from processors.grouping.describe.description import describe
 from processors.grouping.features.pair_features import features
 from processors.grouping.model.grouping_model import Model
-from processors.grouping.outcome.group_values import shape
+from processors.grouping.outcome.group_values import values_of
 from processors.grouping.similarity.classifier import Classifier
 from processors.grouping.working_set import WorkingSet
 from schemas.keys import RowKey
@@ -50,10 +50,10 @@ STEPS: dict[str, Callable[..., object]] = {
     "candidates": Candidates.pairs,
     "features": features,
     "scores": Classifier.score,
-    "placing": Board._place,
-    "ties": Strands._tie,
-    "merging": Strands._merge,
-    "shaping": shape,
+    "placing": PairGraph._assign,
+    "ties": MicroClusters._score_pairs,
+    "merging": MicroClusters._merge,
+    "shaping": values_of,
 }
 """What the shares are of; none of these calls another."""
 

@@ -17,24 +17,24 @@ from sqlalchemy import Connection, insert
 from connectors.mariadb.server.engine import connect
 from connectors.mariadb.tables.column_types import Base
 from processors.simulation.dials import Dials
-from processors.simulation.values import Verb, Week
+from processors.simulation.values import SimulatedWeek, WriteOperation
 from schemas.keys import Scope
 from streams.settings import load as settings_of
 from streams.simulate.collector import set_up
-from streams.simulate.command import generated, week_that_is_over
+from streams.simulate.command import generate_week, past_week_start
 
 PEOPLE, ROWS_A_PERSON_AND_DAY = 50, 80
 ACTIVITY = Base.metadata.tables["activity"]
 
 
-def week_of(rows: int, seed: int) -> Week:
+def week_of(rows: int, seed: int) -> SimulatedWeek:
     """A week long enough to have so many inserts."""
     days = -(-rows // (PEOPLE * ROWS_A_PERSON_AND_DAY)) + 1
     dials = msgspec.structs.replace(Dials(), people=PEOPLE, days=days)
-    return generated(dials, week_that_is_over(datetime.now(UTC).date(), days), seed)
+    return generate_week(dials, past_week_start(datetime.now(UTC).date(), days), seed)
 
 
-def rows_of(week: Week, scopes: dict[str, Scope]) -> list[dict[str, object]]:
+def rows_of(week: SimulatedWeek, scopes: dict[str, Scope]) -> list[dict[str, object]]:
     """Every row that the week inserts, in the order in which collectors would write it."""
     return [
         {
@@ -50,7 +50,7 @@ def rows_of(week: Week, scopes: dict[str, Scope]) -> list[dict[str, object]]:
             "words": msgspec.json.encode(write.row.words).decode(),
         }
         for write in week.writes
-        if write.verb is Verb.INSERT
+        if write.operation is WriteOperation.INSERT
     ]
 
 

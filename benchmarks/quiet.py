@@ -28,7 +28,7 @@ from connectors.mariadb.server.engine import connect
 from connectors.stack.waiting import wait_until
 from processors.monitoring.status import Status
 from schemas.topics import GROUPS
-from streams.ops.overview import Overview, overview
+from streams.ops.overview import Overview, read_overview
 from streams.settings import Settings
 from streams.simulate.collector import paced, set_up, write_batch
 
@@ -77,11 +77,11 @@ def main(
         settings = Settings(home=stack.home.path)
         _work(settings)
         _abort(settings.kafka())
-        if not wait_until(lambda: not alarms(overview(settings, PATIENT_S), 0), SETTLED_WITHIN_S):
-            sys.exit(f"It didn't come to rest: {alarms(overview(settings, PATIENT_S), 0)}")
+        if not wait_until(lambda: not alarms(read_overview(settings, PATIENT_S), 0), SETTLED_WITHIN_S):
+            sys.exit(f"It didn't come to rest: {alarms(read_overview(settings, PATIENT_S), 0)}")
         began, found, took = time.monotonic(), list[Alarm](), list[float]()
         while (at_s := time.monotonic() - began) < minutes * 60:
-            seen = overview(settings, PATIENT_S)
+            seen = read_overview(settings, PATIENT_S)
             took.append(time.monotonic() - began - at_s)
             found += alarms(seen, at_s)
             quiet = Quiet(

@@ -18,8 +18,8 @@ from benchmarks.latency import Latency, latency
 from benchmarks.startup import Startup, memory, startup
 from benchmarks.throughput import Throughput, backlog, throughput
 from connectors.kafka.client.cluster import Cluster
-from connectors.stack.processes.programs import WORKERS
 from connectors.stack.stack import Stack
+from schemas.checks import PROGRAMS
 from streams.settings import ROOT, Settings
 from streams.stack.prepare import prepare
 
@@ -71,7 +71,7 @@ def running_stack(home: Path, workers: bool) -> Iterator[Stack]:
     stack.up()
     prepare(Settings(home=home))
     if workers:
-        for worker in WORKERS:
+        for worker in PROGRAMS:
             stack.start(worker)
     try:
         yield stack

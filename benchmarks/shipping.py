@@ -22,10 +22,10 @@ from processors.simulation.dials import Dials
 from processors.training.labelled_streams import Labelled
 from processors.training.model_training import learn
 from schemas.values import Activity
-from streams.evaluate.evaluation_run import cases_of, labelled_files
+from streams.files.labelled_events import labelled_files, read_cases
 from streams.settings import ROOT
-from streams.shared.model_store import SHIPPED, shipped_model
-from streams.simulate.command import generated
+from streams.shared.model_store import SHIPPED_FILE, shipped_model
+from streams.simulate.command import generate_week
 
 MODELS = ROOT / "processors" / "grouping" / "model"
 MONDAY = date(2026, 3, 2)
@@ -47,11 +47,11 @@ ABOUT = (
 
 def main(
     talk: Annotated[Path, typer.Option(help="The corpus's training part, as event lines.")],
-    out: Annotated[Path, typer.Option(help="Where to write the model.")] = MODELS / SHIPPED,
+    out: Annotated[Path, typer.Option(help="Where to write the model.")] = MODELS / SHIPPED_FILE,
 ) -> None:
     """Learns it, writes it and prints its checksum."""
     notes = Notes()
-    cases = cases_of(labelled_files([talk], notes), notes, skip_system=False)
+    cases = read_cases(labelled_files([talk], notes), notes, skip_system=False)
     lines = [Labelled(case.stream, case.activities, case.gold) for case in cases]
     spoken = {one.name for one in lines}
     weeks = [one for seed in range(FIRST_SEED, FIRST_SEED + WEEKS) for one in generated_week(seed)]
@@ -73,7 +73,7 @@ def _base() -> Model:
 
 def generated_week(seed: int, dials: Dials | None = None) -> Iterator[Labelled]:
     """Each person's week, a stream of its own; what belongs to no piece of work is there, and isn't judged."""
-    truths = generated(dials or Dials(), MONDAY, seed).truths
+    truths = generate_week(dials or Dials(), MONDAY, seed).truths
     for email in sorted({truth.email for truth in truths}):
         mine = [truth for truth in truths if truth.email == email]
         rows = [(id, truth.row, truth.piece) for id, truth in enumerate(mine, 1)]

@@ -26,7 +26,7 @@ from connectors.mariadb.server.users import Passwords
 from connectors.stack.stack import Stack
 from schemas.keys import RowKey, decode_key
 from schemas.topics import CHANGES, PARTITIONS, WORKING_SET
-from streams.ops.snapshot import start, status
+from streams.ops.snapshot import read_progress, request
 from streams.settings import ROOT, Settings
 from streams.simulate.collector import set_up
 from streams.stack.prepare import prepare
@@ -82,7 +82,7 @@ def main(rows: int = 100_000, again: int = 20_000, home: Path | None = None) -> 
         if again:
             people = _fill(engine, again, "past the binlog", logged=False)
             began = time.monotonic()
-            start(settings, ("activity",))
+            request(settings, ("activity",))
             # It reads the whole table: what is known already is told apart by its version, and changes nothing.
             incremental = _timed(settings, rows + again, people, began)
     finally:
@@ -138,7 +138,7 @@ def _timed(settings: Settings, rows: int, people: int, began: float) -> Stretch:
     """Waits until all rows are read and grouped, and prints how far that is; then counts what the workers know."""
     captured = 0.0
     while True:
-        seen = status(settings)
+        seen = read_progress(settings)
         now = time.monotonic() - began
         print(f"{now:6.0f} s: {seen}", flush=True)
         if not captured and seen.state in ("none", "done") and _on_the_topic(settings) >= rows:

@@ -35,7 +35,7 @@ from connectors.stack.waiting import wait_until
 from schemas.keys import Scope
 from schemas.topics import PARTITIONS
 from streams.settings import ROOT, Settings
-from streams.shared.stop_signal import stopping
+from streams.shared.stop_signal import stop_event
 
 BACK_WITHIN_S = 180
 SETTLED_WITHIN_S = 900
@@ -92,7 +92,7 @@ def main(
 
     SIGTERM has it begin no other round; Ctrl-C, which its load hears too, ends it at once and compares nothing.
     """
-    stop = stopping()
+    stop = stop_event()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     chance, began, load_before = random.Random(seed), time.monotonic(), os.getloadavg()[0]
     with ExitStack() as stacked:

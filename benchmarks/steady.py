@@ -17,11 +17,11 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.mariadb.server.engine import connect
 from processors.simulation.dials import Dials
-from processors.simulation.values import Verb, Week, Write
+from processors.simulation.values import RowWrite, SimulatedWeek, WriteOperation
 from schemas.errors import StackError
 from streams.settings import load as settings_of
 from streams.simulate.collector import paced, set_up, write_batch
-from streams.simulate.command import generated, week_that_is_over
+from streams.simulate.command import generate_week, past_week_start
 
 PEOPLE = (24, 480)
 WRITES_A_PERSON = 900
@@ -41,13 +41,13 @@ class Tried(msgspec.Struct, frozen=True):
     timekeepers: tuple[int, ...]
 
 
-def week_of(rate: float, minutes: float, seed: int) -> Week:
+def week_of(rate: float, minutes: float, seed: int) -> SimulatedWeek:
     """Weeks of as many days as that load needs; the same for the same arguments on the same day."""
     writes = int(rate * minutes * 60)
     people = min(max(writes // WRITES_A_PERSON, PEOPLE[0]), PEOPLE[1])
     days = writes // (people * WRITES_A_PERSON_AND_DAY) + 2
     dials = msgspec.structs.replace(Dials(), people=people, days=days, corrected=0.8, deleted=0.25)
-    return generated(dials, week_that_is_over(datetime.now(UTC).date(), days), seed)
+    return generate_week(dials, past_week_start(datetime.now(UTC).date(), days), seed)
 
 
 def tried(file: Path) -> list[Tried]:
@@ -60,12 +60,12 @@ def tried(file: Path) -> list[Tried]:
     return found
 
 
-def left(writes: tuple[Write, ...]) -> set[tuple[str, str]]:
+def left(writes: tuple[RowWrite, ...]) -> set[tuple[str, str]]:
     """Address and source id of each row that is there after these writes."""
     rows = set()
     for one in writes:
         name = (one.email, one.row.source_id)
-        if one.verb is Verb.DELETE:
+        if one.operation is WriteOperation.DELETE:
             rows.discard(name)
         else:
             rows.add(name)

@@ -110,7 +110,7 @@ def metrics() -> str:
         for one in METRICS:
             if one.programs == programs:
                 labels = f"{{{', '.join(one.labels)}}}" if one.labels else ""
-                lines.append(f"| `{one.name}{labels}` ({one.kind}, {one.unit}) | {one.meaning} | {one.mend} |")
+                lines.append(f"| `{one.name}{labels}` ({one.kind}, {one.unit}) | {one.meaning} | {one.remedy} |")
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
 
@@ -137,6 +137,21 @@ def packages() -> str:
     return "\n".join([*lines, *(f"    {package} --> schemas" for package in of_schemas)])
 
 
+def rooms() -> str:
+    """Which room of streams imports which, as Mermaid. The settings, which nearly all read, are left out."""
+    import grimp
+
+    graph = grimp.build_graph("streams")
+    named = {module: module.split(".")[1] for module in graph.modules if module.count(".") > 1}
+    pairs = {
+        (named[importer], named[imported])
+        for importer in named
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if imported in named
+    }
+    return "\n".join(["flowchart LR", *(f"    {a} --> {b}" for a, b in sorted(pairs) if a != b)])
+
+
 def _id(name: str) -> str:
     """A name that Mermaid takes for a node."""
     return name.replace(".", "_").replace("-", "_")
@@ -150,7 +165,13 @@ def part(module: str) -> str:
 
 def redrawn(page: str) -> str:
     """A page with what stands between its `drawn` marks made anew."""
-    for name, make in (("flow", flow), ("programs", table), ("packages", packages), ("metrics", metrics)):
+    for name, make in (
+        ("flow", flow),
+        ("programs", table),
+        ("packages", packages),
+        ("rooms", rooms),
+        ("metrics", metrics),
+    ):
         begin, end = f"<!-- drawn: {name} -->", "<!-- end -->"
         if begin in page:
             before, rest = page.split(begin, 1)

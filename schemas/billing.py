@@ -1,6 +1,6 @@
-"""What billing passes around: where an activity was put, the slices of a day, and a firm's clients and matters.
+"""Defines the values of billing: memberships, slices and drafts of a day, entries, periods, clients and matters.
 
-Instants and durations are whole microseconds; a billing day is a date (it begins at 04:00 where the activity happened).
+Instants and durations are whole microseconds. A billing day is a date; it begins at 04:00 in the activity's time zone.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from schemas.groups import Disposition
 
 
 class MinuteClass(StrEnum):
-    """Where a captured minute ends up; every minute is in exactly one (law 10)."""
+    """The class of a captured minute. Every minute is in exactly one class (law 10)."""
 
     BILLABLE = "billable"
     NON_BILLABLE = "non_billable"
@@ -23,7 +23,7 @@ class MinuteClass(StrEnum):
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """The group that an activity is in, what becomes of that group's minutes, and the hash of what was grouped."""
+    """The group that an activity is in, the disposition of that group, and the hash of the content that was grouped."""
 
     group: int
     disposition: Disposition
@@ -31,9 +31,10 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 class SlicePart(msgspec.Struct, frozen=True):
-    """What one activity gives to a slice. `allocated_us` may be 0: another activity has its minutes, its words stay.
+    """What one activity contributes to a slice.
 
-    `hash` is `schemas.values.content_hash`; `imputed` is true where the minutes were inferred from a point in time.
+    `allocated_us` may be 0: another activity owns the minutes, but the words of this one stay in the slice. `hash` is
+    `schemas.values.content_hash`. `imputed` is true where the minutes were inferred from a point in time.
     """
 
     activity: int
@@ -43,9 +44,9 @@ class SlicePart(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """The part of a group that lies in one billing day and one matter; of WORK it becomes an entry.
+    """The part of a group that lies in one billing day and one matter. A slice of a WORK group becomes an entry.
 
-    `matter` is None where it is unassigned. Parts are sorted by activity id.
+    `matter` is None where the slice is unassigned. Parts are sorted by activity id.
     """
 
     group: int
@@ -57,17 +58,17 @@ class Slice(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[int, int]:
-        """What names its entry within the day: group, and matter (0: unassigned)."""
+        """Identifies its entry within the day: group and matter (0: unassigned)."""
         return self.group, self.matter or 0
 
     @property
     def allocated_us(self) -> int:
-        """Microseconds that belong to this slice and to no other."""
+        """The microseconds that belong to this slice and to no other."""
         return sum(part.allocated_us for part in self.parts)
 
     @property
     def imputed_us(self) -> int:
-        """How much of `allocated_us` was inferred from points in time."""
+        """The microseconds of `allocated_us` that were inferred from points in time."""
         return sum(part.allocated_us for part in self.parts if part.imputed)
 
 
@@ -83,7 +84,7 @@ class DayMinutes(msgspec.Struct, frozen=True):
 
     @property
     def captured_us(self) -> int:
-        """Everything that was captured on that day, each minute once."""
+        """All captured time of that day, each minute once."""
         return self.billable_us + self.non_billable_us + self.held_us + self.outlier_us + self.excluded_us
 
 
@@ -95,8 +96,9 @@ class SlicedDay(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """An entry as it should be now: a WORK slice, its content (`processors.billing.entries.content`) and its extractive
-    narrative.
+    """An entry as it should be now: a WORK slice, its content hash and its extractive narrative.
+
+    `processors.billing.entries.drafts.content_of` makes the hash.
     """
 
     slice: Slice
@@ -105,7 +107,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class StoredEntry(msgspec.Struct, frozen=True):
-    """An entry row of some day: what it is named by within the day, and its microseconds by activity."""
+    """A stored entry of one day: its group and matter, and its microseconds by activity id."""
 
     id: int
     group: int
@@ -114,12 +116,12 @@ class StoredEntry(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[int, int]:
-        """What names it within the day: group, and matter (0: unassigned)."""
+        """Identifies the entry within the day: group and matter (0: unassigned)."""
         return self.group, self.matter or 0
 
 
 class DraftedDay(msgspec.Struct, frozen=True):
-    """What the database should hold of one timekeeper's billing day."""
+    """One timekeeper's billing day as the database should hold it."""
 
     minutes: DayMinutes
     drafts: tuple[Draft, ...]
@@ -140,7 +142,7 @@ class TimesheetEntry(msgspec.Struct, frozen=True):
 
 
 class Client(msgspec.Struct, frozen=True):
-    """A firm's client. Mail from `domains` means this client."""
+    """A firm's client. `domains` are the mail domains that identify it."""
 
     id: int
     name: str
@@ -148,7 +150,7 @@ class Client(msgspec.Struct, frozen=True):
 
 
 class Matter(msgspec.Struct, frozen=True):
-    """A firm's matter: what work is billed to. `aliases` are what people call it in titles and mails."""
+    """A firm's matter, to which work is billed. `aliases` are other names of it in titles and mails."""
 
     id: int
     client: int
@@ -166,7 +168,10 @@ class Directory(msgspec.Struct, frozen=True):
 
 
 class Cadence(msgspec.Struct, frozen=True):
-    """When a timekeeper's time is billed: an RRULE from `dtstart`, a wall time in `zone`, due `cutoff_minutes` late."""
+    """When a timekeeper's time is billed: an RRULE (RFC 5545) from `dtstart`, a wall time in `zone`.
+
+    A period is due `cutoff_minutes` after its end.
+    """
 
     id: int
     rrule: str
@@ -176,7 +181,7 @@ class Cadence(msgspec.Struct, frozen=True):
 
 
 class Occurrence(msgspec.Struct, frozen=True):
-    """The period that one occurrence of a cadence closes: the billing days [starts_on, ends_on), due at an instant."""
+    """The period that one occurrence of a cadence closes: the billing days [starts_on, ends_on), due at `due_at`."""
 
     starts_on: date
     ends_on: date

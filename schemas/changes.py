@@ -1,7 +1,7 @@
-"""Debezium's envelopes and the rows inside them, decoded into typed values.
+"""Decodes Debezium's envelopes, and the rows inside them, into typed values.
 
-Columns that a decoder doesn't know are ignored; columns that a later migration added have the default that rows had
-before it, so the envelopes of every migration stay readable (tests/golden/envelopes holds one for each).
+It ignores columns that a decoder doesn't know. A column that a later migration added gets the default that older rows
+have. So the envelopes of every migration stay readable (tests/golden/envelopes holds one for each).
 """
 
 from collections.abc import Callable
@@ -15,20 +15,22 @@ from schemas.row_decoders import JSON_ERRORS, ROW_DECODERS, BadRow, RowId
 from schemas.values import Value
 
 Unseal = Callable[[RowKey, str], str]
-"""Opens sealed words: given the row and its words as stored, the words as plain JSON. Raises BadRow(SEALED) if no key
-does.
+"""Opens sealed words: returns the words as plain JSON, given the row's key and the words as stored.
+
+Raises BadRow with `Reason.SEALED` where no key opens them.
 """
 
 TABLES_READ_BY_SQL = frozenset({"cadence"})
-"""Tables that are captured for replay, but that no stream processor decides on."""
+"""Tables that are captured for replay, but that no stream processor uses."""
 
 
 NO_ROW = msgspec.Raw(b"null")
 
 
 class WorkingSetRow(msgspec.Struct, frozen=True):
-    """The value on `working-set`: a row as captured (words still sealed) and its version; no row means that it was
-    deleted.
+    """The value on `working-set`: a row as captured (words still sealed) and its version.
+
+    `row` is JSON null where the row was deleted.
     """
 
     version: int
@@ -36,7 +38,7 @@ class WorkingSetRow(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One change of one row, decoded. `value` is None for a delete; `kept` is what the working set remembers of it."""
+    """One decoded change of one row. `value` is None for a delete; `working_set_row` is what the working set stores."""
 
     key: RowKey
     version: int
@@ -77,7 +79,7 @@ _working_set_row = msgspec.json.Decoder(WorkingSetRow)
 
 
 def plain_unseal(_: RowKey, words: str) -> str:
-    """The unsealer of a firm that seals nothing: words pass as they are, sealed ones are refused."""
+    """Returns plain words unchanged: the unsealer of a firm that seals nothing. Raises BadRow for sealed words."""
     if words.startswith('{"sealed"'):
         raise BadRow(Reason.SEALED, "the words are sealed, and no key is configured to open them")
     return words
@@ -86,7 +88,10 @@ def plain_unseal(_: RowKey, words: str) -> str:
 def decode_change(
     raw: bytes | None, partition: int, offset: int, unseal: Unseal = plain_unseal
 ) -> Ok[Change] | Skip | DeadLetter:
-    """One record of `changes` as a typed change, with its offset as version."""
+    """Decodes one record of `changes` into a typed change, whose version is the record's offset.
+
+    Returns Skip for a table that no stream processor uses, DeadLetter for a record that can't be used.
+    """
     if raw is None:
         return DeadLetter(Reason.NULL_VALUE, "the record has no value; capture writes no tombstones to this topic")
     envelope = _decode_envelope(raw)
@@ -114,7 +119,7 @@ def decode_change(
 
 
 def _decode_envelope(raw: bytes) -> _Envelope | DeadLetter:
-    """The envelope, with or without Connect's schema around it."""
+    """Decodes the envelope, with or without Connect's schema around it."""
     try:
         return _envelope.decode(raw)
     except msgspec.ValidationError as error:
@@ -128,7 +133,7 @@ def _decode_envelope(raw: bytes) -> _Envelope | DeadLetter:
 
 
 def _row_key(table: str, row: msgspec.Raw) -> RowKey | None:
-    """The row of a table that has no decoder, if it is like all others."""
+    """Returns the key of a row whose table has no decoder; None where the row lacks the ids of our tables."""
     if table.startswith(INTERNAL_PREFIX):
         return None
     try:
@@ -162,7 +167,7 @@ def _decode_change_row(
 
 
 def decode_row(key: RowKey, row: bytes | msgspec.Raw, unseal: Unseal = plain_unseal) -> Ok[Value] | DeadLetter:
-    """A captured row as its typed value; used for a change event and for what the working set kept."""
+    """Decodes a captured row into its typed value, for change events and for rows of the working set."""
     decoder, build = ROW_DECODERS[key.table]
     try:
         return Ok(build(decoder.decode(row), lambda words: unseal(key, words)))
@@ -180,19 +185,22 @@ def _bad_column(table: str, key: RowKey | None, error: Exception) -> DeadLetter:
 
 
 def encode_working_set_row(row: WorkingSetRow) -> bytes:
-    """The record's value on `working-set`."""
+    """Returns the record's value on `working-set`."""
     return msgspec.json.encode(row)
 
 
 def decode_working_set_row(raw: bytes) -> WorkingSetRow:
-    """Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote."""
+    """Decodes a value of `working-set`.
+
+    Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote.
+    """
     return _working_set_row.decode(raw)
 
 
 def change_from_working_set(
     key: RowKey, stored: WorkingSetRow, partition: int, unseal: Unseal = plain_unseal
 ) -> Ok[Change] | DeadLetter:
-    """What the working set kept of a row, as the change that it was."""
+    """Returns the change that a row of the working set came from; its lineage has only partition and offset."""
     lineage = Lineage(partition, stored.version)
     if bytes(stored.row) == b"null":
         return Ok(Change(key, stored.version, None, stored, lineage))

@@ -1,4 +1,4 @@
-"""The dead letter: a record that could not be used, whole, with the reason and where it came from; and its discard."""
+"""Defines the records of `dead-letters`: a record that can't be used, with its reason and origin; and its discard."""
 
 import msgspec
 
@@ -9,8 +9,8 @@ class DeadLetterRecord(msgspec.Struct, frozen=True):
     """The value on `dead-letters`; its key is the origin (`schemas.keys.OriginKey`).
 
     `key` and `value` are the record's own bytes (base64 on the wire; None where it had none), so that nothing of it
-    is lost. `scope` and `activity` are set where the record still told whose and which row it is about, None where it
-    did not.
+    is lost. `firm`, `timekeeper`, `table` and `row` name the row that it is about; None where the record didn't show
+    them.
     """
 
     reason: Reason
@@ -24,9 +24,9 @@ class DeadLetterRecord(msgspec.Struct, frozen=True):
 
 
 class DiscardRecord(msgspec.Struct, frozen=True):
-    """The value on `dead-letters` under a `schemas.keys.DiscardKey`: who gave a letter up, why and when.
+    """The value on `dead-letters` under a `schemas.keys.DiscardKey`: who discarded a dead letter, why and when.
 
-    `at` is microseconds since 1970. The letter's reason and row are said again, since the letter may go.
+    `at` is microseconds since 1970. The dead letter's reason and row are repeated here, because it may be deleted.
     """
 
     by: str
@@ -44,20 +44,26 @@ _discard = msgspec.json.Decoder(DiscardRecord)
 
 
 def encode_dead_letter(letter: DeadLetterRecord) -> bytes:
-    """The record's value on `dead-letters`."""
+    """Returns the record's value on `dead-letters`."""
     return msgspec.json.encode(letter)
 
 
 def decode_dead_letter(raw: bytes) -> DeadLetterRecord:
-    """Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote."""
+    """Decodes a dead letter.
+
+    Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote.
+    """
     return _dead_letter.decode(raw)
 
 
 def encode_discard(discard: DiscardRecord) -> bytes:
-    """The record's value on `dead-letters`."""
+    """Returns the record's value on `dead-letters`."""
     return msgspec.json.encode(discard)
 
 
 def decode_discard(raw: bytes) -> DiscardRecord:
-    """Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote."""
+    """Decodes a discard.
+
+    Raises msgspec.DecodeError or ValidationError on bytes that no program of ours wrote.
+    """
     return _discard.decode(raw)

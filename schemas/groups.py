@@ -1,4 +1,4 @@
-"""What the group worker says on `groups`: a group's value, the lineage it was decided at, and marks."""
+"""Defines the records of the topic `groups`: a group with the lineage at which it was decided, and a mark."""
 
 from enum import StrEnum
 
@@ -7,14 +7,14 @@ import msgspec
 from schemas.values import Mark
 
 SCORE_SCALE = 1_000_000
-"""Scores, contributions and confidences are whole millionths: integers compare the same on every machine."""
+"""Scores, contributions and confidences are whole millionths, because integers compare the same on every machine."""
 
 
 class Disposition(StrEnum):
     """What becomes of a group's minutes."""
 
     WORK = "work"  # shown, sliced into entries
-    HELD = "held"  # too unsure to show; kept, and listed as held
+    HELD = "held"  # the confidence is too low to show it; kept, and listed as held
     OUTLIER = "outlier"  # one pruned activity; kept and listed
 
 
@@ -26,17 +26,17 @@ class Member(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True)
 
 
 class FeatureContribution(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A named feature and what it added to the logit, in millionths, averaged over the group's links."""
+    """A named feature and what it adds to the log-odds, in millionths, averaged over the group's links."""
 
     feature: str
     contribution: int
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):
-    """A piece of work: a pure function of the set it was decided from, so it has no time, offset or host in it.
+    """A piece of work. It is a pure function of the working set, so it holds no decision time, offset or host.
 
-    `members` are sorted by id and not empty; the first names the group. `captured_us` is the measure, in
-    microseconds, of the union of the members' recorded intervals (points in time count nothing here). `why` holds the
+    `members` are sorted by id and not empty; the first member's id is the group's id. `captured_us` is the length of
+    the union of the members' recorded intervals in microseconds (points in time have length 0). `why` holds the
     strongest reasons first.
     """
 
@@ -51,7 +51,11 @@ class Group(msgspec.Struct, frozen=True, gc=False):
 
 
 class Lineage(msgspec.Struct, frozen=True):
-    """Where it was decided: the offset in `changes` (the order), and the binlog position (for people, not an order)."""
+    """Where a group or mark was decided.
+
+    `partition` and `offset` are those in `changes`; the offset is the order. The binlog position (`gtid`, `file`,
+    `pos`, `committed_ms`) is for people and is no order.
+    """
 
     partition: int
     offset: int
@@ -69,7 +73,7 @@ class PublishedGroup(msgspec.Struct, frozen=True, tag="group", tag_field="said")
 
 
 class PublishedMark(msgspec.Struct, frozen=True, tag="mark", tag_field="said"):
-    """A mark passed on: everything that came before it in `changes` for that timekeeper is on `groups` before it."""
+    """A published mark: what came before it in `changes` for that timekeeper has its results on `groups` before it."""
 
     mark: Mark
     lineage: Lineage
@@ -81,15 +85,18 @@ _published: msgspec.json.Decoder[PublishedGroup | PublishedMark] = msgspec.json.
 
 
 def encode_published(published: PublishedGroup | PublishedMark) -> bytes:
-    """The record's value on `groups`."""
+    """Returns the record's value on `groups`."""
     return msgspec.json.encode(published)
 
 
 def decode_published(raw: bytes) -> PublishedGroup | PublishedMark:
-    """Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote."""
+    """Decodes a value of `groups`.
+
+    Raises msgspec.DecodeError or ValidationError on bytes that no worker of ours wrote.
+    """
     return _published.decode(raw)
 
 
 def encode_group(group: Group) -> bytes:
-    """A group's value alone: what law 1 compares byte for byte."""
+    """Returns the bytes of a group without its lineage, which law 1 compares byte for byte."""
     return msgspec.json.encode(group)

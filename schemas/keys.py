@@ -1,4 +1,4 @@
-"""Scopes and the keys of records. A key's wire form is a short JSON array, the same bytes on every machine."""
+"""Defines scopes and the keys of records. A key is encoded as a short JSON array, the same bytes on every machine."""
 
 from typing import TypeVar
 
@@ -6,20 +6,21 @@ import msgspec
 
 
 class Scope(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
-    """Whose data it is: a timekeeper inside a firm. Nothing of ours ever mixes two scopes (the walls)."""
+    """The owner of data: a timekeeper inside a firm. No code of ours ever mixes the data of two scopes."""
 
     firm: int
     timekeeper: int
 
 
 INTERNAL_PREFIX = "ours:"
-"""How the names begin under which `working-set` keeps what is no captured row; a change of a table so named is about no
-row.
+"""The prefix of table names in keys of `working-set` that hold our own state instead of a captured row.
+
+A change of a table with such a name is about no row.
 """
 
 
 class RowKey(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
-    """A row of one timekeeper, in the working-set topic: `[firm, timekeeper, table, id]`."""
+    """The key of a row of one timekeeper in `working-set`: `[firm, timekeeper, table, id]`."""
 
     firm: int
     timekeeper: int
@@ -28,7 +29,7 @@ class RowKey(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True)
 
 
 class GroupKey(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """A group, in `groups`: `[firm, timekeeper, group]`; the group is named by its smallest activity id."""
+    """The key of a group in `groups`: `[firm, timekeeper, group]`. A group's id is its smallest activity id."""
 
     firm: int
     timekeeper: int
@@ -36,10 +37,10 @@ class GroupKey(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class MarkKey(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """A mark, in `groups`: `[firm, timekeeper, "verify"]`, `[firm, timekeeper, "close:42"]`.
+    """The key of a mark in `groups`, such as `[firm, timekeeper, "verify"]` or `[firm, timekeeper, "close:42"]`.
 
-    Verify and canary marks replace one another under compaction, since ids grow and a reader waits for "at least mine";
-    a close mark is never replaced: a reader that was away for days still finds it.
+    Compaction may replace a verify or canary mark by the next one of its kind, because ids grow and a reader waits for
+    its own id or a higher one. It never replaces a close mark, so a reader that was down for days still finds it.
     """
 
     firm: int
@@ -48,7 +49,7 @@ class MarkKey(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class OriginKey(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """Where a dead letter came from: `[topic, partition, offset]`."""
+    """The key of a dead letter, its origin: `[topic, partition, offset]`."""
 
     topic: str
     partition: int
@@ -56,9 +57,10 @@ class OriginKey(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class DiscardKey(msgspec.Struct, frozen=True, array_like=True, order=True, tag="discard"):
-    """That a person gave up the dead letter of this origin, in `dead-letters`: `["discard", topic, partition, offset]`.
+    """The key of a discarded dead letter in `dead-letters`: `["discard", topic, partition, offset]`.
 
-    A key of its own: a letter that is written again after a crash takes the decision about it back in no case.
+    It differs from the dead letter's own key, so that a dead letter which is written again after a crash doesn't undo
+    the person's decision to discard it.
     """
 
     topic: str
@@ -70,17 +72,20 @@ K = TypeVar("K", RowKey, GroupKey, MarkKey, OriginKey)
 
 
 def encode_key(key: RowKey | GroupKey | MarkKey | OriginKey | DiscardKey) -> bytes:
-    """The key's bytes on the topic."""
+    """Returns the key's bytes on the topic."""
     return msgspec.json.encode(key)
 
 
 def decode_key(raw: bytes, kind: type[K]) -> K:
-    """The key of a topic that holds one kind only. Raises msgspec.ValidationError on other bytes."""
+    """Decodes a key of a topic that holds one kind of key. Raises msgspec.ValidationError on other bytes."""
     return msgspec.json.decode(raw, type=kind)
 
 
 def decode_groups_key(raw: bytes) -> GroupKey | MarkKey:
-    """The key of a record in `groups`: a number names a group, a text a mark."""
+    """Decodes the key of a record in `groups`: a number is a group's id, a text is a mark.
+
+    Raises msgspec.DecodeError or ValidationError on other bytes.
+    """
     firm, timekeeper, name = msgspec.json.decode(raw, type=tuple[int, int, int | str])
     if isinstance(name, int):
         return GroupKey(firm, timekeeper, name)
@@ -88,7 +93,7 @@ def decode_groups_key(raw: bytes) -> GroupKey | MarkKey:
 
 
 def decode_dead_letter_key(raw: bytes) -> OriginKey | DiscardKey:
-    """The key of a record in `dead-letters`. Raises msgspec.DecodeError or ValidationError on other bytes."""
+    """Decodes the key of a record in `dead-letters`. Raises msgspec.DecodeError or ValidationError on other bytes."""
     if raw.startswith(b'["discard",'):
         return msgspec.json.decode(raw, type=DiscardKey)
     return msgspec.json.decode(raw, type=OriginKey)

@@ -1,4 +1,4 @@
-"""What an audit compares: everything that the database and the topic `groups` say of one timekeeper, at one moment."""
+"""Defines what an audit compares: all that database and topic `groups` hold of one timekeeper at one moment."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -16,9 +16,9 @@ RowRef = tuple[str, int]
 
 
 class LiveActivity(msgspec.Struct, frozen=True):
-    """A row of `activity`. Of one that can't be read, `activity` is None and `hash` is empty.
+    """A row of `activity`. Where it can't be decoded, `activity` is None and `hash` is empty.
 
-    `changed_at` is when it was last written: a row that went back to what it was has been written since.
+    `changed_at` is when the row was last written, in microseconds since 1970. It shows also a change that was undone.
     """
 
     activity: Activity | None
@@ -27,7 +27,7 @@ class LiveActivity(msgspec.Struct, frozen=True):
 
     @property
     def excluded(self) -> bool:
-        """Kept out of groups on purpose; a row that can't be read is not known to be."""
+        """Whether the row is kept out of groups on purpose; False where it can't be decoded."""
         return self.activity is not None and self.activity.excluded
 
 
@@ -47,7 +47,7 @@ class MemberRow(msgspec.Struct, frozen=True, order=True):
 
 
 class EntryRow(msgspec.Struct, frozen=True):
-    """A row of `entry`; `frozen` once it is released, since it then stays as the person saw it."""
+    """A row of `entry`. It is `frozen` once it is released, because it then stays as the person saw it."""
 
     id: int
     group: int
@@ -79,18 +79,18 @@ class DayRow(msgspec.Struct, frozen=True):
 
     @property
     def sum_of_classes_us(self) -> int:
-        """What captured must be (law 10)."""
+        """The sum of the classes, which `captured_us` must equal (law 10)."""
         return self.billable_us + self.non_billable_us + self.held_us + self.outlier_us + self.excluded_us
 
 
 class LedgerSnapshot(msgspec.Struct, frozen=True):
-    """One timekeeper's rows and what the pipeline made of them.
+    """One timekeeper's rows, and what the pipeline has stored and published of them.
 
-    `dead` holds for each row that has dead letters the content hashes of these (empty where it is no activity, or one
-    that can't be read). `decisions` are the rows by which people decide on grouping (None: it can't be read), `heeded`
-    those that the worker goes by. `said` are the groups on the topic as far as `bill` has read it. `owners` tells whose
-    an activity is that the pipeline's tables name and this timekeeper hasn't got. `crossed` are parts whose owner isn't
-    their entry's.
+    `dead_letters` has, for each row with dead letters, their content hashes (empty where it isn't an activity or can't
+    be decoded). `decisions` are people's decisions on grouping (None: can't be decoded), `applied` those that the
+    partition worker uses. `published` are the groups on the topic as far as `bill` has read it. `other_owners` has the
+    scope of activities that the ledger or the topic names but this timekeeper doesn't have. `foreign_parts` are parts
+    of an entry with another scope than the entry.
     """
 
     scope: Scope
@@ -108,6 +108,6 @@ class LedgerSnapshot(msgspec.Struct, frozen=True):
     days: Mapping[date, DayRow] = {}
 
     def is_accounted_for(self, activity: int) -> bool:
-        """Is there a reason why this live activity is in no group: excluded, or a dead letter of this very content?"""
+        """Returns whether this live activity may be in no group: excluded, or its present content is a dead letter."""
         live = self.live[activity]
         return live.excluded or live.hash in self.dead_letters.get(("activity", activity), frozenset())

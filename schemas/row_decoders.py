@@ -1,6 +1,7 @@
-"""How each captured table's row looks on the wire, and how it becomes a value.
+"""Decodes the rows of each captured table from their wire form into values.
 
-DATETIME(6) arrives as microseconds since 1970 (UTC), TINYINT(1) as 0 or 1, JSON and text as text, BIGINT as a number.
+In the wire form DATETIME(6) is microseconds since 1970 (UTC), TINYINT(1) is 0 or 1, JSON and text are text, and BIGINT
+is a number.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,20 +27,20 @@ from schemas.values import (
 )
 
 JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What reading JSON raises where it isn't any: broken, of another type, no text, or nested deeper than can be read."""
+"""What decoding JSON raises: broken JSON, another type, bytes that aren't UTF-8, or nesting that is too deep."""
 
 RowId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-"""An id as MariaDB gives it. Another number on the topic names no row, and the tables of `bill` couldn't hold it."""
+"""An id as MariaDB assigns it. Any other number on the topic is no row's id, and the ledger couldn't hold it."""
 
 MAX_DURATION_US = 400 * 86_400 * 1_000_000
-"""An activity longer than 400 days is a collector's mistake; a year is odd, but possible."""
+"""400 days. A longer activity is a collector's mistake; a year is odd, but possible."""
 
 MAX_INSTANT_US = 253_370_764_800_000_000
-"""9999-01-01: from there on a local time in some zone has no date any more."""
+"""9999-01-01. From there on the local time in some zone is beyond the last possible date."""
 
 
 class BadRow(Exception):
-    """The row was read but says what it can't say. Becomes a dead letter with `reason`."""
+    """The row was read, but a value in it isn't allowed. It becomes a dead letter with `reason`."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -62,7 +63,7 @@ class ActivityRow(msgspec.Struct):
 
 
 class FeedbackRow(msgspec.Struct):
-    """Table `feedback`: `left_ids` alone are together; `left_ids` and `right_ids` are apart."""
+    """Table `feedback`: with `left_ids` alone they are together; with `right_ids` the two sides are apart."""
 
     id: RowId
     verb: str
@@ -102,12 +103,12 @@ UnsealWords = Callable[[str], str]
 
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
-    """Every IANA zone that this machine (or the tzdata package) knows."""
+    """Returns every IANA zone that this machine (or the tzdata package) knows."""
     return frozenset(available_timezones())
 
 
 def read_words(stored: str) -> Words:
-    """The typed words from their plain JSON. Raises BadRow."""
+    """Decodes the words from their plain JSON. Raises BadRow where it isn't the object that words are."""
     try:
         return _words.decode(stored)
     except JSON_ERRORS as error:
@@ -182,4 +183,4 @@ ROW_DECODERS: Mapping[str, tuple[msgspec.json.Decoder[Any], ValueBuilder]] = {
     "activation": (msgspec.json.Decoder(ActivationRow), _activation),
     "mark": (msgspec.json.Decoder(MarkRow), _mark),
 }
-"""For each captured table: how its row is read from the wire, and what value it is."""
+"""For each captured table the decoder of its row, and the function that builds the value from the row."""

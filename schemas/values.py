@@ -1,7 +1,7 @@
-"""The rows of one timekeeper, as typed values. Instants are microseconds since 1970 in UTC; an id is the row's.
+"""Defines the rows of one timekeeper as typed values. Instants are microseconds since 1970 in UTC; `id` is the row's.
 
 A change event (`schemas.changes`) and the row itself (`connectors.mariadb.source.captured_rows`) give the same value. A
-contract test holds the two together, because the content hash is made from it.
+contract test checks that, because the content hash is computed from the value.
 """
 
 from enum import StrEnum
@@ -12,11 +12,11 @@ import msgspec
 from schemas.keys import Scope
 
 WORDS_MAX_BYTES = 65_536
-"""Most bytes the words of one activity take as JSON; the table has it as a CHECK, importers truncate and say so."""
+"""Maximum bytes of one activity's words as JSON. The table has it as a CHECK; importers truncate and report it."""
 
 
 class Kind(StrEnum):
-    """What sort of thing an activity is."""
+    """The kind of an activity."""
 
     WINDOW = "window"
     MAIL = "mail"
@@ -30,10 +30,10 @@ class Kind(StrEnum):
 
 
 class Words(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What an activity says: the one field that may be sealed. Every part may be empty.
+    """The words of an activity: the one field that may be sealed. Every part may be empty.
 
-    Values that there are many of are in no circle, so Python isn't to look for them in one (`gc=False`): each look goes
-    through all that it is to look at, and grouping a whole set made it look often.
+    `gc=False` keeps these numerous values out of Python's search for reference cycles, which they can't be part of.
+    Each search visits all tracked objects, and grouping a whole working set triggers it often.
     """
 
     title: str = ""
@@ -47,9 +47,9 @@ class Words(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Activity(msgspec.Struct, frozen=True, gc=False):
     """One row that a collector wrote: an interval, or a point in time (`ended_at` is None).
 
-    `zone` is where it happened (IANA name): it decides the billing day. `matter` and `billable` are what the row
-    claims, None where it doesn't; they never take part in grouping. `excluded` keeps it out of groups, minutes of it
-    are still counted.
+    `zone` is the IANA time zone where it happened; it decides the billing day. `matter` and `billable` are the row's
+    own values, None where it has none; grouping never uses them. `excluded` keeps it out of groups; its minutes are
+    still counted.
     """
 
     id: int
@@ -65,14 +65,14 @@ class Activity(msgspec.Struct, frozen=True, gc=False):
 
 
 class Together(msgspec.Struct, frozen=True, gc=False, tag="together", tag_field="verb"):
-    """A person says that these activities are one piece of work."""
+    """A person's decision that these activities are one piece of work."""
 
     id: int
     ids: tuple[int, ...]
 
 
 class Apart(msgspec.Struct, frozen=True, gc=False, tag="apart", tag_field="verb"):
-    """A person says that no activity of `left` is one piece of work with any of `right`."""
+    """A person's decision that no activity of `left` is one piece of work with any of `right`."""
 
     id: int
     left: tuple[int, ...]
@@ -83,7 +83,7 @@ Feedback = Together | Apart
 
 
 class Release(msgspec.Struct, frozen=True):
-    """A person released these activities; what they saw is `seen` (opaque here). They are anchors from now on."""
+    """A person's release of these activities. `seen` is what they saw (opaque here). From now on they are anchors."""
 
     id: int
     activities: tuple[int, ...]
@@ -91,14 +91,14 @@ class Release(msgspec.Struct, frozen=True):
 
 
 class Activation(msgspec.Struct, frozen=True):
-    """From here on this timekeeper is grouped with the model of that version; the highest id wins."""
+    """The model version that this timekeeper is grouped with from here on. The activation with the highest id wins."""
 
     id: int
     model: str
 
 
 class MarkKind(StrEnum):
-    """What a mark is for."""
+    """The purpose of a mark: to close a period, to verify, or only to show that changes arrive (canary)."""
 
     CLOSE = "close"
     VERIFY = "verify"
@@ -106,9 +106,10 @@ class MarkKind(StrEnum):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A row that goes the way of every change, and so separates what came before from what comes after.
+    """A row that passes through capture and grouping like every change, and so separates what came before from what
+    comes after.
 
-    `token` is unique; `period` is the id of the period row that a close mark closes.
+    `token` is unique. `period` is the id of the period that a close mark closes; None for other kinds.
     """
 
     id: int
@@ -121,15 +122,15 @@ Value = Activity | Together | Apart | Release | Activation | Mark
 
 
 class ScopedValue(msgspec.Struct, frozen=True):
-    """A value with the scope that it belongs to."""
+    """A value with its scope."""
 
     scope: Scope
     value: Value
 
 
 def content_hash(activity: Activity) -> str:
-    """32 hex digits over all that a narrative or an entry reads of an activity, its id included.
+    """Returns 32 hex digits over everything that narratives and entries use of an activity, including its id.
 
-    No model, no float and no write time is in it, so the same row hashes the same everywhere.
+    It contains no model, float or write time, so the same row has the same hash everywhere.
     """
     return blake2b(msgspec.json.encode(activity, order="deterministic"), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""`python -m streams`: what the `timeloom` launcher runs."""
+"""`python -m streams`: the command line, as the `timeloom` launcher starts it."""
 
 from streams.cli import main
 

@@ -1,4 +1,6 @@
-"""The command line: every command, assembled. Each lives in its own file and imports what is heavy inside itself."""
+"""Assembles the command line from the commands. Each command is in its own room and imports slow modules only when it
+runs.
+"""
 
 import sys
 
@@ -27,8 +29,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Turns what a professional did into time entries that can be billed.",
-    epilog="Exit: 0 well; 1 something is not as it should be; 2 wrong usage, setting or machine; 3 a server is not up.",
+    help="Turns the recorded activities of professionals into time entries that can be billed.",
+    epilog="Exit: 0 success; 1 something is wrong; 2 wrong usage, setting or machine; 3 a server is not up.",
 )
 app.command("demo")(demo)
 app.add_typer(stack, name="stack")
@@ -50,7 +52,9 @@ app.command("timesheet")(timesheet)
 
 
 def main() -> None:
-    """Runs the command that was typed. What a person can mend is told in a line; a bug shows its trace."""
+    """Runs the command that was typed. An error that a person can repair is printed as one line; a bug prints its
+    traceback.
+    """
     try:
         app(prog_name="./timeloom")
     except TimeloomError as error:

@@ -1,18 +1,18 @@
-"""The settings: the one place that reads the environment. What it leaves unset comes from the native stack's memory.
+"""Reads the settings. No other module reads the environment. For unset servers, the native stack's addresses are used.
 
-TIMELOOM_HOME, TIMELOOM_DOWNLOADS, TIMELOOM_MAVEN      the native stack's folders, and a mirror for its parts
-TIMELOOM_STACK_TLS                                     certificates: its servers are reached by TLS only
-TIMELOOM_KAFKA_BOOTSTRAP, TIMELOOM_CONNECT_URL         servers that someone already has
-TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     a MariaDB that someone already has: with the host, all
-_ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords
-TIMELOOM_KAFKA_{SECURITY_PROTOCOL,SASL_..,SSL_..}      how to get into them (docs/servers.md)
+TIMELOOM_HOME, TIMELOOM_DOWNLOADS, TIMELOOM_MAVEN      the native stack's folders, and a mirror for its downloads
+TIMELOOM_STACK_TLS                                     certificates: the native stack's servers use only TLS
+TIMELOOM_KAFKA_BOOTSTRAP, TIMELOOM_CONNECT_URL         the user's own servers
+TIMELOOM_DATABASE_HOST, _DATABASE_PORT, _DATABASE,     the user's own MariaDB: with the host, all
+_ADMIN_USER, _{ADMIN,COLLECTOR,CAPTURE,PIPELINE}_PASSWORD    four passwords are required
+TIMELOOM_KAFKA_{SECURITY_PROTOCOL,SASL_..,SSL_..}      TLS and logins of own servers (docs/servers.md)
 TIMELOOM_DATABASE_SSL_{CA,TRUSTSTORE,..}
-TIMELOOM_EXCLUSIONS                                    what `import` and `preview` keep out (docs/sources.md)
+TIMELOOM_EXCLUSIONS                                    what `import` and `preview` leave out (docs/sources.md)
 TIMELOOM_WORKER_SESSION_S                              how long a silent group worker keeps its partitions
 TIMELOOM_TELEMETRY_HOST, TIMELOOM_TELEMETRY_PORT       where the programs answer /healthz, /readyz and /metrics
-TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, where to, with which key
-TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, patience, dollars for a million input and output
-TIMELOOM_BUDGET_USD                                    tokens, and the most to spend in 24 hours
+TIMELOOM_LLM, OPENAI_BASE_URL, OPENAI_API_KEY          narration: on or off, the endpoint, its key
+TIMELOOM_LLM_MODEL, _LLM_TIMEOUT_S, _LLM_PRICE,        its model, timeout, dollars for a million input and output
+TIMELOOM_BUDGET_USD                                    tokens, and the most dollars to spend in 24 hours
 """
 
 import os
@@ -38,9 +38,10 @@ USERS: tuple[User, ...] = ("admin", "collector", "capture", "pipeline")
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """Where MariaDB is, and everybody's password. `ssl_ca`: who signed its certificate; None is no TLS.
+    """The address of a MariaDB server and the passwords of its users. Printed, it shows no password.
 
-    `truststore`: the same as a PKCS 12 file on Connect's machine; None is what its Java trusts anyway.
+    `ssl_ca`: the certificate of the authority that signed the server's; None is no TLS. `truststore`: the same as a
+    PKCS 12 file on Connect's machine; None leaves it to what Connect's Java trusts.
     """
 
     host: str
@@ -56,8 +57,8 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
         return f"Database({self.host}:{self.port}/{self.name})"
 
     def url(self, user: User) -> "URL":
-        """The address for a database user, as `connectors.mariadb` takes it. Printed, it hides the password."""
-        from sqlalchemy import URL  # slow to import, and half of the commands need no database
+        """Returns the URL for a database user, as `connectors.mariadb` needs it. Printed, it hides the password."""
+        from sqlalchemy import URL  # imported here because it is slow, and half of the commands need no database
 
         name = self.admin_user if user == "admin" else user
         tls = {"ssl_ca": self.ssl_ca} if self.ssl_ca else {}
@@ -66,7 +67,7 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(BaseSettings):
-    """Read once at start; frozen. Secrets are masked when printed."""
+    """The settings of this process: read once at start, and frozen. Printed, secrets are masked."""
 
     model_config = SettingsConfigDict(env_prefix="TIMELOOM_", frozen=True, env_ignore_empty=True)
 
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
     stack_tls: Path | None = None
 
     kafka_bootstrap: str | None = None
-    connect_url: str | None = Field(default=None, repr=False)  # a login may be in it
+    connect_url: str | None = Field(default=None, repr=False)  # the URL may contain a login
     database: str = "timeloom"
     database_host: str | None = None
     database_port: int = 3306
@@ -113,7 +114,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 
     def elsewhere(self) -> list[str]:
-        """The variables that are set and name servers of somebody's own; none where all are the stack's."""
+        """Returns the variables that are set and name a user's own servers; empty where all are the native stack's."""
         given = {
             "TIMELOOM_DATABASE_HOST": self.database_host,
             "TIMELOOM_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
@@ -122,12 +123,12 @@ class Settings(BaseSettings):
         return [name for name, value in given.items() if value is not None]
 
     def kafka(self) -> Cluster:
-        """The cluster. Raises StackError if there is neither a setting nor a stack."""
+        """Returns the Kafka cluster. Raises StackError where neither a setting nor a native stack names one."""
         security = kafka_security(self.kafka_access())
         return Cluster(self.kafka_bootstrap, security) if self.kafka_bootstrap else self._stack().kafka
 
     def kafka_access(self) -> KafkaAccess:
-        """The settings for TLS and logins of a Kafka of one's own, as one value that can be checked."""
+        """Returns the settings for TLS and logins of a user's own Kafka, as one value that can be checked."""
         password = self.kafka_sasl_password
         return KafkaAccess(
             own_cluster=self.kafka_bootstrap is not None,
@@ -141,16 +142,20 @@ class Settings(BaseSettings):
         )
 
     def connect(self) -> str:
-        """Kafka Connect's address. Raises StackError if there is neither a setting nor a stack."""
+        """Returns the URL of Kafka Connect. Raises StackError where neither a setting nor a native stack names one."""
         return self.connect_url or self._stack().connect_url
 
     def mariadb(self) -> Database:
-        """The database. Raises StackError if there is neither a setting nor a stack."""
+        """Returns the database. Raises StackError where neither a setting nor a native stack names one.
+
+        Raises ConfigurationError where settings are missing or contradict each other.
+        """
         if self.database_host is None:
             stack = self._stack()
             if self.database_ssl_ca or self.database_ssl_truststore:
                 raise ConfigurationError(
-                    "TIMELOOM_DATABASE_SSL_CA needs TIMELOOM_DATABASE_HOST: the stack has its own."
+                    "TIMELOOM_DATABASE_SSL_CA and _SSL_TRUSTSTORE need TIMELOOM_DATABASE_HOST: the native stack "
+                    "has certificates of its own."
                 )
             return Database(
                 host="127.0.0.1",
@@ -162,9 +167,9 @@ class Settings(BaseSettings):
                 truststore=str(Home(self.home).truststore) if stack.protection else None,
                 truststore_password=TRUSTSTORE_PASSWORD if stack.protection else "",
             )
-        given = {user: getattr(self, f"{user}_password") for user in USERS}
-        if missing := [user for user, password in given.items() if password is None]:
-            # The native stack's passwords are no good for another server.
+        passwords = {user: getattr(self, f"{user}_password") for user in USERS}
+        if missing := [user for user, password in passwords.items() if password is None]:
+            # The native stack's passwords aren't those of another server.
             names = ", ".join(f"TIMELOOM_{user.upper()}_PASSWORD" for user in missing)
             raise ConfigurationError(f"With TIMELOOM_DATABASE_HOST, {names} must be set too.")
         return Database(
@@ -172,7 +177,7 @@ class Settings(BaseSettings):
             port=self.database_port,
             name=self.database,
             admin_user=self.admin_user,
-            secrets=Secrets(**{user: password.get_secret_value() for user, password in given.items()}),
+            secrets=Secrets(**{user: password.get_secret_value() for user, password in passwords.items()}),
             ssl_ca=certificate_file("TIMELOOM_DATABASE_SSL_CA", self.database_ssl_ca) if self.database_ssl_ca else None,
             truststore=self.database_ssl_truststore,
             truststore_password=self.database_ssl_truststore_password.get_secret_value(),
@@ -183,7 +188,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process. Raises ConfigurationError naming the variable, its value and what was expected."""
+    """Reads the settings from the environment. Raises ConfigurationError with variable, value and what was expected."""
     try:
         return Settings()
     except ValidationError as error:
@@ -192,11 +197,14 @@ def load() -> Settings:
             f"={e['input']!r}: {e['msg']}"
             for e in error.errors()
         ]
-        raise ConfigurationError("The environment has settings that can't be: " + "; ".join(wrong)) from error
+        raise ConfigurationError("The environment has invalid settings: " + "; ".join(wrong)) from error
 
 
 def with_narration(budget_usd: float) -> Settings:
-    """Switches narration on for the processes that this one starts, for that much unless a budget was set already."""
+    """Switches narration on for this process and for the processes that it starts; returns the new settings.
+
+    `budget_usd` counts only where no budget is set yet.
+    """
     os.environ["TIMELOOM_LLM"] = "on"
     os.environ.setdefault("TIMELOOM_BUDGET_USD", str(budget_usd))
     return load()

@@ -36,13 +36,15 @@ STORES: Mapping[str, tuple[str, ...]] = {
     "shelf": SHELF,
     "own": CAPTURES_OWN,
 }
-"""All tables: whose work it is, what goes through Kafka, what `bill` keeps, firms' models, what only capture uses."""
+"""All tables. `people`: directory. `captured`: what goes through Kafka. `books`: the ledger, which `bill` writes.
+`shelf`: firms' models. `own`: what only capture uses.
+"""
 
 
 class Program(msgspec.Struct, frozen=True):
-    """A program: what it does, where it is, what it reads and writes, as which database users it connects.
+    """A program: what it does, where it is, what it reads and writes, and as which database users it connects.
 
-    `always`: it runs as long as the stack does; the others are commands that end.
+    `always`: it runs as long as the stack does. The others are commands that end.
     """
 
     name: str
@@ -59,7 +61,7 @@ class Program(msgspec.Struct, frozen=True):
 PROGRAMS = (
     Program(
         "capture",
-        "Debezium in Kafka Connect: every change of a timekeeper's rows, in binlog order",
+        "Debezium in Kafka Connect: writes every change of a timekeeper's rows, in binlog order",
         "connectors/debezium/connector.properties",
         writes=(CHANGES, SCHEMA_HISTORY, HEARTBEAT),
         reads=(SCHEMA_HISTORY,),
@@ -70,7 +72,7 @@ PROGRAMS = (
     ),
     Program(
         "group",
-        "puts changes into groups",
+        "decides which activities are one piece of work",
         "streams.group.command",
         reads=(CHANGES, GROUPS, WORKING_SET),
         writes=(GROUPS, WORKING_SET, DEAD_LETTERS),
@@ -80,7 +82,7 @@ PROGRAMS = (
     ),
     Program(
         "bill",
-        "keeps groups as entries, closes due periods, has them narrated",
+        "stores groups as time entries, closes due periods, generates narratives",
         "streams.bill.command",
         reads=(GROUPS,),
         writes=(DEAD_LETTERS,),
@@ -91,7 +93,7 @@ PROGRAMS = (
     ),
     Program(
         "watchdog",
-        "starts capture's task again where it failed or fell silent; measures everybody's lag",
+        "restarts capture's task where it failed or fell silent; measures the lag of every consumer",
         "streams.watchdog.command",
         reads=(CHANGES, GROUPS, HEARTBEAT),
         reads_tables=("consumer_offset",),
@@ -100,7 +102,7 @@ PROGRAMS = (
     ),
     Program(
         "verify",
-        "proves that the books follow from the activities; `--mend` has said again what was missed",
+        "proves that the ledger follows from the activities; `--mend` resends what was missed",
         "streams.verify.command",
         reads=(CHANGES, GROUPS, WORKING_SET, DEAD_LETTERS),
         reads_tables=(*PEOPLE, *CAPTURED, *BOOKS),
@@ -117,7 +119,7 @@ PROGRAMS = (
     ),
     Program(
         "import",
-        "brings files, calendars and git histories in",
+        "imports files, calendars and git histories",
         "streams.files.import_files",
         reads_tables=("cadence",),
         writes_tables=("firm", "timekeeper", "activity"),
@@ -132,7 +134,7 @@ PROGRAMS = (
     ),
     Program(
         "export",
-        "writes activities and what people said of them as lines",
+        "writes activities, feedback, releases and activations as event lines",
         "streams.files.export",
         reads_tables=("firm", "timekeeper", "activity", "feedback", "release", "activation"),
         users=("pipeline",),
@@ -146,8 +148,8 @@ PROGRAMS = (
     ),
     Program(
         "ops",
-        "shows what is broken and how the consumers are, and moves them; has capture read tables again; retries and "
-        "discards dead letters",
+        "shows what is broken and the state of the consumers, and moves their offsets; starts snapshots of tables; "
+        "retries and discards dead letters",
         "streams.ops.command",
         reads=(CHANGES, GROUPS, DEAD_LETTERS, HEARTBEAT),
         writes=(DEAD_LETTERS,),
@@ -157,7 +159,7 @@ PROGRAMS = (
     ),
     Program(
         "model",
-        "puts firms' grouping models on their shelves, and says by which one somebody is grouped",
+        "stores firms' grouping models, and activates one for their timekeepers",
         "streams.models.command",
         reads_tables=("firm", "timekeeper", "activation", *SHELF),
         writes_tables=("activation", *SHELF),
@@ -166,13 +168,13 @@ PROGRAMS = (
     Program("preview", "groups a file by the same decisions, without any stack", "streams.files.preview"),
     Program(
         "evaluate",
-        "judges groupings by events whose true groups are known, without any stack",
+        "compares groupings with events whose true groups are known, without any stack",
         "streams.evaluate.command",
     ),
-    Program("train", "learns a grouping model from such events, without any stack", "streams.models.train"),
+    Program("train", "trains a grouping model on such events, without any stack", "streams.models.train"),
     Program(
         "prepare",
-        "makes or checks tables, users, topics and the connector",
+        "creates or checks tables, users, topics and the connector",
         "streams.stack.prepare",
         writes=TOPICS,
         users=("admin",),
@@ -180,4 +182,4 @@ PROGRAMS = (
 )
 
 OF_OTHERS = ("stack", "demo")
-"""Commands that start or run the programs above and read nothing of their own way."""
+"""Commands that start or run the programs above and read nothing by themselves."""

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from schemas.keys import Scope
 from tests.live import Live
 from tests.programs import eventually
-from tests.sheets import expected, stored
+from tests.timesheets import expected, stored
 
 EVERY = ("--every", "0.2")
 SHUT = "SELECT id FROM period WHERE timekeeper_id = :timekeeper AND closed_at IS NOT NULL"

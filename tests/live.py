@@ -14,8 +14,7 @@ from connectors.stack.stack import Stack
 from schemas.dead_letters import DeadLetterRecord
 from schemas.groups import PublishedGroup, decode_published, encode_group
 from schemas.keys import GroupKey, Scope, decode_groups_key
-from schemas.records import ConsumerRecord
-from schemas.topics import GROUPS, PARTITIONS
+from schemas.topics import GROUPS, PARTITIONS, ConsumerRecord
 from schemas.values import Activity, Apart, Together
 from streams.settings import Settings
 

@@ -25,9 +25,9 @@ from benchmarks.shipping import generated_week
 from connectors.sources.event import Notes
 from processors.evaluation.comparison import Case
 from processors.simulation.dials import Dials
-from streams.evaluate.evaluation_run import cases_of, labelled_files
-from streams.shared.model_store import model_from, shipped_model
-from streams.shared.terminal import Screen, paper
+from streams.files.labelled_events import labelled_files, read_cases
+from streams.shared.model_store import read_model_file, shipped_model
+from streams.shared.terminal import TerminalProgress, table_console
 
 SEEDS = (920_000, 920_001)
 """Of weeks that no model was trained on, and no test has."""
@@ -68,12 +68,12 @@ def main(
     load = os.getloadavg()[0]
     cases = [in_order(case) for case in (_given(events, skip_system) if events else _generated())]
     long = max(cases, key=lambda case: len(case.activities)) if events else _long()
-    ours = model_from(model) if model else shipped_model()
+    ours = read_model_file(model) if model else shipped_model()
     peers: list[Peer] = [Ours(ours), Agglomerative(), dbstream(), denstream()]
     if len(cases) > 1:  # it learns on other streams than it groups
         peers.append(Linkage(cases))
     found = []
-    with Screen() as screen:
+    with TerminalProgress() as screen:
         for peer in peers:
             if only is None or any(part in peer.name for part in only):
                 with screen.step(peer.name):
@@ -94,12 +94,12 @@ def main(
     if out is not None:
         out.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     for table in (_quality(results), _cost(results)):
-        paper().print(table)
+        table_console().print(table)
 
 
 def _given(paths: Sequence[Path], skip_system: bool) -> list[Case]:
     notes = Notes()
-    return cases_of(labelled_files(paths, notes), notes, skip_system)
+    return read_cases(labelled_files(paths, notes), notes, skip_system)
 
 
 def _generated() -> list[Case]:

@@ -11,10 +11,9 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from processors.evaluation.bootstrap import Measured, measured
-from processors.evaluation.comparison import Case, grouping_of, sums_of
-from processors.evaluation.counting import Sums
-from processors.evaluation.measures import MEASURES, measures
+from processors.evaluation.bootstrap import MeasureIntervals, bootstrap_measures
+from processors.evaluation.comparison import Case, case_sums, grouping_of
+from processors.evaluation.measures import MEASURES, SumsArray, measures
 from processors.evaluation.rule_baselines import Grouping
 from processors.grouping.batch import group_all
 from processors.grouping.model.grouping_model import Model
@@ -70,7 +69,7 @@ class Rated(msgspec.Struct, frozen=True):
     values: int
     again: bool
     groups: int
-    measured: Measured
+    measured: MeasureIntervals
     streams: dict[str, dict[str, float]]
     events_per_s: int
     one_more: list[One]
@@ -125,7 +124,7 @@ def rated(cases: Sequence[Case], long: Case, peer: Peer, *, choose_from: int, si
     began = time.process_time()
     groupings = [peer.group(case, chosen) for case in cases]
     took = time.process_time() - began
-    sums = [sums_of(case, grouping) for case, grouping in zip(cases, groupings, strict=True)]
+    sums = [case_sums(case, grouping) for case, grouping in zip(cases, groupings, strict=True)]
     ones: list[One] = []
     for size in sizes:
         if size < len(long.activities) and (not ones or ones[-1].p50_ms < BUDGET_S * 1e3):
@@ -136,7 +135,7 @@ def rated(cases: Sequence[Case], long: Case, peer: Peer, *, choose_from: int, si
         values=len(values),
         again=peer.again,
         groups=sum(_judged_groups(case, one) for case, one in zip(cases, groupings, strict=True)),
-        measured=measured(sums, 0),
+        measured=bootstrap_measures(sums, 0),
         streams={case.stream: _by_name(one) for case, one in zip(cases, sums, strict=True)},
         events_per_s=round(sum(len(case.activities) for case in cases) / max(took, 1e-9)),
         one_more=ones,
@@ -150,7 +149,7 @@ def _tried(cases: Sequence[Case], peer: Peer) -> Mapping[str, float]:
     found: dict[str, list[float]] = {}
     for case in cases:
         for said, grouping in peer.tries(case):
-            found.setdefault(said, []).append(float(measures(sums_of(case, grouping))[column]))
+            found.setdefault(said, []).append(float(measures(case_sums(case, grouping))[column]))
     return {said: sum(scores) / len(scores) for said, scores in found.items()}
 
 
@@ -175,7 +174,7 @@ def _judged_groups(case: Case, grouping: Grouping) -> int:
     return len({grouping.get(id, id) for id in case.gold})
 
 
-def _by_name(sums: Sums) -> dict[str, float]:
+def _by_name(sums: SumsArray) -> dict[str, float]:
     return dict(zip(MEASURES, measures(sums).tolist(), strict=True))
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from processors.grouping.describe.cleaning import normal, words_of
-from processors.grouping.describe.description import told_in
+from processors.grouping.describe.description import content_words
 from schemas.values import Activity
 from streams.shared.model_store import shipped_model
 
@@ -23,7 +23,7 @@ Vectors = npt.NDArray[np.float64]
 
 def words_in(activity: Activity) -> list[str]:
     """The words that a peer may go by, each once and in order: of the title what an application adds is left away."""
-    told = told_in(activity.words, activity.app, shipped_model().apps)
+    told = content_words(activity.words, activity.app, shipped_model().apps)
     named = words_of(normal(" ".join((activity.words.actor, *activity.words.people))))
     return list(dict.fromkeys([*told.words, *told.spelled, *named]))
 

@@ -14,8 +14,8 @@ import requests
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from connectors.stack.waiting import wait_until
+from schemas.checks import ConnectFacts
 from schemas.errors import CaptureError, StackError
-from schemas.server_checks import ConnectFacts
 
 NAME = "timeloom"
 CLASS = "io.debezium.connector.mariadb.MariaDbConnector"

@@ -46,7 +46,7 @@ class Destination(msgspec.Struct, frozen=True):
         return f"Destination({self.shown!r}, {self.model!r}, key=********)"
 
 
-class Asked(msgspec.Struct, frozen=True):
+class PromptRequest(msgspec.Struct, frozen=True):
     """A question as it is sent. Equal `idempotency_key`s are one question to an endpoint that knows such keys."""
 
     messages: Sequence[Mapping[str, str]]
@@ -98,7 +98,7 @@ class Gateway:
         self.to, self._shown = to, to.shown
         self._stop, self._pauses = stop, wait_random_exponential(multiplier=pause_s, max=20 * pause_s)
 
-    def ask(self, asked: Asked, recorder: Recorder) -> Answer:
+    def ask(self, asked: PromptRequest, recorder: Recorder) -> Answer:
         """The answer, after as many attempts as it takes and policy allows.
 
         Raises QuestionRefused where it refuses this question, another LanguageModelError where it keeps failing or
@@ -122,7 +122,7 @@ class Gateway:
             ) from last
         raise AssertionError("tenacity re-raises the last error")
 
-    def _attempt(self, asked: Asked, recorder: Recorder, number: int) -> Answer:
+    def _attempt(self, asked: PromptRequest, recorder: Recorder, number: int) -> Answer:
         call = recorder.sent(number)
         try:
             completion = asyncio.run(self._send(asked))
@@ -139,7 +139,7 @@ class Gateway:
             completion.output_tokens,
         )
 
-    async def _send(self, asked: Asked) -> Completion:
+    async def _send(self, asked: PromptRequest) -> Completion:
         format = {"name": asked.schema_name, "strict": True, "schema": dict(asked.schema)}
         to = self.to
         # The client limits each read only: an answer that trickles in would outlive its reservation, which rests on

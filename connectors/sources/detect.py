@@ -1,4 +1,6 @@
-"""What a path is, by what is in it, then by its name: a file of some kind, a git repository, or a folder of files."""
+"""Recognises what a path is (a file of some kind, a git repository, a folder of files) by its content, then by its
+name.
+"""
 
 import os
 import re
@@ -6,7 +8,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from connectors.sources.event import Asked, Event, Notes, Remark
+from connectors.sources.event import Event, Notes, ReadOptions, Remark
 from connectors.sources.formats.event_lines import read_events
 from connectors.sources.formats.git import read_commits
 from connectors.sources.text_files import beginning, lines
@@ -43,15 +45,15 @@ _TIMED = re.compile(rb"^##\s+\d{1,2}:\d\d", re.MULTILINE)
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read(path: Path, notes: Notes, asked: Asked) -> Iterator[tuple[Source, Event | Remark]]:
-    """Every event and remark that `path` holds, with the kind of source it came from. Raises SourceError."""
+def read(path: Path, notes: Notes, asked: ReadOptions) -> Iterator[tuple[Source, Event | Remark]]:
+    """Yields every event and remark of `path`, with the kind of source it came from. Raises SourceError."""
     for source, part in parts_of(path, notes):
         for item in _reader(source, part, notes, asked):
             yield source, item
 
 
 def parts_of(path: Path, notes: Notes) -> list[tuple[Source, Path]]:
-    """What is to be read of `path`, in a fixed order. Raises SourceError where there is nothing that we can read."""
+    """Lists what to read of `path`, in a fixed order. Raises SourceError if there is nothing that can be read."""
     try:
         os.stat(path)
         if path.is_dir():
@@ -112,7 +114,7 @@ def _of_folder(path: Path, notes: Notes) -> list[tuple[Source, Path]]:
 
 
 def _recognised(file: Path, begins: bytes) -> Source | None:
-    """What a file is, by its first bytes where they leave no doubt, else by its name, else by how it looks."""
+    """Recognises a file by its first bytes if they leave no doubt, else by its name, else by how its text looks."""
     from connectors.sources.formats.activitywatch import LOOKS_SO
 
     start, name = begins.lstrip(), file.name.lower().removesuffix(".gz")
@@ -135,8 +137,8 @@ def _is_text(begins: bytes) -> bool:
     return not re.search(rb"[\x00-\x08\x0e-\x1f]", begins)
 
 
-def _reader(source: Source, part: Path, notes: Notes, asked: Asked) -> Iterator[Event | Remark]:
-    """The reader of a kind; imported where needed, since some of their libraries take a tenth of a second."""
+def _reader(source: Source, part: Path, notes: Notes, asked: ReadOptions) -> Iterator[Event | Remark]:
+    """The reader of a kind. It is imported only when needed, because some of their libraries take 0.1 s to import."""
     match source:
         case Source.EVENTS:
             return read_events(part, notes)

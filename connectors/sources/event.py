@@ -1,4 +1,4 @@
-"""The one typed form that every source gives: an event, and what a person said about events of the same source."""
+"""The typed form that every source yields: events, and remarks (feedback, releases, activations) about them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ WINDOW = timedelta(days=400)
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One thing that somebody did, before it is anybody's activity.
+    """One thing that a person did, before it is stored as an activity.
 
     `id` is unique in its `stream`; `seq` orders events of one instant. `at` and `until` are microseconds since 1970 in
-    UTC, `zone` is an IANA name. `matter`, `billable` and `excluded` are set only by an export of our own; true labels
-    (group, client, matter, code) have no field here, so nothing can read them by mistake.
+    UTC, `zone` is an IANA name. `matter`, `billable` and `excluded` are set only by our own export; true labels (group,
+    client, matter, code) have no field here, so nothing can read them by mistake.
     """
 
     stream: str
@@ -40,10 +40,10 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Remark(msgspec.Struct, frozen=True):
-    """What a person said about events of a stream: `together(left)`, `apart(left, right)`, `release(left)`, or
-    `activation` of a model.
+    """Feedback, a release or an activation about events of a stream: `together(left)`, `apart(left, right)`,
+    `release(left)`, or `activation` of a model.
 
-    `number` orders remarks of one kind: of contradicting ones the higher wins. `seen` belongs to a release; of an
+    `number` orders remarks of one kind: of contradicting ones the higher wins. `seen` belongs to a release; for an
     activation it is the model's version.
     """
 
@@ -55,12 +55,12 @@ class Remark(msgspec.Struct, frozen=True):
     seen: str = ""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reader is told besides the path: what only a person can know of a file.
+class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader can't find in the file itself.
 
-    `since` and `now` (aware): what has no end of its own (recurring events) is read in `[since, now)`; what is to come
-    isn't activity. `zone`: that of times that name none. `columns`: of a table, by what they mean here. `day_first`:
-    what 3/2/2026 means; None where that wasn't said.
+    `since` and `now` (aware): recurring events without an end are read in `[since, now)`, because future events aren't
+    activity. `zone`: the zone of times without one. `columns`: a table's columns by meaning. `day_first`: whether
+    3/2/2026 is 3 February; None if that wasn't given.
     """
 
     since: datetime
@@ -71,9 +71,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notes:
-    """What a reader left out or cut, counted by sentence, with the first place of each: said once, never silently.
+    """What a reader left out or cut, counted by sentence, with the first place of each, so that nothing is dropped
+    silently.
 
-    `place` is where the event stands that a reader gave last (a file and a line), for whoever finds fault with it.
+    `place` is where the last event stands (a file and a line), for errors that are found in it later.
     """
 
     def __init__(self) -> None:
@@ -87,7 +88,7 @@ class Notes:
         self._first.setdefault(sentence, where)
 
     def read_as(self, zone: str, where: str) -> None:
-        """Times that name no zone were read as UTC, because nobody said otherwise; who did knows it."""
+        """Notes that times without a zone were read as UTC, unless a zone was given."""
         if zone == "UTC":
             self.add("times without a zone were read as UTC (--zone names another)", where)
 
@@ -103,7 +104,7 @@ class Notes:
 
 
 def check_times(at: int, until: int | None) -> None:
-    """Raises ValueError, in the words of somebody who has a file and no table, where no activity can lie there."""
+    """Raises ValueError, in words for somebody who has a file and no table, if no activity can have these times."""
     try:
         check_interval(at, until)
     except BadRow as bad:
@@ -115,9 +116,10 @@ def check_times(at: int, until: int | None) -> None:
 
 
 def fit_words(words: Words) -> tuple[Words, bool]:
-    """The words cut to what one activity may hold (64 KB as JSON), at character boundaries, and whether any was cut.
+    """Returns the words cut to what one activity may hold (64 KB as JSON), at character boundaries, and whether it cut
+    any.
 
-    The text goes first, then the last files, people, and at the very last url, actor and title.
+    The text is cut first, then the last files and people, and at the very last url, actor and title.
     """
     if _size(words) <= WORDS_MAX_BYTES:
         return words, False

@@ -37,7 +37,7 @@ LONGEST = 10_000
 
 
 class Exclusions:
-    """Rules and pauses of one person, with a count of what they kept out."""
+    """The rules and pauses of one person, with a count of what they excluded."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Exclusions:
 
 
 def read_exclusions(path: Path) -> Exclusions:
-    """The rules of a file. Raises ConfigurationError, before anything was read or written, where one can't be meant."""
+    """Reads the rules of a file. Raises ConfigurationError for a rule that can't be right, before anything is read."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

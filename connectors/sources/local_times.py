@@ -1,4 +1,4 @@
-"""Dates and times of day as people and programs write them in tables and notes; what 3/2/2026 means isn't guessed."""
+"""Dates and times of day as people and programs write them in tables and notes. What 3/2/2026 means isn't guessed."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -27,7 +27,7 @@ class AmbiguousDate(ValueError):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What was written: a day, a time of day, an offset; each None where it wasn't."""
+    """What was written: a day, a time of day, an offset; each is None if it is missing."""
 
     day: date | None
     clock: time | None
@@ -52,7 +52,7 @@ def when(text: str, day_first: bool | None = None) -> Written:
 
 
 def shown_order(text: str) -> bool | None:
-    """Whether the date shows by itself that its day is first (True) or its month (False); None where it doesn't."""
+    """Whether the date itself shows that its day comes first (True) or its month (False); None if it shows neither."""
     found = re.match(_SLASHED, text.strip())
     if not found or int(found["one"]) <= 12 >= int(found["two"]):
         return None
@@ -68,7 +68,7 @@ def lasting(text: str) -> timedelta:
 
 
 def instant_in(zone: str, written: Written, day: date) -> tuple[int, str]:
-    """Microseconds since 1970 and the zone, of a time of day on that day; its own offset goes before `zone`."""
+    """Microseconds since 1970 and the zone of a time of day on that day. Its own offset precedes `zone`."""
     assert written.clock is not None
     if written.offset is None:
         return microseconds(datetime.combine(day, written.clock, ZoneInfo(zone))), zone

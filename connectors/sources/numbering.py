@@ -1,7 +1,7 @@
-"""Events as activities: each stream's events get the numbers that groups are named by, and remarks refer to those.
+"""Numbers events as activities. Groups are named by these numbers, and remarks refer to them.
 
-If every id of a stream is a whole number as the database writes it, it is the activity's id, so that an export gives
-the groups that live has. Else numbers are given in the order of (at, seq, id): they don't depend on the file's order.
+If every id of a stream is a whole number as the database writes it, it becomes the activity's id, so that an export
+gives the same groups as live. Otherwise numbers follow the order of (at, seq, id) and don't depend on the file's order.
 """
 
 import re
@@ -20,7 +20,7 @@ _MOST = 2**63
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """One stream as one timekeeper's set. `names` gives the original id of each activity; all are in id order."""
+    """One stream as one timekeeper's set. `names` has the original id of each activity; all are ordered by id."""
 
     name: str
     activities: tuple[Activity, ...]
@@ -30,8 +30,8 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class Once:
-    """Tells events that are there twice. What it remembers lies in a temporary file as hashes, so that a source of any
-    size can be read in bounded memory.
+    """Recognises events that occur twice. It keeps hashes in a temporary file, so that memory is bounded for a source
+    of any size.
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -43,7 +43,7 @@ class Once:
         self._seen.execute("BEGIN")
 
     def is_new(self, event: Event) -> bool:
-        """Whether the event is new to its stream. Raises SourceError where another one has its id."""
+        """Whether the event is new to its stream. Raises SourceError if another event has its id."""
         name, said = _digest((event.stream, event.id)), _digest(event)
         inserted = "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
         if self._seen.execute(inserted, (name, said, self._notes.place)).rowcount:
@@ -64,7 +64,7 @@ def _digest(value: object) -> bytes:
 
 
 def streams_of(items: Iterable[Event | Remark], notes: Notes) -> list[Stream]:
-    """The streams by name. A line that is there twice counts once; raises SourceError where the two differ."""
+    """Returns the streams by name. A line that occurs twice counts once; raises SourceError if the two differ."""
     once = Once(notes)
     events: dict[str, list[Event]] = {}
     remarks: dict[str, list[Remark]] = {}

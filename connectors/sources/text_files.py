@@ -1,6 +1,6 @@
-"""A text file as numbered lines, packed or not; what isn't text, or is cut or damaged, is told with the line.
+"""Reads a text file as numbered lines, compressed or not. Errors about text, cuts and damage name the line.
 
-Never more than one line of it is in memory, and a line has an end: so a file of any size can be read.
+At most one line is in memory, and a line has a maximum length, so a file of any size can be read.
 """
 
 import gzip
@@ -42,7 +42,7 @@ def beginning(path: Path, size: int) -> bytes:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[gzip.GzipFile | BufferedReader]:
-    """The file's bytes, unpacked if they begin as gzip does, whatever the name says. A cut is told as EOFError."""
+    """The file's bytes, decompressed if they begin as gzip does, whatever the name is. A cut file raises EOFError."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP

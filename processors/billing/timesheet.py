@@ -20,8 +20,8 @@ MINUTE_US = 60_000_000
 T = TypeVar("T")
 
 
-class Owner(msgspec.Struct, frozen=True):
-    """Whose timesheet it is."""
+class SheetOwner(msgspec.Struct, frozen=True):
+    """The timekeeper of a timesheet."""
 
     name: str
     email: str = ""
@@ -44,8 +44,8 @@ class Line(msgspec.Struct, frozen=True):
     status: str
 
 
-class Aside(msgspec.Struct, frozen=True):
-    """A group's minutes of a day that are not in an entry: held back as unsure, or an outlier."""
+class UnbilledLine(msgspec.Struct, frozen=True):
+    """A group's minutes of a day that are in no entry: held as unsure, or an outlier."""
 
     day: date
     group: int
@@ -56,11 +56,11 @@ class Aside(msgspec.Struct, frozen=True):
 
 
 class SheetDay(msgspec.Struct, frozen=True):
-    """One billing day: its entries, what was left aside, and where its minutes went."""
+    """One billing day: its entries, its unbilled groups (`asides`), and its minutes by class."""
 
     day: date
     lines: tuple[Line, ...]
-    asides: tuple[Aside, ...]
+    asides: tuple[UnbilledLine, ...]
     minutes: DayMinutes
     total: int
 
@@ -75,9 +75,9 @@ class MatterTotal(msgspec.Struct, frozen=True):
 
 
 class Timesheet(msgspec.Struct, frozen=True):
-    """The billing days [starts_on, ends_on) of one timekeeper; days on which nothing happened are left out."""
+    """The billing days [starts_on, ends_on) of one timekeeper; days without activities are left out."""
 
-    owner: Owner
+    owner: SheetOwner
     starts_on: date
     ends_on: date
     days: tuple[SheetDay, ...]
@@ -90,14 +90,14 @@ class Timesheet(msgspec.Struct, frozen=True):
 
 
 def timesheet(
-    owner: Owner,
+    owner: SheetOwner,
     span: tuple[date, date],
     entries: Iterable[TimesheetEntry],
     asides: Iterable[tuple[Slice, str]],
     minutes: Iterable[DayMinutes],
     directory: Directory,
 ) -> Timesheet:
-    """The sheet of stored or drafted entries; `asides` are the slices in no entry, with what they are about."""
+    """Makes the timesheet of stored or drafted entries. `asides` are the slices in no entry, with their subjects."""
     entries_of, asides_of = _by(entries, lambda e: e.day), _by(asides, lambda aside: aside[0].day)
     minutes_of = {one.day: one for one in minutes}
     names = _names(directory)
@@ -110,14 +110,14 @@ def timesheet(
 
 
 def timesheet_of(
-    owner: Owner,
+    owner: SheetOwner,
     activities: Sequence[Activity],
     groups: Mapping[int, Group],
     directory: Directory,
     days: int | None = None,
 ) -> Timesheet | None:
-    """The sheet of grouped activities without a database; of the last `days` days on which something happened, or of
-    all. None where nothing did.
+    """Makes the timesheet of grouped activities without a database: of the last `days` days with activities, or of all.
+    None if there are no activities.
     """
     places = {
         m.id: Membership(name, group.disposition, m.hash) for name, group in groups.items() for m in group.members
@@ -175,7 +175,7 @@ def _day(
     left = sorted(asides_, key=lambda aside: (aside[0].disposition, -aside[0].allocated_us, aside[0].group))
     whole_left = rounded([part.allocated_us for part, _ in left])
     left_lines = tuple(
-        Aside(part.day, part.group, part.disposition, m, part.allocated_us, what)
+        UnbilledLine(part.day, part.group, part.disposition, m, part.allocated_us, what)
         for (part, what), m in zip(left, whole_left, strict=True)
     )
     return SheetDay(minutes.day, lines, left_lines, minutes, sum(whole))

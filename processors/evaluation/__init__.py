@@ -1,4 +1,6 @@
-"""How well a grouping agrees with true groups, beside what simple rules reach, and what its confidences are worth.
+"""How well a grouping agrees with true groups, beside simple rules, and how good its confidences are.
 
-labels and groups -> counts of each stream -> measures, pooled or the mean over streams -> intervals over streams
+    gold labels and groups -> measures of each stream -> pooled, or the mean over streams -> bootstrap intervals
+
+Running models on files and showing the results is in `streams.evaluate`.
 """

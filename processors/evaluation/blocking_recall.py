@@ -1,7 +1,7 @@
-"""What blocking leaves to be found: how many true pairs are among those that a model compares at all.
+"""Blocking recall: how many true pairs are among the pairs that a model compares.
 
-Who is compared with nobody of its own group can't be put into it, however good the model is; and each event that is
-compared costs time. Pairs are counted among the events that are judged.
+An event that is compared with none of its own group can't be assigned to it, however good the model is; and each
+comparison takes time. Pairs are counted among judged events.
 """
 
 from collections import Counter
@@ -10,13 +10,13 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 import msgspec
 
 from processors.evaluation.comparison import Case
-from processors.evaluation.counting import pairs_in
+from processors.evaluation.measures import count_pairs
 from processors.grouping.candidates.blocking import Candidates
-from processors.grouping.features.activity_table import Table
+from processors.grouping.features.activity_table import ActivityTable
 from processors.grouping.model.grouping_model import Model
 
 
-class Blocked(msgspec.Struct, frozen=True):
+class BlockingCounts(msgspec.Struct, frozen=True):
     """Counts of one stream. `compared`: the earlier events that its `events` are compared with, over all.
 
     Of `pairs` with one true group `pairs_found` are compared; of `next_pairs`, which are next to each other in the
@@ -33,7 +33,7 @@ class Blocked(msgspec.Struct, frozen=True):
     later_found: int
 
 
-class Blocking(msgspec.Struct, frozen=True):
+class BlockingRecall(msgspec.Struct, frozen=True):
     """Blocking's recall of true pairs over all streams, in percent; None where there is nothing to be found.
 
     `compared` is the mean number of earlier events that an event is compared with. `recall` is of all `pairs`;
@@ -48,20 +48,20 @@ class Blocking(msgspec.Struct, frozen=True):
     recall_any: float | None
 
 
-class Looked(msgspec.Struct, frozen=True):
+class ComparedEvents(msgspec.Struct, frozen=True):
     """Whom a stream's judged events are compared with: how many earlier ones over all, and for each that is compared
     with any, those of its true group.
     """
 
     compared: int
-    own: Mapping[int, Collection[int]]
+    same_group: Mapping[int, Collection[int]]
 
 
-def looked(case: Case, model: Model) -> Looked:
+def compared_events(case: Case, model: Model) -> ComparedEvents:
     """What a model's blocking makes of a stream. What is excluded is compared with nothing."""
     present = [one for one in case.activities if not one.excluded]
     candidates = Candidates(model)
-    for one, tokens in zip(present, Table(model).add(present), strict=True):
+    for one, tokens in zip(present, ActivityTable(model).add(present), strict=True):
         candidates.add((one.started_at, one.id), tokens)
     pairs = candidates.pairs([(one.started_at, one.id) for one in present if one.id in case.gold])
     ids, own, earlier = pairs.ids.tolist(), pairs.own[pairs.of].tolist(), pairs.earlier.tolist()
@@ -69,34 +69,34 @@ def looked(case: Case, model: Model) -> Looked:
     for later, other in ((ids[mine], ids[other]) for mine, other in zip(own, earlier, strict=True)):
         if other in case.gold and case.gold[other] == case.gold[later]:
             found.setdefault(later, []).append(other)
-    return Looked(len(own), found)
+    return ComparedEvents(len(own), found)
 
 
-def blocked(case: Case, looked: Looked) -> Blocked:
+def count_blocking(case: Case, compared: ComparedEvents) -> BlockingCounts:
     """How many of a stream's true pairs are compared."""
     order = sorted((one.started_at, one.id) for one in case.activities if one.id in case.gold)
     latest: dict[Hashable, int] = {}
     next_found = 0
     for _, id in order:
-        next_found += latest.get(case.gold[id]) in looked.own.get(id, ())
+        next_found += latest.get(case.gold[id]) in compared.same_group.get(id, ())
         latest[case.gold[id]] = id
     sizes = Counter(case.gold.values())
-    return Blocked(
+    return BlockingCounts(
         events=len(case.gold),
-        compared=looked.compared,
-        pairs=pairs_in(sizes.values()),
-        pairs_found=sum(map(len, looked.own.values())),
+        compared=compared.compared,
+        pairs=count_pairs(sizes.values()),
+        pairs_found=sum(map(len, compared.same_group.values())),
         next_pairs=len(case.gold) - len(sizes),
         next_found=next_found,
-        later_found=len(looked.own),
+        later_found=len(compared.same_group),
     )
 
 
-def blocking(streams: Iterable[Blocked]) -> Blocking:
+def blocking_recall(streams: Iterable[BlockingCounts]) -> BlockingRecall:
     """All streams as one lot of pairs; there is one event at least."""
     each = list(streams)
-    total = {name: sum(getattr(one, name) for one in each) for name in Blocked.__struct_fields__}
-    return Blocking(
+    total = {name: sum(getattr(one, name) for one in each) for name in BlockingCounts.__struct_fields__}
+    return BlockingRecall(
         compared=total["compared"] / total["events"],
         pairs=total["pairs"],
         recall=_percent(total["pairs_found"], total["pairs"]),

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from processors.evaluation.counting import Sums
-from processors.evaluation.measures import MEASURES, measures
+from processors.evaluation.measures import MEASURES, SumsArray, measures
 
-DRAWS = 1_000
-LEVEL = 0.95
+BOOTSTRAP_DRAWS = 1_000
+CONFIDENCE_LEVEL = 0.95
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -23,14 +22,14 @@ class Interval(msgspec.Struct, frozen=True):
     high: float | None = None
 
 
-class Measured(msgspec.Struct, frozen=True):
+class MeasureIntervals(msgspec.Struct, frozen=True):
     """Each measure over all streams: `pooled` as one lot of events, `mean` with one voice for each stream."""
 
     pooled: dict[str, Interval]
     mean: dict[str, Interval]
 
 
-def measured(streams: Sequence[Sums], seed: int, draws: int = DRAWS) -> Measured:
+def bootstrap_measures(streams: Sequence[SumsArray], seed: int, draws: int = BOOTSTRAP_DRAWS) -> MeasureIntervals:
     """The measures of the streams (one or more) with their intervals.
 
     The draws depend only on the seed and the number of streams, so two groupings of the same streams are compared on
@@ -40,19 +39,19 @@ def measured(streams: Sequence[Sums], seed: int, draws: int = DRAWS) -> Measured
     each = measures(sums)
     pooled, mean = measures(sums.sum(axis=0)), each.mean(axis=0)
     if len(sums) == 1:
-        return Measured(_named(pooled), _named(mean))
+        return MeasureIntervals(_by_measure(pooled), _by_measure(mean))
     drawn = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))
     # How often each stream is drawn, so that sums over draws are one product instead of a table of all of them.
     times = np.stack([np.bincount(draw, minlength=len(sums)) for draw in drawn]).astype(np.float64)
-    return Measured(
-        _named(pooled, measures(times @ sums)),
-        _named(mean, times @ each / len(sums)),
+    return MeasureIntervals(
+        _by_measure(pooled, measures(times @ sums)),
+        _by_measure(mean, times @ each / len(sums)),
     )
 
 
-def _named(values: Sums, drawn: Sums | None = None) -> dict[str, Interval]:
-    if drawn is None:
+def _by_measure(values: SumsArray, draws: SumsArray | None = None) -> dict[str, Interval]:
+    if draws is None:
         return {name: Interval(float(value)) for name, value in zip(MEASURES, values, strict=True)}
-    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
+    low, high = np.quantile(draws, ((1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2), axis=0)
     ends = zip(MEASURES, values, low, high, strict=True)
     return {name: Interval(float(value), float(least), float(most)) for name, value, least, most in ends}

@@ -1,25 +1,24 @@
-"""What became of each event when its turn came: whether it rightly began a group or joined one, and what went wrong.
+"""How each event was assigned when it arrived: whether it rightly began a group or joined one, and what went wrong.
 
-Groups grow in the order of events, so every wrong grouping began with a wrong choice; the kinds of those say where to
-look: in blocking, in what speaks for something new, or in what tells groups apart. Events that aren't judged are as if
-they weren't there.
+Groups grow in the order of events, so every wrong grouping began with a wrong assignment. Its kind says where to look:
+in blocking, in the score of something new, or in what tells groups apart. Events that aren't judged are ignored.
 """
 
 from collections.abc import Hashable, Iterable
 
 import msgspec
 
-from processors.evaluation.blocking_recall import Looked
+from processors.evaluation.blocking_recall import ComparedEvents
 from processors.evaluation.comparison import Case
 from processors.evaluation.rule_baselines import Grouping
 
 
-class Choices(msgspec.Struct, frozen=True):
-    """Counts that sum to the events. Rightly `began` a group, or `joined` one with an earlier one of its true group.
+class AssignmentOutcomes(msgspec.Struct, frozen=True):
+    """Counts that sum to the events. Right: `began` a group, or `joined` one with an earlier event of its true group.
 
-    Wrongly: `mixed_in` begin their true group, and joined another one; `split_off` have an earlier one of their true
-    group, and began a group; `astray` have one, too, and joined a group without any. Of the latter two `unseen` were
-    compared with none of their own: they are counted apart from them.
+    Wrong: `mixed_in` is the first of its true group, but joined another one; `split_off` has an earlier event of its
+    true group, but began a group; `astray` has one too, and joined a group without any. `unseen` counts those of the
+    latter two that were compared with none of their own group, in addition.
     """
 
     began: int
@@ -30,30 +29,32 @@ class Choices(msgspec.Struct, frozen=True):
     unseen: int
 
 
-def choices(case: Case, grouping: Grouping, looked: Looked) -> Choices:
-    """Of one stream."""
+def assignment_outcomes(case: Case, grouping: Grouping, compared: ComparedEvents) -> AssignmentOutcomes:
+    """The outcomes of one stream."""
     true: dict[Hashable, set[int]] = {}  # in which groups there is one already
     groups: set[int] = set()
-    found = dict.fromkeys(Choices.__struct_fields__, 0)
+    found = dict.fromkeys(AssignmentOutcomes.__struct_fields__, 0)
     for _, id in sorted((one.started_at, one.id) for one in case.activities if one.id in case.gold):
         group, own = grouping.get(id, id), true.setdefault(case.gold[id], set())
-        found[_kind(group, own, groups, seen=id in looked.own)] += 1
+        found[_outcome(group, own, groups, was_compared=id in compared.same_group)] += 1
         own.add(group)
         groups.add(group)
-    return Choices(**found)
+    return AssignmentOutcomes(**found)
 
 
-def _kind(group: int, own: set[int], groups: set[int], *, seen: bool) -> str:
-    if not own:
+def _outcome(group: int, groups_of_true: set[int], groups: set[int], *, was_compared: bool) -> str:
+    if not groups_of_true:
         return "mixed_in" if group in groups else "began"
-    if group in own:
+    if group in groups_of_true:
         return "joined"
-    if not seen:
+    if not was_compared:
         return "unseen"
     return "astray" if group in groups else "split_off"
 
 
-def all_choices(streams: Iterable[Choices]) -> Choices:
-    """Those of all streams."""
+def sum_outcomes(streams: Iterable[AssignmentOutcomes]) -> AssignmentOutcomes:
+    """The outcomes of all streams."""
     each = list(streams)
-    return Choices(**{name: sum(getattr(one, name) for one in each) for name in Choices.__struct_fields__})
+    return AssignmentOutcomes(
+        **{name: sum(getattr(one, name) for one in each) for name in AssignmentOutcomes.__struct_fields__}
+    )

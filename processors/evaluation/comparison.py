@@ -1,14 +1,13 @@
-"""Groupings of the same streams beside each other: what a model made of them, and what simple rules make of them."""
+"""Compares groupings of the same streams: those of a model and those of rule baselines."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 
-from processors.evaluation.calibration import Sure
-from processors.evaluation.counting import Sums, count
-from processors.evaluation.measures import MEASURES, measures
-from processors.evaluation.rule_baselines import Family, Grouping
+from processors.evaluation.calibration import JudgedConfidence
+from processors.evaluation.measures import MEASURES, SumsArray, contingency_sums, measures
+from processors.evaluation.rule_baselines import Grouping, RuleBaseline
 from processors.grouping.model.grouping_model import Model
 from schemas.groups import Disposition, Group
 from schemas.values import Activity
@@ -25,10 +24,10 @@ class Case(msgspec.Struct, frozen=True):
     activities: tuple[Activity, ...]
     gold: Mapping[int, Hashable]
     block: int = 0
-    names: Mapping[int, str] = {}
+    source_ids: Mapping[int, str] = {}
 
 
-class Trial(msgspec.Struct, frozen=True):
+class ModelGroupings(msgspec.Struct, frozen=True):
     """What a model made of the streams, in their order; `models` has the one of each stream, which may be others.
 
     `kind` is `model` for a fixed one and `learned` for those that were trained to be judged, `chosen` says how.
@@ -38,20 +37,20 @@ class Trial(msgspec.Struct, frozen=True):
     models: tuple[Model, ...]
     groups: tuple[Mapping[int, Group], ...]
     kind: str = "model"
-    chosen: str = ""
+    setup: str = ""
 
 
-class Entrant(msgspec.Struct, frozen=True):
+class ComparedGrouping(msgspec.Struct, frozen=True):
     """One way to group the streams: its name, which values were chosen, and the sums of each stream in order."""
 
     name: str
-    chosen: str
-    sums: tuple[Sums, ...]
+    parameter: str
+    sums: tuple[SumsArray, ...]
 
 
-def sums_of(case: Case, grouping: Grouping) -> Sums:
+def case_sums(case: Case, grouping: Grouping) -> SumsArray:
     """How a stream's grouping agrees with the true one; an event in no group is one of its own."""
-    return count((gold, grouping.get(id, id)) for id, gold in case.gold.items())
+    return contingency_sums((gold, grouping.get(id, id)) for id, gold in case.gold.items())
 
 
 def grouping_of(groups: Mapping[int, Group]) -> Grouping:
@@ -59,24 +58,26 @@ def grouping_of(groups: Mapping[int, Group]) -> Grouping:
     return {member.id: name for name, group in groups.items() for member in group.members}
 
 
-def compete(cases: Sequence[Case], peers: Iterable[Family], by: str) -> list[Entrant]:
-    """Each peer with its best values: those whose mean of the measure `by` over streams is highest."""
+def compare(cases: Sequence[Case], peers: Iterable[RuleBaseline], by: str) -> list[ComparedGrouping]:
+    """Returns each rule baseline with its best parameters: those with the highest mean of the measure over streams."""
     column = MEASURES.index(by)
-    return [_best(cases, family, column) for family in peers]
+    return [_with_best_parameter(cases, family, column) for family in peers]
 
 
-def _best(cases: Sequence[Case], family: Family, column: int) -> Entrant:
-    tried = [{said: sums_of(case, one) for said, one in family.tries(case.activities).items()} for case in cases]
+def _with_best_parameter(cases: Sequence[Case], family: RuleBaseline, column: int) -> ComparedGrouping:
+    tried = [
+        {said: case_sums(case, one) for said, one in family.group_by_values(case.activities).items()} for case in cases
+    ]
     said = list(tried[0])
     every = np.stack([np.stack([of[one] for of in tried]) for one in said])  # by value and stream
     scores = measures(every)[:, :, column]
     if family.oracle:
-        return Entrant(family.name, "oracle", tuple(every[scores.argmax(axis=0), np.arange(len(cases))]))
+        return ComparedGrouping(family.name, "oracle", tuple(every[scores.argmax(axis=0), np.arange(len(cases))]))
     first = int(scores.mean(axis=1).argmax())
-    return Entrant(family.name, said[first], tuple(every[first]))
+    return ComparedGrouping(family.name, said[first], tuple(every[first]))
 
 
-def sure_of(case: Case, groups: Mapping[int, Group]) -> list[Sure]:
+def judged_confidences(case: Case, groups: Mapping[int, Group]) -> list[JudgedConfidence]:
     """What each of a model's groups claims, and whether it is right; without outliers, which claim nothing, and
     without groups of which no event is judged.
     """
@@ -88,5 +89,5 @@ def sure_of(case: Case, groups: Mapping[int, Group]) -> list[Sure]:
         judged = {member.id for member in group.members} & case.gold.keys()
         if judged and group.disposition is not Disposition.OUTLIER:
             right = gold[case.gold[min(judged)]] == judged
-            found.append(Sure(group.confidence, right, group.disposition is Disposition.WORK, len(judged)))
+            found.append(JudgedConfidence(group.confidence, right, group.disposition is Disposition.WORK, len(judged)))
     return found

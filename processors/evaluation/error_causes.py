@@ -1,7 +1,7 @@
-"""Why a mistake came about: the link by which an event was joined to others, and the strongest that was missed.
+"""Why a mistake happened: the link by which an event was joined to others, and the strongest link that was missed.
 
-A piece of a mistake lies where its first event was put; what came later mostly followed that one. So the cause is
-looked for there.
+A piece of a mistake lies where its first event was assigned; later events mostly followed it. So the cause is looked
+for there.
 """
 
 from collections.abc import Collection, Hashable, Sequence
@@ -14,19 +14,19 @@ from processors.evaluation.comparison import Case
 from processors.evaluation.mistakes import Mistake
 from processors.evaluation.rule_baselines import Grouping
 from processors.grouping.candidates.blocking import Candidates
-from processors.grouping.features.activity_table import Table
+from processors.grouping.features.activity_table import ActivityTable
 from processors.grouping.features.pair_features import FEATURES
-from processors.grouping.model.grouping_model import Model, Regime
+from processors.grouping.model.grouping_model import Domain, Model
 from processors.grouping.model.trees import Steps
 from processors.grouping.similarity.classifier import classifiers
-from processors.grouping.similarity.link_scoring import link
+from processors.grouping.similarity.link_scoring import score_links
 
-REASONS = 3
-EVERY = -(10**9)
+MAX_REASONS = 3
+NO_FLOOR = -(10**9)
 """A floor below any score."""
 
 
-class Reason(msgspec.Struct, frozen=True):
+class PairContribution(msgspec.Struct, frozen=True):
     """A feature of a pair, where its value lies, and what that added to the logit in millionths (below 0: against)."""
 
     feature: str
@@ -40,10 +40,10 @@ class Link(msgspec.Struct, frozen=True):
     """
 
     earlier: int
-    of: int
+    compared: int
     score: int
-    why: tuple[Reason, ...]
-    against: tuple[Reason, ...]
+    reasons_for: tuple[PairContribution, ...]
+    reasons_against: tuple[PairContribution, ...]
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -53,50 +53,50 @@ class Cause(msgspec.Struct, frozen=True):
     """
 
     event: int
-    joined: Link | None
-    own: int
-    missed: Link | None
+    joined_link: Link | None
+    same_group_count: int
+    missed_link: Link | None
 
 
-class Causes:
+class ErrorCauses:
     """Looks up what a model made of a stream's pairs."""
 
     def __init__(self, case: Case, grouping: Grouping, model: Model) -> None:
-        self._case, self._grouping, self._model = case, grouping, _keeping_all(model)
-        self._table, self._candidates = Table(self._model), Candidates(self._model)
-        self._places = {one.id: (one.started_at, one.id) for one in case.activities}
+        self._case, self._grouping, self._model = case, grouping, _without_link_floor(model)
+        self._table, self._candidates = ActivityTable(self._model), Candidates(self._model)
+        self._sort_keys = {one.id: (one.started_at, one.id) for one in case.activities}
         present = [one for one in case.activities if not one.excluded]
         for one, tokens in zip(present, self._table.add(present), strict=True):
-            self._candidates.add(self._places[one.id], tokens)
-        self._true: dict[Hashable, list[int]] = {}
+            self._candidates.add(self._sort_keys[one.id], tokens)
+        self._events_by_true_group: dict[Hashable, list[int]] = {}
         for id, true in case.gold.items():
-            self._true.setdefault(true, []).append(id)
+            self._events_by_true_group.setdefault(true, []).append(id)
 
-    def of(self, mistake: Mistake) -> list[Cause | None]:
+    def causes_of(self, mistake: Mistake) -> list[Cause | None]:
         """The cause of each piece, in their order: that of its first event; None for the piece that comes first."""
-        events = [min(piece.ids, key=self._places.__getitem__) for piece in mistake.pieces]
-        first = min(events, key=self._places.__getitem__)
-        return [None if event == first else self.cause(event) for event in events]
+        events = [min(piece.ids, key=self._sort_keys.__getitem__) for piece in mistake.pieces]
+        first = min(events, key=self._sort_keys.__getitem__)
+        return [None if event == first else self.cause_of(event) for event in events]
 
-    def cause(self, event: int) -> Cause:
+    def cause_of(self, event: int) -> Cause:
         """Of an event that is judged."""
-        place, group = self._places[event], self._group(event)
-        true = self._true[self._case.gold[event]]
-        own = {id for id in true if self._places[id] < place and self._group(id) != group}
+        place, group = self._sort_keys[event], self._group_of(event)
+        true = self._events_by_true_group[self._case.gold[event]]
+        own = {id for id in true if self._sort_keys[id] < place and self._group_of(id) != group}
         if place not in self._candidates:  # what is excluded is compared with nothing
             return Cause(event, None, len(own), None)
-        for regime, links in link(self._model, self._table, self._candidates.pairs([place])):
+        for regime, links in score_links(self._model, self._table, self._candidates.pairs([place])):
             others: list[int] = self._table.columns["id"][links.others].tolist()
-            inside = {id for id in others if self._group(id) == group}
+            inside = {id for id in others if self._group_of(id) == group}
             steps = classifiers(self._model)[regime].whole(links.steps)
             joined, missed = (self._strongest(regime, others, steps, some) for some in (inside, own))
             return Cause(event, joined, len(own), missed)
         return Cause(event, None, len(own), None)
 
-    def _group(self, event: int) -> int:
+    def _group_of(self, event: int) -> int:
         return self._grouping.get(event, event)
 
-    def _strongest(self, regime: Regime, others: Sequence[int], steps: Steps, among: Collection[int]) -> Link | None:
+    def _strongest(self, regime: Domain, others: Sequence[int], steps: Steps, among: Collection[int]) -> Link | None:
         """The pair that scored most, the latest of several."""
         parts = classifiers(self._model)[regime].contributions(steps)
         scores = [(int(parts[at].sum()), at) for at, other in enumerate(others) if other in among]
@@ -105,22 +105,22 @@ class Causes:
         score, at = max(scores)
         edges = self._model.similarity[regime].edges
         reasons = [
-            Reason(name, _value(edges.get(name, ()), int(step)), int(added))
+            PairContribution(name, _bin_label(edges.get(name, ()), int(step)), int(added))
             for name, step, added in zip(FEATURES, steps[at], parts[at], strict=True)
             if added
         ]
         ranked = sorted(reasons, key=lambda one: -abs(one.added))
         why, against = ([one for one in ranked if (one.added > 0) is is_for] for is_for in (True, False))
-        return Link(others[at], len(scores), score, tuple(why[:REASONS]), tuple(against[:REASONS]))
+        return Link(others[at], len(scores), score, tuple(why[:MAX_REASONS]), tuple(against[:MAX_REASONS]))
 
 
 @lru_cache(maxsize=16)
-def _keeping_all(model: Model) -> Model:
-    """The model with links of every score: live keeps those only that may tell."""
-    return replace(model, joining={regime: replace(one, floor=EVERY) for regime, one in model.joining.items()})
+def _without_link_floor(model: Model) -> Model:
+    """The model with links of every score; live keeps only links above a floor."""
+    return replace(model, joining={regime: replace(one, floor=NO_FLOOR) for regime, one in model.joining.items()})
 
 
-def _value(edges: Sequence[int], step: int) -> str:
+def _bin_label(edges: Sequence[int], step: int) -> str:
     """Between which edges a value lies: all that a model knows of it."""
     if step == 0:
         return "unknown"

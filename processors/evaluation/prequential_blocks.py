@@ -10,7 +10,7 @@ from itertools import pairwise
 from processors.evaluation.comparison import Case
 
 
-def blocks_of(case: Case, blocks: int) -> tuple[Case, ...]:
+def cut_into_blocks(case: Case, blocks: int) -> tuple[Case, ...]:
     """The stream as it was known at the end of each block, with that block's events to be judged.
 
     What isn't judged belongs to the block before the next judged event. With fewer judged events than blocks some
@@ -26,15 +26,15 @@ def blocks_of(case: Case, blocks: int) -> tuple[Case, ...]:
             activities=tuple(order[: judged[end] if end < len(judged) else len(order)]),
             gold={order[at].id: case.gold[order[at].id] for at in judged[first:end]},
             block=number,
-            names=case.names,
+            source_ids=case.source_ids,
         )
         for number, (first, end) in enumerate(pairwise(firsts))
     )
 
 
-def past_of(blocks: Sequence[Case]) -> Case:
+def history_of(blocks: Sequence[Case]) -> Case:
     """What was known at the end of these blocks of a stream, one at least, with all their true groups."""
     gold: dict[int, Hashable] = {}
     for one in blocks:
         gold |= one.gold
-    return Case(blocks[-1].stream, blocks[-1].activities, gold, names=blocks[-1].names)
+    return Case(blocks[-1].stream, blocks[-1].activities, gold, source_ids=blocks[-1].source_ids)

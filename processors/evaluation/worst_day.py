@@ -1,4 +1,4 @@
-"""The day of a stream on which a grouping went most wrong, as blocks in two lanes: ours, and as it truly was."""
+"""The day of a stream with the most wrong pairs, as blocks in two lanes: our groups and the true ones."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -9,12 +9,12 @@ import msgspec
 
 from processors.billing.entries.billing_day import billing_day
 from processors.evaluation.comparison import Case
-from processors.evaluation.counting import pairing, pairs_in
+from processors.evaluation.measures import count_pairs, match_groups
 from processors.evaluation.rule_baselines import Grouping
 from schemas.values import Activity
 
 
-class Block(msgspec.Struct, frozen=True):
+class EventBlock(msgspec.Struct, frozen=True):
     """An event in a lane: when, in which row (blocks of a row don't touch), and its colour (None: its group has no
     partner in the other lane).
     """
@@ -24,7 +24,7 @@ class Block(msgspec.Struct, frozen=True):
     colour: int | None
 
 
-class Day(msgspec.Struct, frozen=True):
+class DayComparison(msgspec.Struct, frozen=True):
     """A day of a stream, with the pairs of its events that were judged wrongly. A block that is shorter than `least_us`
     is drawn as long as that. `partners` are the true groups and groups that have each colour, the first colour first.
     """
@@ -33,13 +33,13 @@ class Day(msgspec.Struct, frozen=True):
     day: date
     zone: str
     wrong_pairs: int
-    least_us: int
-    ours: tuple[Block, ...]
-    gold: tuple[Block, ...]
-    partners: tuple[tuple[Hashable, Hashable], ...]
+    min_block_us: int
+    ours: tuple[EventBlock, ...]
+    gold: tuple[EventBlock, ...]
+    matched_groups: tuple[tuple[Hashable, Hashable], ...]
 
 
-def worst_day(case: Case, grouping: Grouping, finest: int) -> Day:
+def worst_day(case: Case, grouping: Grouping, max_blocks: int) -> DayComparison:
     """The day with most wrong pairs among its judged events, the first of several. So that points in time can be seen,
     a block takes the `finest` part of the time from the first to the last event at least.
     """
@@ -48,35 +48,37 @@ def worst_day(case: Case, grouping: Grouping, finest: int) -> Day:
         if one.id in case.gold:
             days.setdefault(billing_day(one.started_at, one.zone), []).append(one)
     of = {id: grouping.get(id, id) for id in case.gold}
-    wrong = {day: _wrong([(case.gold[one.id], of[one.id]) for one in those]) for day, those in days.items()}
+    wrong = {day: _count_wrong_pairs([(case.gold[one.id], of[one.id]) for one in those]) for day, those in days.items()}
     day = min(days, key=lambda day: (-wrong[day], day))
     those = sorted(days[day], key=lambda one: (one.started_at, one.id))
-    partners = tuple((gold, group) for gold, group, _ in pairing(Counter((case.gold[a.id], of[a.id]) for a in those)))
+    partners = tuple(
+        (gold, group) for gold, group, _ in match_groups(Counter((case.gold[a.id], of[a.id]) for a in those))
+    )
     true = {gold: n for n, (gold, _) in enumerate(partners)}
     ours = {group: n for n, (_, group) in enumerate(partners)}
     span_us = max(one.ended_at or one.started_at for one in those) - those[0].started_at
-    least_us = max(span_us // finest, 1)
-    rows = _rows(those, least_us)
-    return Day(
+    least_us = max(span_us // max_blocks, 1)
+    rows = _assign_rows(those, least_us)
+    return DayComparison(
         stream=case.stream,
         day=day,
         zone=those[0].zone,
         wrong_pairs=wrong[day],
-        least_us=least_us,
-        ours=tuple(Block(a, row, ours.get(of[a.id])) for a, row in zip(those, rows, strict=True)),
-        gold=tuple(Block(a, row, true.get(case.gold[a.id])) for a, row in zip(those, rows, strict=True)),
-        partners=partners,
+        min_block_us=least_us,
+        ours=tuple(EventBlock(a, row, ours.get(of[a.id])) for a, row in zip(those, rows, strict=True)),
+        gold=tuple(EventBlock(a, row, true.get(case.gold[a.id])) for a, row in zip(those, rows, strict=True)),
+        matched_groups=partners,
     )
 
 
-def _wrong(labels: list[tuple[Hashable, Hashable]]) -> int:
+def _count_wrong_pairs(labels: list[tuple[Hashable, Hashable]]) -> int:
     """Pairs that one side has together and the other has not."""
     both = Counter(labels)
     gold, ours = Counter(true for true, _ in labels), Counter(group for _, group in labels)
-    return pairs_in(gold.values()) + pairs_in(ours.values()) - 2 * pairs_in(both.values())
+    return count_pairs(gold.values()) + count_pairs(ours.values()) - 2 * count_pairs(both.values())
 
 
-def _rows(activities: Sequence[Activity], least_us: int) -> list[int]:
+def _assign_rows(activities: Sequence[Activity], least_us: int) -> list[int]:
     """The first row that is free when each begins; they are in the order of their starts."""
     rows, busy, free, used = [], list[tuple[int, int]](), list[int](), 0
     for one in activities:

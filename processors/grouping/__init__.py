@@ -1,7 +1,10 @@
-"""Deciding which activities are one piece of work.
+"""Decides which activities are one piece of work, as pure functions, in the stages of docs/grouping.md.
 
-    profile -> candidates -> features -> similarity -> links -> strands -> ties -> groups -> pruning -> confidence
+    describe -> candidates -> features -> similarity -> clustering -> outcome
 
-`batch.group_all` decides a whole set; `working_set.WorkingSet` decides again only what a change touches, with the same
-result to the byte.
+`batch.group_all` groups a whole set. `working_set.WorkingSet` decides again only what a change affects, with the same
+result to the byte. `model` holds what is learned. `compiled` and `allocation` serve the loops in machine code.
+
+Training is in `processors.training`, and measuring models in `processors.evaluation`. Nothing here reads or writes
+topics or a database.
 """

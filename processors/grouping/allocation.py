@@ -1,4 +1,5 @@
-"""An allocator for rows of varying length that lie side by side in arrays: links of activities, pairs of clusters.
+"""Allocates rows of varying length that lie side by side in arrays: the links of activities, the pairs of
+micro-clusters.
 
 The row of a slot begins at `begin[slot]`, holds `many[slot]` elements and has room for `room[slot]`, a multiple of
 `ROOM`. Freed rows of equal room are chained: `free[n]` is the first of those with room for `n * ROOM` elements (-1:
@@ -10,14 +11,18 @@ import numpy as np
 from processors.grouping.compiled import Integers, Slots, compiled
 
 ROOM = 4
-"""A row's room is a multiple of so many elements: most rows grow by one or two, and then stay where they are."""
+"""A row's room is a multiple of this many elements. Most rows grow by one or two elements, and then stay where they
+are.
+"""
 
 LARGEST = 4_096
-"""Rows with room for `LARGEST * ROOM` elements or more aren't used again; there are too few of them to matter."""
+"""Rows with room for `LARGEST * ROOM` elements or more are not reused after they are freed; there are too few of them
+to matter.
+"""
 
 
 def no_free_rows() -> Slots:
-    """The chains of freed rows at the beginning: all empty."""
+    """Returns the chains of freed rows at the beginning: all empty."""
     return np.full(LARGEST, -1, dtype=np.int32)
 
 
@@ -35,7 +40,7 @@ def release(begin: Slots, room: Slots, follow: Slots, free: Slots, slot: int) ->
 def allocate(
     begin: Slots, many: Slots, room: Slots, follow: Slots, free: Slots, top: Integers, slot: int, count: int
 ) -> int:
-    """Gives a slot a row for `count` elements and returns its start. A row that fits stays where it is."""
+    """Allocates a row for `count` elements to a slot and returns its start. A row that still fits stays where it is."""
     if count > room[slot] or count <= room[slot] - 2 * ROOM:
         release(begin, room, follow, free, slot)
         number = (count + ROOM - 1) // ROOM

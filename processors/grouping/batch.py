@@ -1,10 +1,10 @@
-"""The whole set at once: what a replay, `preview` and `verify` ask."""
+"""Groups a whole set of activities at once, as a replay, `preview` and `verify` do."""
 
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from processors.grouping.model.grouping_model import Joining, Model, Regime, Similarity
+from processors.grouping.model.grouping_model import ClusteringThresholds, Domain, Model, Similarity
 from processors.grouping.model.trees import Split, Tree
 from processors.grouping.similarity.log_odds import LEAST, MOST
 from processors.grouping.working_set import WorkingSet
@@ -18,7 +18,9 @@ _MINUTE_US = 60_000_000
 def group_all(
     activities: Iterable[Activity], feedback: Iterable[Feedback] = (), *, model: Model
 ) -> Mapping[int, Group]:
-    """The groups of one timekeeper's activities, by name; of two with one id, the last given counts."""
+    """Returns the groups of one timekeeper's activities by name. Of two activities with the same id, the last given
+    counts.
+    """
     working_set = WorkingSet({model.version: model}, model.version)
     for version, activity in enumerate(activities):
         working_set.apply(RowKey(0, 0, "activity", activity.id), version, activity)
@@ -29,22 +31,23 @@ def group_all(
 
 
 def warm_up(model: Model) -> None:
-    """Has all that is compiled be compiled, or fetched from where it is kept, before anybody waits for it: groups a few
-    made-up activities of both regimes, with everything that people may say, by this model and by one of small trees
-    that joins no activities and all strands.
+    """Compiles all compiled functions, or loads their cached machine code, before a caller has to wait for it.
+
+    Groups a few made-up activities of both domains, with each kind of feedback. It does so with `model`, and with a
+    model of small trees that joins no activities into micro-clusters and all micro-clusters into groups.
     """
     kinds = (Kind.WINDOW, Kind.MESSAGE)
     made = [
         Activity(id, kinds[id % 2], id * _MINUTE_US, None, "UTC", Words(f"plan {id % 3}", "bob: and?", actor="ann"))
         for id in range(1, 25)
     ]
-    joining = dict.fromkeys(Regime, Joining(over=MOST, floor=LEAST, merging=-(10**9)))
+    joining = dict.fromkeys(Domain, ClusteringThresholds(over=MOST, floor=LEAST, merging=-(10**9)))
     small = replace(
         model,
         version="small trees",
-        similarity=dict.fromkeys(Regime, _tree("gap")),
+        similarity=dict.fromkeys(Domain, _tree("gap")),
         joining=joining,
-        merging=dict.fromkeys(Regime, _tree("linked")),
+        merging=dict.fromkeys(Domain, _tree("linked")),
     )
     for one in (model, small):
         working_set = WorkingSet({one.version: one}, one.version)

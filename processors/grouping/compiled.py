@@ -1,10 +1,10 @@
-"""Functions that are compiled: loops over arrays, a hundred times as fast as Python's.
+"""Compiles functions that loop over arrays to machine code, which runs a hundred times as fast as Python.
 
-They hold no lock of Python's, so other threads go on meanwhile. Decision 32 says why they are there.
+Compiled functions don't hold Python's global lock, so other threads run meanwhile. Decision 32 gives the reasons.
 
-The machine code is kept in a folder that is named by the digest of all of grouping's sources. Numba makes it anew where
-the function's own file is another, but not where something is that it takes from elsewhere: a constant, or the order of
-a tuple's fields, and would then read what lies beside what is meant.
+The machine code is cached in a folder named by the digest of all sources of grouping. Numba recompiles a function when
+its own file changes, but not when something that it imports changes, such as a constant or the order of a tuple's
+fields. Without the digest it would run stale code, which reads the wrong field.
 """
 
 import os
@@ -18,11 +18,10 @@ from numba import njit
 from numba.core import config
 
 Slots = npt.NDArray[Any]
-"""Whole numbers of at most 32 bits. What is read from it is of no type that mypy knows: numba gives it one of its own.
-"""
+"""Integers of at most 32 bits. Elements are `Any` to mypy, because numba gives them a type of its own."""
 
 Integers = npt.NDArray[Any]
-"""Whole numbers of 64 bits, likewise."""
+"""Integers of 64 bits; elements are `Any`, likewise."""
 
 Flags = npt.NDArray[Any]
 """Bytes."""
@@ -31,23 +30,24 @@ Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
 
 def compiled(function: Compiled) -> Compiled:
-    """The same function as machine code, compiled when it is first called, or fetched from where it is kept."""
+    """Returns the function as machine code. It is compiled on its first call, or loaded from the cache."""
     try:
         made = njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # there is no folder that can be written: it is compiled once a process
+    except RuntimeError:  # no folder for the cache can be written: it is compiled once a process
         made = njit(nogil=True)(function)
     return cast(Compiled, made)
 
 
 def _kept_in() -> Path:
-    """Beside the sources, in the folder that numba was told of, or in the user's own where the sources can't be
-    written.
+    """Returns the cache's folder: under the folder that NUMBA_CACHE_DIR names, else beside the sources, or in the
+    user's cache where the sources can't be written.
     """
     here = Path(__file__).parent
     digest = blake2b(b"".join(path.read_bytes() for path in sorted(here.rglob("*.py"))), digest_size=8).hexdigest()
-    told: str = vars(config)["CACHE_DIR"]  # what NUMBA_CACHE_DIR says; numba makes its settings at run time
-    if told:
-        return Path(told) / digest
+    # From NUMBA_CACHE_DIR. Numba defines its settings at run time, so mypy doesn't know the attribute.
+    configured: str = vars(config)["CACHE_DIR"]
+    if configured:
+        return Path(configured) / digest
     writable = os.access(here, os.W_OK)
     return (here / "__pycache__" if writable else Path("~/.cache/timeloom").expanduser()) / f"compiled-{digest}"
 

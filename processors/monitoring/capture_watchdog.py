@@ -1,7 +1,7 @@
-"""When capture's task is to be started again: it failed, or says that it runs and nothing comes from it.
+"""Decides when to restart capture's task: it failed, or it reports that it runs but writes nothing.
 
-Pure: what was seen and when are arguments. Tries have an end and pauses that grow; what ran well for a while has
-its tries back.
+Pure: observations and times are arguments. The tries are limited and their pauses grow. After the task has run well for
+a while, all tries are available again.
 """
 
 from enum import Enum
@@ -9,20 +9,23 @@ from enum import Enum
 import msgspec
 
 PAUSES_S = (2.0, 10.0, 30.0, 60.0, 120.0, *7 * (300.0,))
-"""How long each try waits after the task failed: 12 tries in 40 minutes. What isn't mended then needs a person."""
+"""How long each try waits after a failure was first seen: 12 tries in 40 minutes. A cause that lasts longer needs a
+person.
+"""
 
 SILENT_S = 45.0
-"""A task that runs says something every 5 s: its heartbeat. After a start it first reads its history, for seconds."""
+"""A running task writes a heartbeat every 5 s. After a start it first reads its history, which takes seconds."""
 
-CALM_S = 300.0
-"""After so long without a failure or a silence all tries are there again."""
+RESET_AFTER_S = 300.0
+"""After this long without a failure or a silence, all tries are available again."""
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """One look, at `at` seconds of any clock that doesn't go back.
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """One observation, at `at` seconds of any clock that never goes back.
 
-    `state`: RUNNING, FAILED, or anything else, which is Connect's or a person's doing. `sent`: how far the topics that
-    capture writes have come; None: that, or the database, is out of reach, so that silence says nothing.
+    `state`: RUNNING, FAILED, or any other state of Connect, which Connect or a person has to change. `sent`: how far
+    the topics that capture writes have come; None where they or the database can't be reached, so that silence proves
+    nothing.
     """
 
     at: float
@@ -30,11 +33,12 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     sent: int | None
 
 
-class Tending(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered between looks. `bad_since`: when the failure or silence that lasts still was first seen.
+class WatchState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered from one observation to the next. Times are as in `Observation`.
 
-    `silent`: it was found silent, and hasn't said anything since, though it was started again. `given_up`: the
-    tries are spent, and it hasn't run well for a while since.
+    `bad_since`: when the current failure or silence was first seen. `silent`: the task was found silent and hasn't
+    written since, although it was restarted. `given_up`: the tries are used up, and the task hasn't run well for a
+    while since.
     """
 
     sent: int | None = None
@@ -47,12 +51,12 @@ class Tending(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stuck(self) -> bool:
-        """A person is needed: the tries are spent, and it has said nothing since."""
+        """Whether a person is needed: the tries are used up, and the task hasn't written since."""
         return self.given_up and self.well_since is None
 
 
-class Act(Enum):
-    """What to do now."""
+class Action(Enum):
+    """What to do after an observation. `WELL`: nothing, because capture has recovered."""
 
     NOTHING = "nothing"
     START_FAILED = "failed"
@@ -61,40 +65,40 @@ class Act(Enum):
     WELL = "well"
 
 
-def look(before: Tending, seen: Sight, silent_s: float = SILENT_S) -> tuple[Tending, Act]:
-    """What to remember, and what to do. `silent_s`: how long a task that runs may be silent.
+def next_action(before: WatchState, seen: Observation, silent_s: float = SILENT_S) -> tuple[WatchState, Action]:
+    """Returns what to remember and what to do. `silent_s`: how long a running task may be silent.
 
-    GIVE_UP and WELL are said once, WELL only after something was started again.
+    GIVE_UP and WELL are returned only once, WELL only after a restart.
     """
     known = seen.state == "RUNNING" and seen.sent is not None
     moved = known and seen.sent != before.sent
-    tending = msgspec.structs.replace(
+    after = msgspec.structs.replace(
         before,
         sent=seen.sent if known else before.sent,
         quiet_since=before.quiet_since if known and not moved else seen.at,
         silent=before.silent and not moved,
     )
     if seen.state == "FAILED":
-        return _bad(tending, seen.at, Act.START_FAILED)
-    if known and seen.at - tending.quiet_since >= silent_s:
-        return _bad(msgspec.structs.replace(tending, silent=True), seen.at, Act.START_SILENT)
-    tending = msgspec.structs.replace(tending, bad_since=None)
-    return _well(tending, seen.at) if moved and tending.tries else (tending, Act.NOTHING)
+        return _bad(after, seen.at, Action.START_FAILED)
+    if known and seen.at - after.quiet_since >= silent_s:
+        return _bad(msgspec.structs.replace(after, silent=True), seen.at, Action.START_SILENT)
+    after = msgspec.structs.replace(after, bad_since=None)
+    return _well(after, seen.at) if moved and after.tries else (after, Action.NOTHING)
 
 
-def _bad(before: Tending, at: float, start: Act) -> tuple[Tending, Act]:
+def _bad(before: WatchState, at: float, start: Action) -> tuple[WatchState, Action]:
     since = at if before.bad_since is None else before.bad_since
-    tending = msgspec.structs.replace(before, bad_since=since, well_since=None)
-    if tending.tries == len(PAUSES_S):
-        return msgspec.structs.replace(tending, given_up=True), Act.NOTHING if before.given_up else Act.GIVE_UP
-    if at - since < PAUSES_S[tending.tries]:
-        return tending, Act.NOTHING
-    # What was started again has all its time again before its silence counts.
-    return msgspec.structs.replace(tending, tries=tending.tries + 1, bad_since=None, quiet_since=at), start
+    after = msgspec.structs.replace(before, bad_since=since, well_since=None)
+    if after.tries == len(PAUSES_S):
+        return msgspec.structs.replace(after, given_up=True), Action.NOTHING if before.given_up else Action.GIVE_UP
+    if at - since < PAUSES_S[after.tries]:
+        return after, Action.NOTHING
+    # A restarted task gets the full time again before its silence counts.
+    return msgspec.structs.replace(after, tries=after.tries + 1, bad_since=None, quiet_since=at), start
 
 
-def _well(before: Tending, at: float) -> tuple[Tending, Act]:
+def _well(before: WatchState, at: float) -> tuple[WatchState, Action]:
     since = at if before.well_since is None else before.well_since
-    if at - since < CALM_S:
-        return msgspec.structs.replace(before, well_since=since), Act.NOTHING
-    return msgspec.structs.replace(before, well_since=None, tries=0, given_up=False), Act.WELL
+    if at - since < RESET_AFTER_S:
+        return msgspec.structs.replace(before, well_since=since), Action.NOTHING
+    return msgspec.structs.replace(before, well_since=None, tries=0, given_up=False), Action.WELL

@@ -1,4 +1,4 @@
-"""The links of the way that work goes, each with what is so, whether that is well, and what mends it."""
+"""The links of the pipeline in the order in which changes pass them, each with its state and its remedy."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from processors.monitoring.status import Status
+from schemas.checks import PROGRAMS
 
 SILENT_S = 20.0
-"""Capture writes a heartbeat every 5 s. Three in a row may be late on a busy machine; the fourth isn't."""
+"""Capture writes a heartbeat every 5 s. On a busy machine three in a row may be late, but not the fourth."""
 
 FREE_BYTES = 1_000_000_000
-"""With less disk than this free, a broker is near its end, and so are the tables."""
-
-PROGRAMS = ("group", "bill", "watchdog")
-"""Those of the links that are commands of ours."""
+"""With less free disk than this, the broker and the database will soon fail."""
 
 _RESUME = 'curl -X PUT "$CONNECT/connectors/timeloom/resume" (docs/runbook.md#what-connect-says)'
 
@@ -29,7 +27,7 @@ _MENDS = {
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """One link. `mend`: a command, or where to read what to do; empty where all is well.
+    """One link. `said` is its state in words. `mend`: a command, or where to read what to do; empty where all is well.
 
     `up` is False for a server that doesn't answer.
     """
@@ -42,9 +40,11 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
-    """Capture as it is. `wrote`: whether what it writes could be looked at; `quiet_s`: since then, None: never.
+    """The state of capture. `wrote`: whether the topics that it writes could be read. `quiet_s`: seconds since its last
+    record; None where it has written none.
 
-    `behind_bytes`: of binlog. `purged`: the binlog that it has to go on from is gone.
+    `behind_bytes`: bytes of binlog that it has yet to read, None where not known. `purged`: the binlog file from which
+    it has to continue is gone.
     """
 
     connector: str
@@ -57,7 +57,9 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as its supervisor and it itself tell: `state` None where nobody supervises it here."""
+    """A program as its supervisor (`state`) and its own health (`said`) report it. `state` is None where nothing
+    supervises it here.
+    """
 
     name: str
     state: str | None = None
@@ -65,7 +67,10 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bytes_behind(files: Sequence[tuple[str, int]], file: str, position: int) -> int | None:
-    """Binlog from a position to the end of the last of `files` (name, bytes; oldest first); None: the file is gone."""
+    """Returns the bytes of binlog from a position to the end of the last of `files` (name, bytes; oldest first).
+
+    None where the position's file is gone.
+    """
     sizes = dict(files)
     if file not in sizes:
         return None
@@ -74,25 +79,29 @@ def bytes_behind(files: Sequence[tuple[str, int]], file: str, position: int) -> 
 
 
 def capture_link(capture: Capture) -> Link:
-    """Whether changes reach Kafka: a task may say that it runs, and be silent."""
+    """Returns whether changes reach Kafka. A task may be silent although it is RUNNING."""
     states = f"connector {capture.connector}, task {capture.task}"
-    behind = "" if capture.behind_bytes is None else f", {told_bytes(capture.behind_bytes)} of binlog behind"
+    behind = "" if capture.behind_bytes is None else f", {bytes_text(capture.behind_bytes)} of binlog behind"
     if "UNREGISTERED" in (capture.connector, capture.task):
         return _wrong("capture", "it isn't registered with Connect", "./timeloom prepare")
     if capture.purged:
-        # A command alone would fail: `verify` sends a mark, and no mark comes through while capture is dead.
-        return _wrong("capture", "the binlog that it goes on from is gone", "docs/runbook.md#the-binlog-is-gone")
+        # No single command helps: `verify` writes a mark, and no mark arrives while capture is dead.
+        return _wrong(
+            "capture", "the binlog from which it has to continue is gone", "docs/runbook.md#the-binlog-is-gone"
+        )
     if (capture.connector, capture.task) != ("RUNNING", "RUNNING"):
         return _wrong("capture", f"{states}. {capture.why}".strip(), _capture_mend(capture))
     if not capture.wrote:
-        said = "it says RUNNING; whether it writes, Kafka didn't tell"
+        said = "Connect reports RUNNING; Kafka didn't answer whether it writes"
         return _wrong("capture", said, "./timeloom ops status --within 10")
     if capture.quiet_s is None:
-        return _wrong("capture", "it says RUNNING, and has written nothing yet", "./timeloom stack logs connect")
+        return _wrong(
+            "capture", "Connect reports RUNNING, but it has written nothing yet", "./timeloom stack logs connect"
+        )
     if capture.quiet_s > SILENT_S:
-        said = f"it says RUNNING, and has been silent for {told_seconds(capture.quiet_s)}{behind}"
+        said = f"Connect reports RUNNING, but it has been silent for {seconds_text(capture.quiet_s)}{behind}"
         return _wrong("capture", said, "./timeloom watchdog --now")
-    return Link(name="capture", well=True, said=f"runs, wrote {told_seconds(capture.quiet_s)} ago{behind}")
+    return Link(name="capture", well=True, said=f"runs, wrote {seconds_text(capture.quiet_s)} ago{behind}")
 
 
 def _capture_mend(capture: Capture) -> str:
@@ -105,25 +114,25 @@ def _capture_mend(capture: Capture) -> str:
 
 
 def worker_link(program: Program, status: Status, members: int, lag: int, lag_s: float) -> Link:
-    """Whether a worker runs and comes along. `status`: of its worst partition."""
-    # Others may do the work while ours is down; one that failed is told of anyway.
+    """Returns whether a worker runs and keeps up. `status` is that of its worst partition; `lag_s` is seconds."""
+    # Processes elsewhere may do the work while the local one is down. One that failed is reported anyway.
     if program.state == "failed" or (program.state == "down" and not members):
         why = f": {program.said}" if program.said else ""
         return _wrong(program.name, f"it is {program.state}{why}", "./timeloom stack up")
     if not members:
-        waiting = f"; {lag} offsets wait, the oldest for {told_seconds(lag_s)}" if lag else ""
-        return _wrong(program.name, f"nobody runs it{waiting}", "./timeloom stack up")
-    behind = f"{lag} offsets, {told_seconds(lag_s)} behind"
+        waiting = f"; {lag} offsets wait, the oldest for {seconds_text(lag_s)}" if lag else ""
+        return _wrong(program.name, f"no process runs it{waiting}", "./timeloom stack up")
+    behind = f"{lag} offsets, {seconds_text(lag_s)} behind"
     if status is not Status.OK:
         return _wrong(program.name, f"{status}, {behind}", _MENDS[status].format(name=program.name))
     if program.state == "starting" or program.said:
-        said = program.said or "it runs, and isn't ready yet"
+        said = program.said or "it runs, but isn't ready yet"
         return _wrong(program.name, f"{said.rstrip('.')}; {behind}", f"./timeloom stack logs {program.name}")
     return Link(name=program.name, well=True, said=f"OK, {behind}, {members} {'runs' if members == 1 else 'run'}")
 
 
 def program_link(program: Program) -> Link:
-    """Whether a program runs that reads no topic."""
+    """Returns whether a program runs that reads no topic."""
     if program.state == "up" and not program.said:
         return Link(name=program.name, well=True, said="runs")
     said = f"it is {program.state}{f': {program.said}' if program.said else ''}"
@@ -132,50 +141,57 @@ def program_link(program: Program) -> Link:
 
 
 def unknown_link(name: str, why: str) -> Link:
-    """What nobody told in time."""
+    """Returns a link whose state wasn't known in time."""
     return _wrong(name, why, "./timeloom ops status --within 10")
 
 
 def letters_link(counts: Mapping[str, int]) -> Link:
-    """What waits for a person."""
+    """Returns the link for the open dead letters, which need a person. `counts` is by reason."""
     if not counts:
         return Link(name="dead letters", well=True, said="none")
-    told = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-    return _wrong("dead letters", f"{sum(counts.values())}: {told}", "./timeloom ops dlq list")
+    by_reason = ", ".join(
+        f"{reason} {count}" for reason, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
+    return _wrong("dead letters", f"{sum(counts.values())}: {by_reason}", "./timeloom ops dlq list")
 
 
 def disk_link(free: int, where: str) -> Link:
-    """Whether there is room to go on."""
-    said = f"{told_bytes(free)} free at {where}"
+    """Returns whether enough disk is free. `free` is bytes."""
+    said = f"{bytes_text(free)} free at {where}"
     if free < FREE_BYTES:
-        return _wrong("disk", f"{said}: free some, then", "./timeloom stack up")
+        return _wrong("disk", f"{said}: free some space, then", "./timeloom stack up")
     return Link(name="disk", well=True, said=said)
 
 
 def server_link(name: str, refused: str | None, hangs: bool = False) -> Link:
-    """A server that answers, or why it doesn't. `hangs`: somebody is there, so that starting it would do nothing."""
+    """Returns the link of a server. `refused`: why it doesn't answer, or None.
+
+    `hangs`: it accepts connections, so starting it has no effect.
+    """
     if refused is None:
         return Link(name=name, well=True, said="answers")
     mend = f"./timeloom stack logs {name}" if hangs else "./timeloom stack up"
-    # The rest of an error's text is causes and commands: here a line is a fact.
+    # A link's line is only the fact. The rest of an error's text is causes and commands.
     return Link(name=name, well=False, said=re.split(r"\. |: [A-Z]| \(", refused)[0], mend=mend, up=False)
 
 
-def run_elsewhere(link: Link) -> Link:
-    """The same link where the servers are somebody's own: `./timeloom stack` knows neither them nor their programs."""
+def for_own_servers(link: Link) -> Link:
+    """Returns the link with a remedy for servers of the user's own. `./timeloom stack` knows neither them nor their
+    programs.
+    """
     match link.mend.split():
         case ["./timeloom", "stack", "logs", part]:
             mend = f"read the log of {part}, where it runs"
         case ["./timeloom", "stack", *_]:
             command = f": ./timeloom {link.name}" if link.name in PROGRAMS else ""
-            mend = f"start it as it is run there{command}"
+            mend = f"start it where it runs{command}"
         case _:
             return link
     return msgspec.structs.replace(link, mend=mend)
 
 
-def told_seconds(seconds: float) -> str:
-    """A length of time in the unit that one would say it in."""
+def seconds_text(seconds: float) -> str:
+    """Returns a duration in the unit that a person would use."""
     if seconds < 120:
         return f"{seconds:.3g} s"
     if seconds < 7_200:
@@ -183,8 +199,8 @@ def told_seconds(seconds: float) -> str:
     return f"{seconds / 3_600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
 
 
-def told_bytes(size: int) -> str:
-    """A number of bytes in the unit that one would say it in."""
+def bytes_text(size: int) -> str:
+    """Returns a number of bytes in the unit that a person would use."""
     for unit, factor in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
         if size >= factor:
             return f"{size / factor:.1f} {unit}"

@@ -1,10 +1,13 @@
-"""Where a consumer would go on after its offsets were moved, and what that leaves unread."""
+"""Plans moves of a consumer's offsets: where it would continue, and what would stay unread."""
 
 import msgspec
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A partition as it is: its offsets, the consumer's place (None: it never read), the next record it would read."""
+class OffsetPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A partition's first and end offset, and the offset of its consumer (`place`; None: it never read).
+
+    `next` is the offset of the next record that it would read; None where there is none.
+    """
 
     begin: int
     end: int
@@ -13,7 +16,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """From where to where. `skips`: records that nobody has read yet lie between, and nobody would."""
+    """A move of one partition's offset. `skips`: unread records lie between, and nobody would read them."""
 
     partition: int
     before: int | None
@@ -21,8 +24,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     skips: bool = False
 
 
-def moves(standings: dict[int, Standing], targets: dict[int, int]) -> list[Move]:
-    """The moves that change something. Raises ValueError, naming partition and limits, where a target isn't there."""
+def plan_moves(standings: dict[int, OffsetPosition], targets: dict[int, int]) -> list[Move]:
+    """Returns the moves that change something. Raises ValueError with partition and limits for a target outside."""
     found = []
     for number, target in sorted(targets.items()):
         at = standings[number]
@@ -34,10 +37,11 @@ def moves(standings: dict[int, Standing], targets: dict[int, int]) -> list[Move]
     return found
 
 
-def put_back(standings: dict[int, Standing], moved: list[Move]) -> list[Move]:
-    """The moves that undo these: to the beginning where nothing was read, or what was read is gone by now.
+def plan_undo(standings: dict[int, OffsetPosition], moved: list[Move]) -> list[Move]:
+    """Returns the moves that undo these. A move goes to the beginning where nothing had been read, or what was read is
+    gone.
 
-    One skips where the consumer was to read again, and hasn't come so far as it was.
+    An undo skips records where the consumer was moved back and hasn't read as far as it was before.
     """
     return [
         _move(one.partition, standings[one.partition], max(standings[one.partition].begin, one.before or 0))
@@ -45,6 +49,6 @@ def put_back(standings: dict[int, Standing], moved: list[Move]) -> list[Move]:
     ]
 
 
-def _move(number: int, at: Standing, target: int) -> Move:
+def _move(number: int, at: OffsetPosition, target: int) -> Move:
     skips = at.next is not None and at.next < target
     return Move(partition=number, before=at.place, after=target, skips=skips)

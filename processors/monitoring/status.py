@@ -6,23 +6,24 @@ core/internal/evaluator/caching.go. In order, for a partition whose lag is more 
     STOP      it hasn't committed for longer than from its first to its last commit in the window
     REWIND    it committed an offset below the one before, and hasn't come back to that one
     OK        its lag was within what is allowed at some commit in the window
-    STALL     it commits one and the same offset
+    STALL     it commits the same offset each time
     WARNING   its offset moves, but at no commit was its lag less than at the commit before
     OK        otherwise
 
-A group has its worst partition's status, and ERR for STOP, STALL or REWIND; NOTFOUND where it has never been.
+A group has its worst partition's status, and ERR for STOP, STALL or REWIND; NOTFOUND where it has never existed.
 
-What is ours, since Burrow counts lag in offsets to the topic's end and so an idle consumer of a transactional topic has
-a lag for ever:
+Burrow counts lag in offsets to the topic's end, so an idle consumer of a transactional topic always has a lag. Our
+rules therefore differ from Burrow's:
 
-- Lag is how long the oldest record that could be read has waited, in seconds; 0 where there is none. So "the lag was
-  zero some minutes ago", by which Burrow holds STOP back, is already that the lag is within what is allowed.
-- Burrow sees commits alone, and ours commit nothing while nothing moves. Whether somebody has the partition, the broker
-  knows: a consumer that has it is alive, which counts as committing its present place now (so it stalls and doesn't
-  stop), and a partition that nobody has is stopped at once, not only after as long as it had been well.
-- Where the group is only agreeing on who has what, nobody counts as committing. That lasts seconds: with no commit in
-  the whole window, and work that has waited for longer, members join for ever and nothing moves, which is STALL.
-- A place that the broker hasn't got is ERR: another cluster's, or of a topic that was made anew.
+- Lag is how long the oldest readable record has waited, in seconds; 0 where there is none. So Burrow's condition "the
+  lag was zero some minutes ago", by which it holds STOP back, is the same as a lag within what is allowed.
+- Burrow sees only commits, and our consumers commit nothing while nothing moves. But the broker knows whether a
+  consumer has the partition. A consumer that has it is alive, which counts as a commit of its present offset now (so
+  its status is STALL, not STOP). A partition that no consumer has is STOP at once, not only after as long as it had
+  been well.
+- While the group agrees on the assignment, nothing counts as a commit. That lasts seconds. With no commit in the whole
+  window, and records that have waited longer than the window, members join for ever and nothing moves: STALL.
+- An offset that isn't on the broker is ERR: it belongs to another cluster, or to a topic that was created anew.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ import msgspec
 
 
 class Status(StrEnum):
-    """How a partition (OK to REWIND) or a group (NOTFOUND, OK, WARNING, ERR) is. Later ones are worse."""
+    """The status of a partition (OK to REWIND) or of a group (NOTFOUND, OK, WARNING, ERR). Later ones are worse."""
 
     NOTFOUND = "NOTFOUND"
     OK = "OK"
@@ -48,18 +49,19 @@ _SEVERITY = {status: place for place, status in enumerate(Status)}
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """A committed offset, when that was (seconds), and the lag at that moment (seconds; None: nobody knows)."""
+    """A committed offset, its time (seconds), and the lag at that moment (seconds; None where not known)."""
 
     at_s: float
     offset: int
     lag_s: float | None = None
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True):
+class ObservedPartition(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one partition of a consumer now.
 
-    `commits` of the window, oldest first. `place`: what it reads next. `owned`: whether a live consumer has it; None
-    while the group agrees on who has what. `missing`: the broker hasn't got its place.
+    `commits` of the window, oldest first. `place`: the offset that it reads next. `lag_s`: seconds. `owned`: whether a
+    live consumer has the partition; None while the group agrees on the assignment. `missing`: `place` isn't on the
+    broker.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -69,8 +71,11 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     missing: bool = False
 
 
-def partition_status(watched: Watched, now_s: float, allowed_s: float, window_s: float) -> Status:
-    """The status of one partition at `now_s`; a lag of at most `allowed_s` is none. `commits` are of `window_s`."""
+def partition_status(watched: ObservedPartition, now_s: float, allowed_s: float, window_s: float) -> Status:
+    """Returns the status of one partition at `now_s`. A lag of at most `allowed_s` counts as none.
+
+    `commits` are those of the last `window_s` seconds.
+    """
     if watched.missing:
         return Status.ERR
     if watched.lag_s <= allowed_s:
@@ -86,12 +91,12 @@ def partition_status(watched: Watched, now_s: float, allowed_s: float, window_s:
 
 
 def group_status(partitions: Iterable[Status]) -> Status:
-    """The status of a group with these partitions; without any it isn't there."""
+    """Returns the status of a group with these partitions; NOTFOUND where there are none."""
     return min(worst(partitions), Status.ERR, key=_SEVERITY.__getitem__)
 
 
 def worst(partitions: Iterable[Status]) -> Status:
-    """The worst of these; NOTFOUND of none."""
+    """Returns the worst status; NOTFOUND where there are none."""
     return max(partitions, key=_SEVERITY.__getitem__, default=Status.NOTFOUND)
 
 
@@ -113,7 +118,9 @@ def _stopped(commits: Sequence[Commit], now_s: float) -> bool:
 
 
 def _rewound(commits: Sequence[Commit]) -> bool:
-    """As Burrow, the first step back counts: come back from it, a later one is left for a later window."""
+    """Returns whether the first step back in the window still lasts. As in Burrow only the first counts: once the
+    consumer has come back from it, a later one is left to a later window.
+    """
     for step, (before, after) in enumerate(pairwise(commits), 1):
         if after.offset < before.offset:
             return all(commit.offset < before.offset for commit in commits[step:])

@@ -1,4 +1,4 @@
-"""The records that a partition's owner writes, each as its topic takes it: none is larger than the broker's limit."""
+"""Builds the records that a partition's owner writes. None is larger than its topic's limit."""
 
 import msgspec
 
@@ -7,42 +7,42 @@ from schemas.dead_letters import DeadLetterRecord, encode_dead_letter
 from schemas.groups import Lineage, PublishedMark, encode_published
 from schemas.keys import GroupKey, MarkKey, OriginKey, RowKey, Scope, encode_key
 from schemas.outcomes import DeadLetter
-from schemas.records import ConsumerRecord, ProducerRecord
-from schemas.topics import DEAD_LETTERS, GROUPS, MAX_RECORD_BYTES, WORKING_SET
+from schemas.topics import DEAD_LETTERS, GROUPS, MAX_RECORD_BYTES, WORKING_SET, ConsumerRecord, ProducerRecord
 from schemas.values import Mark, MarkKind
 
 DETAIL_CHARS = 2_000
-"""Most characters of a detail: an error's text may hold whatever it was about."""
+"""Maximum length of a detail. The text of an error may contain any value."""
 
 
 def group_record(number: int, scope: Scope, name: int, value: bytes | None) -> ProducerRecord:
-    """A group's value, or its tombstone."""
-    return _fitting(
+    """Returns the record of a group; None as the value is its tombstone."""
+    return _checked_size(
         ProducerRecord(GROUPS.name, number, encode_key(GroupKey(scope.firm, scope.timekeeper, name)), value)
     )
 
 
 def mark_record(number: int, scope: Scope, mark: Mark, lineage: Lineage) -> ProducerRecord:
-    """A mark passed on."""
+    """Returns the record of a published mark."""
     name = f"close:{mark.id}" if mark.kind is MarkKind.CLOSE else str(mark.kind)
     key = MarkKey(scope.firm, scope.timekeeper, name)
-    return _fitting(
+    return _checked_size(
         ProducerRecord(GROUPS.name, number, encode_key(key), encode_published(PublishedMark(mark, lineage)))
     )
 
 
-def kept_record(number: int, key: RowKey, kept: WorkingSetRow | None) -> ProducerRecord:
-    """A row to remember; None to forget it."""
+def working_set_record(number: int, key: RowKey, kept: WorkingSetRow | None) -> ProducerRecord:
+    """Returns the record that stores a row; None deletes the row."""
     value = None if kept is None else encode_working_set_row(kept)
-    return _fitting(ProducerRecord(WORKING_SET.name, number, encode_key(key), value))
+    return _checked_size(ProducerRecord(WORKING_SET.name, number, encode_key(key), value))
 
 
-def letter_record(
+def dead_letter_record(
     origin: OriginKey, record: ConsumerRecord, letter: DeadLetter, whose: Scope | None = None
 ) -> ProducerRecord:
-    """The dead letter with its record whole. One that no letter can hold stays at its origin, and the letter says so.
+    """Returns the dead letter with its whole record.
 
-    `whose` it is, where that is known without a row.
+    A record that is too large for a dead letter stays only at its origin, and the detail says so. `whose` is the
+    timekeeper, where it is known without a row.
     """
     row, detail = letter.row, letter.detail[:DETAIL_CHARS]
     scope = Scope(row.firm, row.timekeeper) if row else whose
@@ -60,16 +60,20 @@ def letter_record(
     if len(key) + len(value) > MAX_RECORD_BYTES[DEAD_LETTERS.name]:
         why = f"{detail} (too large for a letter: read the record at its origin)"
         value = encode_dead_letter(msgspec.structs.replace(whole, detail=why, key=None, value=None))
-    return _fitting(ProducerRecord(DEAD_LETTERS.name, 0, key, value))
+    return _checked_size(ProducerRecord(DEAD_LETTERS.name, 0, key, value))
 
 
-def answer_record(origin: OriginKey) -> ProducerRecord:
-    """Takes a dead letter back: what it was about has come well, or is gone."""
+def dead_letter_tombstone(origin: OriginKey) -> ProducerRecord:
+    """Returns the record that resolves a dead letter: a later version of its row is valid, or the row is deleted."""
     return ProducerRecord(DEAD_LETTERS.name, 0, encode_key(origin), None)
 
 
-def _fitting(record: ProducerRecord) -> ProducerRecord:
-    """The record. Raises ValueError where the broker would refuse it, and with it everything beside it, each time."""
+def _checked_size(record: ProducerRecord) -> ProducerRecord:
+    """Returns the record.
+
+    Raises ValueError where it is too large. The broker would refuse it at every try, with all other records of the
+    transaction.
+    """
     size, most = len(record.key) + len(record.value or b""), MAX_RECORD_BYTES[record.topic]
     if size > most:
         raise ValueError(f"{record.topic} takes {most} bytes, and {record.key.decode(errors='replace')} has {size}")

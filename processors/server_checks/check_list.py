@@ -1,6 +1,6 @@
 """One point about a server: what it is, what it must be, and what to do where they differ."""
 
-from schemas.server_checks import CheckLevel, ServerCheck
+from schemas.checks import CheckLevel, ServerCheck
 
 
 def point(

@@ -3,7 +3,7 @@
 import re
 
 from processors.server_checks.check_list import point
-from schemas.server_checks import ConnectFacts, ServerCheck
+from schemas.checks import ConnectFacts, ServerCheck
 
 PART = "connect"
 OLDEST = (3, 5)

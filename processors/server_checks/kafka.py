@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from processors.server_checks.check_list import point
-from schemas.server_checks import CheckLevel, ClusterFacts, ServerCheck, TopicFacts
+from schemas.checks import CheckLevel, ClusterFacts, ServerCheck, TopicFacts
 from schemas.topics import Topic
 
 PART = "kafka"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from processors.server_checks.check_list import point
-from schemas.server_checks import CheckLevel, DatabaseFacts, ServerCheck
+from schemas.checks import CheckLevel, DatabaseFacts, ServerCheck
 
 PART = "mariadb"
 SQL = "MariaDB, as an administrator"

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from processors.simulation.chance import Chance, Seeded
+from processors.simulation.chance import RandomDraws, SeededStreams
 from processors.simulation.dials import Dials
-from processors.simulation.values import FIRM, Client, Firm, Matter, Person
+from processors.simulation.values import FIRM_NAME, Client, Firm, Matter, Person
 from processors.simulation.vocabulary import accountants, consultants, engineers, lawyers
 from processors.simulation.vocabulary.names import BEGINNINGS, ENDINGS, FIRST_NAMES, FORMS, PLACES, TRADES
 from processors.simulation.vocabulary.task import Task
@@ -17,7 +17,7 @@ TASKS = {
 }
 
 FIRM_DOMAIN = "generated.test"
-INTERNAL = Matter("0000-ADMIN", "Administration", f"{FIRM} itself", ("admin",), billable=False)
+INTERNAL_MATTER = Matter("0000-ADMIN", "Administration", f"{FIRM_NAME} itself", ("admin",), billable=False)
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -36,20 +36,20 @@ class Piece(msgspec.Struct, frozen=True):
     commits: tuple[str, ...]
 
 
-def cast(dials: Dials, year: int, seeded: Seeded) -> tuple[Firm, dict[str, tuple[Piece, ...]]]:
+def generate_firm(dials: Dials, year: int, seeded: SeededStreams) -> tuple[Firm, dict[str, tuple[Piece, ...]]]:
     """The firm, and each person's pieces by their mail address."""
-    chance = Chance(seeded("firm"))
+    chance = RandomDraws(seeded("firm"))
     clients = _clients(chance, max(4, dials.people * 2))
-    people, matters, pieces = [], [INTERNAL], {}
+    people, matters, pieces = [], [INTERNAL_MATTER], {}
     for index in range(dials.people):
         person = _person(index)
-        own = _Cast(Chance(seeded(f"cast {index}")), clients, f"{year}-{index + 1:02d}")
-        under_way, theirs = own.pieces(person, dials.pieces)
+        own = _PieceGenerator(RandomDraws(seeded(f"cast {index}")), clients, f"{year}-{index + 1:02d}")
+        under_way, theirs = own.generate(person, dials.pieces)
         people.append(person)
         matters.extend(theirs)
         pieces[person.email] = under_way
-    own_client = Client(INTERNAL.client, FIRM_DOMAIN)
-    return Firm(FIRM, tuple(people), (own_client, *clients), tuple(matters)), pieces
+    own_client = Client(INTERNAL_MATTER.client, FIRM_DOMAIN)
+    return Firm(FIRM_NAME, tuple(people), (own_client, *clients), tuple(matters)), pieces
 
 
 def _person(index: int) -> Person:
@@ -60,7 +60,7 @@ def _person(index: int) -> Person:
     return Person(f"{name.lower().replace(' ', '.')}@{FIRM_DOMAIN}", f"{name} (generated)", zone, profession)
 
 
-def _clients(chance: Chance, count: int) -> tuple[Client, ...]:
+def _clients(chance: RandomDraws, count: int) -> tuple[Client, ...]:
     found: dict[str, Client] = {}
     while len(found) < count:
         short = chance.pick(BEGINNINGS) + chance.pick(ENDINGS)
@@ -71,15 +71,15 @@ def _clients(chance: Chance, count: int) -> tuple[Client, ...]:
     return tuple(found.values())
 
 
-class _Cast:
+class _PieceGenerator:
     """Draws one person's matters and pieces."""
 
-    def __init__(self, chance: Chance, clients: tuple[Client, ...], numbers: str) -> None:
-        self.chance, self.clients, self.numbers = chance, clients, numbers
+    def __init__(self, chance: RandomDraws, clients: tuple[Client, ...], number_prefix: str) -> None:
+        self.chance, self.clients, self.numbers = chance, clients, number_prefix
 
-    def pieces(self, person: Person, count: int) -> tuple[tuple[Piece, ...], tuple[Matter, ...]]:
+    def generate(self, person: Person, count: int) -> tuple[tuple[Piece, ...], tuple[Matter, ...]]:
         """About two pieces a matter: their titles share the client and the task, and differ in the part."""
-        tasks = self.chance.some(TASKS[person.profession], len(TASKS[person.profession]))
+        tasks = self.chance.sample(TASKS[person.profession], len(TASKS[person.profession]))
         pieces: list[Piece] = []
         matters: list[Matter] = []
         while len(pieces) < count:
@@ -89,7 +89,7 @@ class _Cast:
             number = f"{self.numbers}{len(matters) + 1:02d}"
             matter = Matter(number, f"{task.name} {short}", client.name, (f"{short} {task.name.lower()}",))
             matters.append(matter)
-            for part in self.chance.some(task.parts, min(self.chance.whole(1, 3), count - len(pieces))):
+            for part in self.chance.sample(task.parts, min(self.chance.integer(1, 3), count - len(pieces))):
                 pieces.append(self._piece(task, client, matter, part))
         return tuple(pieces), tuple(matters)
 
@@ -98,16 +98,16 @@ class _Cast:
 
         def filled(patterns: tuple[str, ...]) -> tuple[str, ...]:
             words = {"client": client.name, "short": client.name.split()[0], "other": other.name.split()[0]}
-            return tuple(one.format(part=part, v=self.chance.whole(1, 6), **words) for one in patterns)
+            return tuple(one.format(part=part, v=self.chance.integer(1, 6), **words) for one in patterns)
 
         return Piece(
             label=f"{matter.number} {task.name}: {part}",
             matter=matter,
             software=bool(task.commits),
             documents=filled(task.documents),
-            subjects=filled(self.chance.some(task.subjects, 2)),
+            subjects=filled(self.chance.sample(task.subjects, 2)),
             sentences=filled(task.sentences),
-            research=filled(self.chance.some(task.research, 2)),
+            research=filled(self.chance.sample(task.research, 2)),
             meetings=filled(task.meetings),
             contacts=(self._address(client), self._address(client), self._address(other)),
             files=task.files,

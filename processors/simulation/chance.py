@@ -12,29 +12,29 @@ T = TypeVar("T")
 Uniform = Callable[[], float]
 """Gives the next number in [0, 1)."""
 
-Seeded = Callable[[str], Uniform]
+SeededStreams = Callable[[str], Uniform]
 """Gives the stream of numbers of a name, so that one more person doesn't change what the others do."""
 
 
-class Chance:
+class RandomDraws:
     """One stream of draws."""
 
     def __init__(self, uniform: Uniform) -> None:
         self._uniform = uniform
 
-    def happens(self, probability: float) -> bool:
+    def is_true(self, probability: float) -> bool:
         """True with that probability; never for 0, always for 1."""
         return self._uniform() < probability
 
-    def whole(self, low: int, high: int) -> int:
+    def integer(self, low: int, high: int) -> int:
         """A whole number from low to high, both included."""
         return low + int(self._uniform() * (high - low + 1))
 
     def pick(self, choices: Sequence[T]) -> T:
         """One of the choices, each as likely as the others."""
-        return choices[self.whole(0, len(choices) - 1)]
+        return choices[self.integer(0, len(choices) - 1)]
 
-    def weighted(self, choices: Sequence[tuple[float, T]]) -> T:
+    def pick_weighted(self, choices: Sequence[tuple[float, T]]) -> T:
         """One of the choices by their weights, which are positive in sum."""
         left = self._uniform() * sum(weight for weight, _ in choices)
         for weight, choice in choices:
@@ -43,11 +43,11 @@ class Chance:
                 return choice
         return choices[-1][1]
 
-    def some(self, choices: Sequence[T], count: int) -> tuple[T, ...]:
+    def sample(self, choices: Sequence[T], count: int) -> tuple[T, ...]:
         """That many different choices (all, if there are fewer), in a drawn order."""
         rest = list(choices)
-        return tuple(rest.pop(self.whole(0, len(rest) - 1)) for _ in range(min(count, len(rest))))
+        return tuple(rest.pop(self.integer(0, len(rest) - 1)) for _ in range(min(count, len(rest))))
 
-    def about(self, mean: float) -> int:
+    def round_at_random(self, value: float) -> int:
         """A whole number of that mean: the next below or the next above it."""
-        return int(mean) + self.happens(mean - int(mean))
+        return int(value) + self.is_true(value - int(value))

@@ -6,10 +6,10 @@ import msgspec
 
 from schemas.values import Kind, Words
 
-SOURCE = "simulate"
+SIMULATION_SOURCE = "simulate"
 """`activity.source` of every generated row."""
 
-FIRM = "Generated & Sons (simulated)"
+FIRM_NAME = "Generated & Sons (simulated)"
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Firm(msgspec.Struct, frozen=True):
     matters: tuple[Matter, ...]
 
 
-class Row(msgspec.Struct, frozen=True):
+class SimulatedRow(msgspec.Struct, frozen=True):
     """An activity as a collector would write it. `matter` is a number, set only for the dialled share of rows."""
 
     source_id: str
@@ -60,7 +60,7 @@ class Row(msgspec.Struct, frozen=True):
     matter: str | None = None
 
 
-class Verb(StrEnum):
+class WriteOperation(StrEnum):
     """What a write does to its row."""
 
     INSERT = "insert"
@@ -68,27 +68,27 @@ class Verb(StrEnum):
     DELETE = "delete"
 
 
-class Write(msgspec.Struct, frozen=True):
+class RowWrite(msgspec.Struct, frozen=True):
     """One change of one row at the simulated instant `at`; of a delete only the row's `source_id` counts."""
 
     at: int
     email: str
-    verb: Verb
-    row: Row
+    operation: WriteOperation
+    row: SimulatedRow
 
 
-class Truth(msgspec.Struct, frozen=True):
+class GroundTruth(msgspec.Struct, frozen=True):
     """What a row is really about: the piece of work, None for noise. Goes to a side file, never into a row."""
 
     email: str
-    row: Row
+    row: SimulatedRow
     piece: str | None
     matter: str | None
 
 
-class Week(msgspec.Struct, frozen=True):
+class SimulatedWeek(msgspec.Struct, frozen=True):
     """The whole simulation: writes in the order of their time, and the truth of each row that is live at the end."""
 
     firm: Firm
-    writes: tuple[Write, ...]
-    truths: tuple[Truth, ...]
+    writes: tuple[RowWrite, ...]
+    truths: tuple[GroundTruth, ...]

@@ -1,7 +1,7 @@
-"""Trees that are learned listwise: whatever is right of a list shall have, together, all of its probability.
+"""Grows trees by a listwise loss: the right answers of a list together should have all of its probability.
 
-The loss of a list is -log of the summed softmax of its right answers, so any earlier member of the same group will do.
-LightGBM grows the trees on features cut into steps; what comes out are whole numbers.
+The loss of a list is -log of the summed softmax of its right answers, so any earlier member of the same group is a
+right answer. LightGBM grows the trees on features cut into bins; the result has integers only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from processors.training.examples import Examples
 MOST_EDGES = 250
 LEAST_HESSIAN = 1e-3
 LEAST_ROWS = 50
-"""Of fewer rows nothing is learned."""
+"""The least number of rows in a leaf."""
 
 HIGHEST = 2**31 - 1
 
@@ -33,22 +33,27 @@ MONOTONE = {
     **dict.fromkeys(("linked", "begins", "share", "back", *BETWEEN), 1),
     **dict.fromkeys(("less_linked", "less_share", "after"), -1),
 }
-"""More of these never speaks against two activities, or strands, being one piece of work (1), or never for it (-1)."""
+"""Features of which more never counts against two activities, or micro-clusters, being one piece of work (1), or never
+counts for it (-1).
+"""
 
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """How trees are grown: how large, how many, and how much each adds. Trees of two levels are asked the fastest.
+    """How trees are grown: their size, their number, and how much each adds. Trees of two levels are evaluated fastest.
 
-    `ridge` is added to a leaf's hessian, which must be a fourth of it: where lists are all but decided the hessian is
-    next to nothing and the gradient, if one was decided wrongly, is not, so without one leaves of large trees explode.
-    Each tree may ask a `share` of the features, drawn anew: where few people are learned from, trees that may ask all
-    learn those people's habits in the order in which they tell them apart, and no other sign of the same. `beyond` says
-    how many times as many rounds are grown as lose the least of what isn't learned from: what is said of the best
-    answer is too sure by then, but more often it is the right one. Where other ways
-    are tried before, it must lose less than they do by the share `ahead`.
+    `ridge` is added to a leaf's hessian, which must be at least a fourth of it. Where lists are almost decided the
+    hessian is close to 0; the gradient isn't, if one was decided wrongly. Without a ridge the leaves of large trees
+    would then explode.
+
+    Each tree may use a `share` of the features, drawn anew. Where the data is of few people, trees that may use all
+    features learn the habits of those people and miss other signs of the same.
+
+    `beyond` multiplies the number of rounds at which the held-out loss is least. After more rounds the best answer's
+    probability is too high, but the best answer is right more often. `ahead` is the share by which the loss must be
+    less than that of settings tried before.
     """
 
     leaves: int
@@ -62,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Objective:
-    """Gradient and hessian of the listwise loss; `weights` are the lists'."""
+    """Gradient and hessian of the listwise loss; `weights` are those of the lists."""
 
     def __init__(self, examples: Examples, weights: Floats) -> None:
         ends = np.cumsum(examples.counts)
@@ -73,13 +78,13 @@ class Objective:
         self._weights = weights
 
     def __call__(self, scores: Floats, _: object) -> tuple[Floats, Floats]:
-        """What LightGBM asks of an objective."""
+        """Returns gradient and hessian, as LightGBM's interface for objectives requires."""
         share, right = self._shares(scores)
         weights = self._weights[self._of]
         return (share - right) * weights, np.maximum(share * (1 - share), LEAST_HESSIAN) * weights
 
     def loss(self, scores: Floats) -> float:
-        """The weighted mean over lists, in nats."""
+        """Returns the weighted mean over lists, in nats."""
         share, _ = self._shares(scores)
         of_right = np.add.reduceat(share * self._right, self._starts)
         return float(-(np.log(np.maximum(of_right, 1e-12)) * self._weights).sum() / self._weights.sum())
@@ -92,8 +97,10 @@ class Objective:
         return share, right / np.add.reduceat(right, self._starts)[self._of]
 
 
-class Ground:
-    """Lists on which trees are grown, `weights` of one each: cut into bins once, whichever lists are learned from."""
+class TrainingData:
+    """Lists on which trees are grown, with the weight of each. They are cut into bins once, whichever lists are learned
+    from.
+    """
 
     def __init__(self, examples: Examples, weights: Floats, names: Sequence[str] = FEATURES) -> None:
         """`names` are those of the examples' columns."""
@@ -107,8 +114,10 @@ class Ground:
             params={"max_bin": MOST_EDGES, "min_data_in_bin": 1, "feature_pre_filter": False, "verbosity": -1},
         ).construct()
 
-    def grow(self, lists: Truths, settings: Settings) -> "Growing":
-        """Begins to grow trees on these lists: the same for the same rows, whatever the machine's cores."""
+    def grow(self, lists: Truths, settings: Settings) -> "Boosting":
+        """Begins to grow trees on these lists. The result is the same for the same rows, whatever the
+        machine's cores.
+        """
         import lightgbm
 
         rows = np.flatnonzero(np.repeat(lists, self._examples.counts)).tolist()
@@ -131,35 +140,35 @@ class Ground:
         }
         data = self._data if lists.all() else self._data.subset(rows)
         objective = Objective(self._examples.some(lists), weights / weights.mean())
-        return Growing(lightgbm.Booster(parameters, data), objective)
+        return Boosting(lightgbm.Booster(parameters, data), objective)
 
-    def held(self, lists: Truths) -> "Held":
-        """These lists, to say what trees lose of them."""
-        return Held(self._examples.some(lists), self._weights[lists])
+    def held(self, lists: Truths) -> "HeldOut":
+        """Returns these lists as held-out data, for measuring the loss."""
+        return HeldOut(self._examples.some(lists), self._weights[lists])
 
 
-class Growing:
+class Boosting:
     """Trees that are being grown; `booster` is LightGBM's."""
 
     def __init__(self, booster: Any, objective: Objective) -> None:
         self.booster, self._objective = booster, objective
 
-    def more(self, rounds: int) -> "Growing":
-        """Grows as many more trees, and returns itself."""
+    def more(self, rounds: int) -> "Boosting":
+        """Grows this many more trees, and returns itself."""
         for _ in range(rounds):
             self.booster.update(fobj=self._objective)
         return self
 
 
-class Held:
-    """Lists that trees aren't grown on."""
+class HeldOut:
+    """Lists on which trees aren't grown."""
 
     def __init__(self, examples: Examples, weights: Floats) -> None:
         self._rows, self._objective = _known(examples.rows), Objective(examples, weights)
         self._scores, self._asked = np.zeros(len(self._rows)), 0
 
-    def loss(self, growing: Growing) -> float:
-        """What these lose after all the trees that there are by now."""
+    def loss(self, growing: Boosting) -> float:
+        """Returns the loss of these lists after all trees grown so far."""
         booster = growing.booster
         new = booster.current_iteration() - self._asked
         self._scores += booster.predict(self._rows, start_iteration=self._asked, num_iteration=new, num_threads=1)
@@ -168,15 +177,15 @@ class Held:
 
 
 def _known(rows: npt.NDArray[np.int32]) -> Floats:
-    """The rows as LightGBM knows them: what is missing is no number."""
+    """Returns the rows as LightGBM expects them: missing values are NaN."""
     found = rows.astype(np.float64)
     found[rows == MISSING] = np.nan
     return found
 
 
 def similarity_of(booster: Any, rounds: int, names: Sequence[str] = FEATURES) -> Similarity | None:
-    """The booster's first trees in whole numbers; None where no tree splits. Each feature is cut where a tree cuts it,
-    and nowhere else.
+    """Returns the booster's first trees in integers; None where no tree splits. Each feature's edges are exactly the
+    thresholds of the trees.
     """
     roots = [one["tree_structure"] for one in booster.dump_model(num_iteration=rounds)["tree_info"]]
     roots = [root for root in roots if "split_feature" in root]
@@ -199,9 +208,10 @@ def _splits(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _cut(node: Mapping[str, Any]) -> int:
-    """Whole numbers up to the threshold go left: from this one on they go right.
+    """Returns the edge for a split's threshold: integers up to the threshold go left, and those from the edge on go
+    right.
 
-    A split of what is missing from all that isn't has a threshold above every number.
+    A split of missing values from all others has a threshold above every number.
     """
     return floor(min(float(node["threshold"]), HIGHEST - 1.0)) + 1
 
@@ -219,7 +229,7 @@ def _tree(root: Mapping[str, Any], edges: Mapping[int, tuple[int, ...]]) -> Tree
         splits.append(Split(0, 0, 0, 0, 0))
         left, right = walk(node["left_child"]), walk(node["right_child"])
         feature, value = node["split_feature"], _millionths(node["internal_value"])
-        # Where nothing was missing in training, LightGBM takes what is missing for 0.
+        # Where nothing was missing in training, LightGBM treats missing values as 0.
         missing_left = node["default_left"] if node["missing_type"] == "NaN" else node["threshold"] >= 0
         step = edges[feature].index(_cut(node)) + 1
         splits[number] = Split(places[feature], step, left, right, value, missing_left)

@@ -1,7 +1,7 @@
-"""The confidence classifier's training: how often groups with such signs are right, as curves that sum to a logit.
+"""Fits the confidence classifier: how often groups with such features are right, as curves that sum to log-odds.
 
-The groups are of streams, or of blocks of time, that the trees were not learned from; of its own a model is surer than
-it may be.
+The groups are of streams, or blocks of time, that the trees were not learned from, because a model is too confident
+about its own training data.
 """
 
 from collections.abc import Sequence
@@ -10,27 +10,27 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.grouping.model.grouping_model import Additive, Confidence, Curve
-from processors.grouping.outcome.confidence import Signs, confidence
+from processors.grouping.outcome.confidence import ConfidenceFeatures, confidence
 from schemas.groups import SCORE_SCALE
 
 STEPS = 8
-"""Steps of a sign's curve, each with as many groups."""
+"""The steps of a feature's curve, each with about as many groups."""
 
 RIDGE = 30.0
-"""How much of a weight is held against it, so that what a few groups say, or one person's, says little of others'."""
+"""The penalty on weights. It keeps what a few groups or one person show from counting much for others."""
 
 SHOWN_RIGHT = 0.96
-"""Of the groups that are shown so many shall be right: a little more than what is promised of people never seen."""
+"""The share of the shown groups that has to be right: a little more than what is promised for people never seen."""
 
-Judged = tuple[Signs, bool]
-"""A group's signs, and whether it was right."""
+JudgedGroup = tuple[ConfidenceFeatures, bool]
+"""A group's features, and whether it is right."""
 
 Floats = npt.NDArray[np.float64]
 
 
-def fitted(folds: Sequence[Sequence[Judged]]) -> Confidence:
-    """Curves that say how often groups are right, and from which confidence on groups are shown; that is chosen by how
-    sure curves of the other folds are.
+def fit_confidence(folds: Sequence[Sequence[JudgedGroup]]) -> Confidence:
+    """Returns curves for the probability that groups are right, and the confidence from which on groups are shown. That
+    threshold is chosen by confidences from curves that were fitted on the other folds.
     """
     filled = [fold for fold in folds if fold]
     every = [one for fold in filled for one in fold]
@@ -42,10 +42,10 @@ def fitted(folds: Sequence[Sequence[Judged]]) -> Confidence:
     return Confidence(logit, shown_from(unseen, [right for _, right in every]))
 
 
-def _curves(judged: Sequence[Judged]) -> Additive:
-    """By penalised logistic regression over steps."""
+def _curves(judged: Sequence[JudgedGroup]) -> Additive:
+    """Returns the curves of a penalised logistic regression over steps."""
     signs, outcome = [one for one, _ in judged], np.array([right for _, right in judged], dtype=np.float64)
-    names = Signs.__struct_fields__
+    names = ConfidenceFeatures.__struct_fields__
     edges = {name: _edges([getattr(one, name) for one in signs]) for name in names}
     columns = [_steps([getattr(one, name) for one in signs], edges[name]) for name in names]
     widths = [len(edges[name]) + 2 for name in names]
@@ -59,13 +59,15 @@ def _curves(judged: Sequence[Judged]) -> Additive:
     return Additive(round(prior * 1_000_000), curves)
 
 
-def shown_from(sure: Sequence[int], right: Sequence[bool]) -> int:
-    """The least confidence (millionths) from which on SHOWN_RIGHT of the groups are right; MICRO for none."""
+def shown_from(confidences: Sequence[int], right: Sequence[bool]) -> int:
+    """Returns the least confidence (millionths) from which on SHOWN_RIGHT of the groups are right; SCORE_SCALE where
+    there is none.
+    """
     found, many, good = SCORE_SCALE, 0, 0
-    ranked = sorted(zip(sure, right, strict=True), reverse=True)
+    ranked = sorted(zip(confidences, right, strict=True), reverse=True)
     for at, (one, is_right) in enumerate(ranked):
         many, good = many + 1, good + is_right
-        last = at + 1 == len(ranked) or ranked[at + 1][0] < one  # of equals all are shown, or none
+        last = at + 1 == len(ranked) or ranked[at + 1][0] < one  # groups of equal confidence are shown together
         if last and good >= SHOWN_RIGHT * many:
             found = one
     return found
@@ -80,12 +82,12 @@ def _edges(values: Sequence[int | None]) -> tuple[int, ...]:
 
 
 def _steps(values: Sequence[int | None], edges: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """0 for missing, then which step."""
+    """Returns the number of the step of each value; 0 for a missing one."""
     return np.array([0 if value is None else 1 + sum(edge <= value for edge in edges) for value in values])
 
 
 def _regressed(design: Floats, outcome: Floats) -> tuple[float, Floats]:
-    """Prior and weights of a logistic regression with a ridge, by Newton's method."""
+    """Returns prior and weights of a logistic regression with a ridge, by Newton's method."""
     rows = np.concatenate((np.ones((len(design), 1)), design), axis=1)
     penalty = np.diag([1e-6, *np.full(design.shape[1], RIDGE)])
     weights = np.zeros(rows.shape[1])

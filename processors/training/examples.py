@@ -1,10 +1,10 @@
-"""Labelled activities as lists to learn from: each with the earlier ones it is compared with, and the right answers.
+"""Turns labelled activities into training lists: each activity with its earlier candidates, and which are right.
 
-Any earlier member of the same true group is right; where there is none, "something new" is. Earlier ones whose group
-nobody knows are left out of the lists, though they are there when features are worked out.
+Any earlier member of the same true group is a right answer; where there is none, "something new" is. Earlier candidates
+without a known group are left out of the lists, but count when features are computed.
 
-A line of talk is compared with a hundred before it, most of them long gone by: of wrong ones more than NEAR steps back
-every fourth is learned from, and stands for four.
+A line of talk has a hundred candidates, most of them long before it. Of wrong ones more than NEAR steps back every
+fourth is kept, with the weight of four.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from processors.grouping.candidates.blocking import Candidates
 from processors.grouping.candidates.candidate_pairs import Pairs
-from processors.grouping.features.activity_table import Table
+from processors.grouping.features.activity_table import ActivityTable
 from processors.grouping.features.pair_features import FEATURES, MISSING, OWNED, PAIRED, Features, features
-from processors.grouping.model.grouping_model import Model, Regime
+from processors.grouping.model.grouping_model import Domain, Model
 from schemas.values import Activity
 
 CHUNK = 20_000
@@ -28,10 +28,10 @@ Matrix = npt.NDArray[np.int32]
 
 
 class Examples(msgspec.Struct, frozen=True, eq=False):
-    """Lists side by side, `counts` rows each: its pairs in the order of events, and last "something new".
+    """Training lists side by side, of `counts` rows each: the pairs in the order of events, and last "something new".
 
-    `rows` are of FEATURES; `right` marks right answers; `stands` says for how many a row stands; `later` and `earlier`
-    are ids, `earlier` -1 for "new".
+    `rows` has the columns FEATURES. `right` marks right answers, `stands` is the number of rows that a row stands for.
+    `later` and `earlier` are ids; `earlier` is -1 for "something new".
     """
 
     rows: Matrix
@@ -42,7 +42,7 @@ class Examples(msgspec.Struct, frozen=True, eq=False):
     earlier: npt.NDArray[np.int64]
 
     def some(self, lists: npt.NDArray[np.bool_]) -> "Examples":
-        """These lists of them."""
+        """Returns only these lists."""
         rows = np.repeat(lists, self.counts)
         return Examples(
             rows=self.rows[rows],
@@ -54,16 +54,16 @@ class Examples(msgspec.Struct, frozen=True, eq=False):
         )
 
 
-def examples(activities: Sequence[Activity], gold: Gold, model: Model, regime: Regime) -> Examples:
-    """What one stream has to learn from, in one regime."""
-    table, candidates = Table(model), Candidates(model)
+def examples(activities: Sequence[Activity], gold: Gold, model: Model, domain: Domain) -> Examples:
+    """Returns the training lists of one stream in one domain."""
+    table, candidates = ActivityTable(model), Candidates(model)
     for activity, tokens in zip(activities, table.add(activities), strict=True):
         candidates.add((activity.started_at, activity.id), tokens)
     wanted = [(one.started_at, one.id) for one in activities if one.id in gold]
     pairs = candidates.pairs(wanted)
     slots = table.slots(pairs.ids.tolist())
-    mine = (table.talks(slots[pairs.own]) == (regime is Regime.TALK)) & (pairs.counts > 0)
-    parts = [_part(table, some, slots, gold, regime) for some in pairs.some(mine).chunks(CHUNK)]
+    mine = (table.talks(slots[pairs.own]) == (domain is Domain.TALK)) & (pairs.counts > 0)
+    parts = [_part(table, some, slots, gold, domain) for some in pairs.some(mine).chunks(CHUNK)]
     if not parts:
         nothing = np.zeros(0, dtype=np.int64)
         return Examples(
@@ -78,11 +78,11 @@ def examples(activities: Sequence[Activity], gold: Gold, model: Model, regime: R
 
 
 def joined(parts: Sequence[Examples]) -> Examples:
-    """All of these as one."""
+    """Concatenates these training lists."""
     return Examples(*(np.concatenate([getattr(one, name) for one in parts]) for name in Examples.__struct_fields__))
 
 
-def _part(table: Table, pairs: Pairs, slots: npt.NDArray[np.int64], gold: Gold, regime: Regime) -> Examples:
+def _part(table: ActivityTable, pairs: Pairs, slots: npt.NDArray[np.int64], gold: Gold, domain: Domain) -> Examples:
     own, earlier, counts, of = pairs.ids[pairs.own], pairs.ids[pairs.earlier], pairs.counts, pairs.of
     lists = table.lists(pairs, slots)
     known = np.array([other in gold for other in earlier.tolist()])
@@ -92,7 +92,7 @@ def _part(table: Table, pairs: Pairs, slots: npt.NDArray[np.int64], gold: Gold, 
             for known, other, later in zip(known, earlier.tolist(), own[of].tolist(), strict=True)
         ]
     )
-    far = ~same & (pairs.steps > NEAR) & (regime is Regime.TALK)
+    far = ~same & (pairs.steps > NEAR) & (domain is Domain.TALK)
     kept = known & (~far | ((earlier + own[of]) % EVERY == 0))
     columns = _pair_rows(features(lists), lists.which, of)
     rows, order = _with_new(columns[kept], columns, of, kept, counts)
@@ -115,7 +115,9 @@ def _pair_rows(found: Features, which: npt.NDArray[np.int64], of: npt.NDArray[np
 def _with_new(
     rows: Matrix, pairs: Matrix, of: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_], counts: npt.NDArray[np.int64]
 ) -> tuple[Matrix, npt.NDArray[np.int64]]:
-    """The rows with one for "something new" behind each list's: what its pairs have in common, all else missing."""
+    """Returns the rows with a row for "something new" after each list's pairs. It has the features that all pairs of
+    the list share; all others are missing.
+    """
     new = np.full((len(counts), len(FEATURES)), MISSING, dtype=np.int32)
     new[:, -len(OWNED) :] = pairs[np.cumsum(counts) - 1, -len(OWNED) :]
     order = np.argsort(np.concatenate((of[kept], np.arange(len(counts)))), kind="stable")

@@ -1,4 +1,4 @@
-"""What models make of streams that they didn't see: how well it is grouped, and which groups are right."""
+"""Measures how well models group streams that they weren't learned from, and which groups are right."""
 
 from collections.abc import Hashable, Sequence
 
@@ -6,63 +6,68 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.evaluation.counting import Sums, count
-from processors.evaluation.measures import MEASURES, measures
-from processors.grouping.clustering.micro_clusters import Strands
-from processors.grouping.clustering.pair_graph import Board
+from processors.evaluation.measures import MEASURES, SumsArray, contingency_sums, measures
+from processors.grouping.clustering.micro_clusters import MicroClusters
+from processors.grouping.clustering.pair_graph import PairGraph
 from processors.grouping.model.grouping_model import Model
-from processors.grouping.outcome.confidence import Signs
-from processors.grouping.outcome.group_values import shapes
+from processors.grouping.outcome.confidence import ConfidenceFeatures
+from processors.grouping.outcome.group_values import group_values
 from processors.training.labelled_streams import Labelled
 
 WORTH = ("B3-F", "ARI", "EM-F")
-"""What groups are judged by when something is chosen: whether most is where it belongs, and whether all is."""
+"""The measures by which settings are chosen: whether most activities are in the right group, and whether whole groups
+are right.
+"""
 
 _WORTH = [MEASURES.index(name) for name in WORTH]
 
 
 class Outcome(msgspec.Struct, frozen=True, eq=False):
-    """A stream's groups: their sums, and the signs of each that was judged, with whether it was right."""
+    """The result for one stream: its contingency sums, and the features of each judged group, with whether
+    it is right.
+    """
 
-    sums: Sums
-    judged: Sequence[tuple[Signs, bool]]
+    sums: SumsArray
+    judged: Sequence[tuple[ConfidenceFeatures, bool]]
 
 
-def worths(sums: Sequence[Sums]) -> npt.NDArray[np.float64]:
-    """How well each stream is grouped: the mean of WORTH."""
+def worths(sums: Sequence[SumsArray]) -> npt.NDArray[np.float64]:
+    """Returns how well each stream is grouped: the mean of WORTH."""
     found: npt.NDArray[np.float64] = measures(np.stack(sums))[:, _WORTH].mean(axis=1)
     return found
 
 
-def worth(sums: Sequence[Sums]) -> float:
-    """How well streams are grouped: the mean over streams."""
+def worth(sums: Sequence[SumsArray]) -> float:
+    """Returns how well streams are grouped: the mean over streams."""
     return float(worths(sums).mean())
 
 
 def surely_better(one: npt.NDArray[np.float64], than: npt.NDArray[np.float64]) -> bool:
-    """Is one way better for streams than the other by more than the mean's own error, given the worths of each?"""
+    """Returns whether `one` exceeds `than` by more than the standard error of the mean, given the worths of each
+    stream.
+    """
     gains = one - than
     error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
     return bool(gains.mean() > error)
 
 
 def outcomes(stream: Labelled, tried: Sequence[Model]) -> list[Outcome]:
-    """What comes of a stream, for each model that is tried; they differ in how they prune, and in nothing else."""
-    board = Board(tried[0])
-    board.put(list(stream.activities))
-    strands = Strands(board)
-    strands.settle()
+    """Returns the outcome of a stream for each of these models, which differ only in their pruning."""
+    graph = PairGraph(tried[0])
+    graph.add(list(stream.activities))
+    clusters = MicroClusters(graph)
+    clusters.settle()
     gold: dict[Hashable, set[int]] = {}
     for activity, true in stream.gold.items():
         gold.setdefault(true, set()).add(activity)
     found = []
     for model in tried:
-        board.decide_by(model)
+        graph.decide_by(model)
         judged, of = [], dict[int, int]()
-        for one in shapes(strands, strands.labels()):
+        for one in group_values(clusters, clusters.labels()):
             of |= dict.fromkeys(one.ids, one.ids[0])
             known = set(one.ids) & stream.gold.keys()
             if known and not one.outlier:
                 judged.append((one.signs, gold[stream.gold[min(known)]] == known))
-        found.append(Outcome(count((true, of[id]) for id, true in stream.gold.items() if id in of), judged))
+        found.append(Outcome(contingency_sums((true, of[id]) for id, true in stream.gold.items() if id in of), judged))
     return found

@@ -1,4 +1,4 @@
-"""Streams whose true groups are known, and how they are dealt for learning."""
+"""Streams whose true groups are known, and how they are dealt into folds."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import ceil
@@ -11,8 +11,8 @@ FOLDS = 4
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """A stream and the true groups of those of its activities whose group is known. `cut_from` names the stream that it
-    is a part of, if it is one.
+    """A stream, and the true groups of those of its activities whose group is known. `cut_from` names the stream that
+    it is a part of, if it is one.
     """
 
     name: str
@@ -22,27 +22,31 @@ class Labelled(msgspec.Struct, frozen=True):
 
     @property
     def person(self) -> str:
-        """Whose it is."""
+        """The name of the person whose stream it is."""
         return self.cut_from or self.name
 
 
-def taught(stream: Labelled) -> Labelled:
-    """What there is to learn from it: in the order of events, without what people excluded."""
+def labelled_only(stream: Labelled) -> Labelled:
+    """Returns the part that training uses: the activities in the order of events, without those that
+    people excluded.
+    """
     there = sorted((one for one in stream.activities if not one.excluded), key=lambda one: (one.started_at, one.id))
     return Labelled(stream.name, there, {one.id: stream.gold[one.id] for one in there if one.id in stream.gold})
 
 
-def dealt(streams: Sequence[Labelled], folds: int = FOLDS) -> list[list[Labelled]]:
-    """Folds of about as many activities each: the largest stream goes first, always to the smallest fold."""
+def deal_folds(streams: Sequence[Labelled], folds: int = FOLDS) -> list[list[Labelled]]:
+    """Returns folds of about as many labelled activities each. The largest stream is dealt first, each to the smallest
+    fold.
+    """
     parts: list[list[Labelled]] = [[] for _ in range(folds)]
     for stream in sorted(streams, key=lambda one: (-len(one.gold), one.name)):
         min(parts, key=lambda part: sum(len(one.gold) for one in part)).append(stream)
     return parts
 
 
-def enough(streams: Sequence[Labelled], folds: int = FOLDS) -> list[Labelled]:
-    """As many streams as there are folds, at least: where there are fewer, each is cut into blocks of its order, so
-    that what is chosen is chosen by what wasn't learned from.
+def enough_streams(streams: Sequence[Labelled], folds: int = FOLDS) -> list[Labelled]:
+    """Returns at least as many streams as there are folds. Where there are fewer, each is cut into blocks in the order
+    of events, so that settings are chosen by held-out data.
     """
     if not streams or len(streams) >= folds:
         return list(streams)
@@ -50,7 +54,7 @@ def enough(streams: Sequence[Labelled], folds: int = FOLDS) -> list[Labelled]:
 
 
 def _blocks(stream: Labelled, count: int) -> list[Labelled]:
-    """Blocks of as many activities each; none is empty."""
+    """Returns blocks of as many activities each, none of them empty."""
     size = max(ceil(len(stream.activities) / count), 1)
     found = []
     for number, begin in enumerate(range(0, len(stream.activities), size)):

@@ -1,6 +1,7 @@
-"""What there is to learn about strands: from groups that people know, and strands of streams that trees didn't see.
+"""Builds training lists of micro-clusters, from known groups and streams that the trees weren't learned from.
 
-A strand's true group is that of most of its activities. It shall join any earlier strand of the same, or begin.
+The true group of a micro-cluster is that of most of its activities. Right answers are all earlier micro-clusters of the
+same true group; where there is none, to begin a group is right.
 """
 
 from collections import Counter
@@ -10,14 +11,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.evaluation.counting import Sums, count
-from processors.grouping.clustering.agglomeration import joined
-from processors.grouping.clustering.candidate_lists import Lists
-from processors.grouping.clustering.cluster_similarity import Merger
-from processors.grouping.clustering.micro_clusters import Strands
-from processors.grouping.clustering.pair_graph import REGIMES, Board
+from processors.evaluation.measures import SumsArray, contingency_sums
+from processors.grouping.clustering.agglomeration import joined_groups
+from processors.grouping.clustering.candidate_lists import CandidateLists
+from processors.grouping.clustering.cluster_similarity import ClusterSimilarity
+from processors.grouping.clustering.micro_clusters import MicroClusters
+from processors.grouping.clustering.pair_graph import DOMAINS, PairGraph
 from processors.grouping.compiled import Slots
-from processors.grouping.model.grouping_model import Model, Regime
+from processors.grouping.model.grouping_model import Domain, Model
 from processors.grouping.similarity.log_odds import LEAST, MOST
 from processors.training.examples import Examples
 from schemas.values import Activity
@@ -25,48 +26,48 @@ from schemas.values import Activity
 Gold = Mapping[int, Hashable]
 
 
-class Strung(msgspec.Struct, frozen=True, eq=False):
-    """A stream's strands of one regime: the strand of each activity whose true group is known, the lists of strands
-    (`ties.lists`), and how many members each has.
+class ClusteredStream(msgspec.Struct, frozen=True, eq=False):
+    """The micro-clusters of a stream in one domain: that of each activity whose true group is known, their candidate
+    lists (`candidate_lists.candidate_lists`), and the number of members of each.
     """
 
     gold: Gold
     labels: Mapping[int, int]
-    lists: Lists
+    lists: CandidateLists
     sizes: Slots
 
 
-def strung(
+def cluster_stream(
     activities: Sequence[Activity], gold: Gold, model: Model, tried: Sequence[int]
-) -> Iterator[dict[Regime, Strung]]:
-    """A stream's strands for each of the thresholds that are tried (`Joining.over`)."""
-    board = Board(model)
-    board.put([activity for activity in activities if not activity.excluded])
+) -> Iterator[dict[Domain, ClusteredStream]]:
+    """Yields the micro-clusters of a stream for each threshold in `tried` (`ClusteringThresholds.over`)."""
+    graph = PairGraph(model)
+    graph.add([activity for activity in activities if not activity.excluded])
     for over in tried:
-        joining = {regime: msgspec.structs.replace(one, over=over) for regime, one in model.joining.items()}
-        board.decide_by(msgspec.structs.replace(model, joining=joining, merging={}))
-        strands = Strands(board)
-        strands.settle()
-        found, ids = {}, [id for id in gold if id in board]
-        regimes, labels = (of[board.table.slots(ids)].tolist() for of in (board.regimes, board.placed.label))
-        for number, regime in enumerate(REGIMES):
-            known = {id: label for id, of, label in zip(ids, regimes, labels, strict=True) if of == number}
-            lists = strands.pairings(regime, strands.every())
-            found[regime] = Strung({id: gold[id] for id in known}, known, lists, board.sizes.copy())
+        joining = {domain: msgspec.structs.replace(one, over=over) for domain, one in model.joining.items()}
+        graph.decide_by(msgspec.structs.replace(model, joining=joining, merging={}))
+        clusters = MicroClusters(graph)
+        clusters.settle()
+        found, ids = {}, [id for id in gold if id in graph]
+        domains, labels = (of[graph.table.slots(ids)].tolist() for of in (graph.domains, graph.assigned.label))
+        for number, domain in enumerate(DOMAINS):
+            known = {id: label for id, of, label in zip(ids, domains, labels, strict=True) if of == number}
+            lists = clusters.candidate_lists(domain, clusters.all_lists())
+            found[domain] = ClusteredStream({id: gold[id] for id in known}, known, lists, graph.sizes.copy())
         yield found
 
 
-def lessons_of(one: Strung) -> tuple[Examples, npt.NDArray[np.float64]]:
-    """The lists of strands whose true group is known, and how many such activities each has."""
+def examples_of(one: ClusteredStream) -> tuple[Examples, npt.NDArray[np.float64]]:
+    """Returns the lists of micro-clusters whose true group is known, and the number of such activities in each."""
     counted: dict[int, Counter[Hashable]] = {}
-    for activity, strand in sorted(one.labels.items()):  # of equals the true group of the smallest id counts
-        counted.setdefault(strand, Counter())[one.gold[activity]] += 1
-    true = {strand: counter.most_common(1)[0][0] for strand, counter in counted.items()}
+    for activity, cluster in sorted(one.labels.items()):  # a tie goes to the true group of the smallest id
+        counted.setdefault(cluster, Counter())[one.gold[activity]] += 1
+    true = {cluster: counter.most_common(1)[0][0] for cluster, counter in counted.items()}
     taken: list[int] = []
     right: list[bool] = []
     counts: list[int] = []
     at, sizes = 0, list[int]()
-    for own, others in _pairings(one.lists):
+    for own, others in _candidate_lists(one.lists):
         end = at + len(others)
         if own in true:
             known = [number for number, other in enumerate(others) if other in true]
@@ -88,19 +89,21 @@ def lessons_of(one: Strung) -> tuple[Examples, npt.NDArray[np.float64]]:
     return found, np.array(sizes, dtype=np.float64)
 
 
-def _pairings(lists: Lists) -> Iterator[tuple[int, list[int]]]:
-    """Each strand with its list."""
+def _candidate_lists(lists: CandidateLists) -> Iterator[tuple[int, list[int]]]:
+    """Yields each micro-cluster with its list."""
     others, at = lists.others.tolist(), 0
     for own, size in zip(lists.own.tolist(), lists.counts.tolist(), strict=True):
         yield own, others[at : at + size]
         at += size
 
 
-def sums_of(one: Strung, merger: Merger | None, merging: int) -> Sums:
-    """What comes of a stream of one regime by these trees, joined over `merging`."""
+def sums_of(one: ClusteredStream, similarity: ClusterSimilarity | None, merging: int) -> SumsArray:
+    """Returns the contingency sums of a stream in one domain, with its micro-clusters joined by these trees over
+    `merging`.
+    """
     groups = np.arange(len(one.sizes), dtype=np.int32)
-    if merger is not None and len(one.lists.own):
-        _, scores = merger.score(one.lists)
+    if similarity is not None and len(one.lists.own):
+        _, scores = similarity.score(one.lists)
         logits, lists = np.clip(scores, LEAST, MOST).astype(np.int32), one.lists
-        groups = joined(lists.own, lists.counts, lists.others, logits, one.sizes, merging, LEAST)
-    return count((true, int(groups[one.labels[id]])) for id, true in one.gold.items())
+        groups = joined_groups(lists.own, lists.counts, lists.others, logits, one.sizes, merging, LEAST)
+    return contingency_sums((true, int(groups[one.labels[id]])) for id, true in one.gold.items())

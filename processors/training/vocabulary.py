@@ -1,4 +1,4 @@
-"""What words tell, counted over labelled activities: how rare each is, and how much it speaks for something new."""
+"""Counts words over labelled activities: how rare each is, and how much it indicates something new."""
 
 from collections import Counter
 from collections.abc import Iterable, Set
@@ -7,23 +7,25 @@ from math import log
 
 import msgspec
 
-from processors.grouping.describe.description import signs_of, told_in
+from processors.grouping.describe.description import content_words, signs_of
 from processors.training.labelled_streams import Labelled
 
 LEAST_SEEN = 3
-"""Activities that a word has to be in; a rarer one weighs as the unknown do."""
+"""The number of activities in which a word has to occur; rarer words weigh as unknown ones do."""
 
 LEAST_PEOPLE = 3
-"""People who have to have said a word or a sign, or all where there are fewer: a model that many use tells nobody what
-one of them alone works on.
+"""The number of people who have to use a word or a sign; all of them where there are fewer. A model that many people
+use then reveals nothing that only one of them works on.
 """
 
 MOST_WORDS = 20_000
 RAREST = 1_500
-"""What a word weighs that is nowhere else, in thousandths."""
+"""The weight of a word that occurs nowhere else, in thousandths."""
 
 LEAST_SIGNS, DOUBT = 10, 20.0
-"""A sign has to be seen so often, and counts as if it had been seen that often more with the usual outcome."""
+"""The least number of occurrences of a sign, and the number of occurrences with the usual outcome that are added to
+them.
+"""
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -35,20 +37,20 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 
 def vocabulary(streams: Iterable[Labelled], apps: frozenset[str]) -> Vocabulary:
-    """Of streams in the order of events."""
-    seen, signs, opened = Counter[str](), Counter[str](), Counter[str]()
-    said: dict[str, set[str]] = {}
+    """Returns the vocabulary of streams whose activities are in the order of events."""
+    view, signs, opened = Counter[str](), Counter[str](), Counter[str]()
+    used: dict[str, set[str]] = {}
     total = known = new = 0
     for stream in streams:
         gold, begun = stream.gold, set[object]()
-        mine = said.setdefault(stream.person, set())
+        mine = used.setdefault(stream.person, set())
         for activity in stream.activities:
-            told = told_in(activity.words, activity.app, apps)
-            seen.update({*told.words, *told.spelled})
-            mine.update(told.words, told.spelled)
+            content = content_words(activity.words, activity.app, apps)
+            view.update({*content.words, *content.spelled})
+            mine.update(content.words, content.spelled)
             total += 1
             if activity.id in gold:
-                found = signs_of(told)
+                found = signs_of(content)
                 signs.update(found)
                 mine.update(found)
                 known += 1
@@ -56,15 +58,15 @@ def vocabulary(streams: Iterable[Labelled], apps: frozenset[str]) -> Vocabulary:
                     begun.add(gold[activity.id])
                     opened.update(found)
                     new += 1
-    people = Counter(chain.from_iterable(said.values()))
-    many = min(LEAST_PEOPLE, len(said))
+    people = Counter(chain.from_iterable(used.values()))
+    many = min(LEAST_PEOPLE, len(used))
     shared = {one for one, count in people.items() if count >= many}
-    return Vocabulary(_rarity(seen, total, shared), RAREST, _opening(signs, opened, new / max(known, 1), shared))
+    return Vocabulary(_rarity(view, total, shared), RAREST, _opening(signs, opened, new / max(known, 1), shared))
 
 
-def _rarity(seen: Counter[str], total: int, shared: Set[str]) -> dict[str, int]:
+def _rarity(view: Counter[str], total: int, shared: Set[str]) -> dict[str, int]:
     most = log(total + 1) if total else 1.0
-    known = ((count, word) for word, count in seen.items() if count >= LEAST_SEEN and word in shared)
+    known = ((count, word) for word, count in view.items() if count >= LEAST_SEEN and word in shared)
     kept = sorted(known, reverse=True)[:MOST_WORDS]
     return {
         word: round(RAREST * log((total + 1) / (count + 1)) / most)

@@ -19,18 +19,20 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from streams.bill.groups_consumer import Keeper
+    from streams.bill.groups_consumer import GroupsConsumer
     from streams.bill.narration import Narrator
     from streams.settings import Settings
 
 SCHEDULE_S = 5.0
-"""How often due periods are looked for. A period is due at a minute of a day; seconds don't matter."""
+"""How often due periods are looked for. Seconds don't matter, because periods are due at a minute of a day."""
 
 log = structlog.get_logger("bill")
 
 app = typer.Typer(invoke_without_command=True)
 
-Llm = Annotated[bool | None, typer.Option("--llm/--no-llm", help="Have a language model write the narratives.")]
+Llm = Annotated[
+    bool | None, typer.Option("--llm/--no-llm", help="Generate narratives with a language model, or don't.")
+]
 
 
 @app.callback()
@@ -38,42 +40,43 @@ def run(
     context: typer.Context,
     llm: Llm = None,
     budget_usd: Annotated[
-        float | None, typer.Option("--budget-usd", min=0, help="Most to spend on narratives in 24 hours.")
+        float | None, typer.Option("--budget-usd", min=0, help="Most dollars to spend on narratives in 24 hours.")
     ] = None,
-    every: Annotated[float, typer.Option(help="Seconds between looks for due periods.", min=0.1)] = SCHEDULE_S,
+    every: Annotated[float, typer.Option(help="Seconds between two checks for due periods.", min=0.1)] = SCHEDULE_S,
 ) -> None:
-    """Turn groups into entries until it is told to stop; close periods when they are due.
+    """Turn groups into time entries and close periods when they are due, until stopped.
 
-    Narratives are the activities' own words unless a language model is switched on (--llm, or TIMELOOM_LLM=on).
+    Narratives are extracted from the activities' own words, unless a language model is switched on (--llm, or
+    TIMELOOM_LLM=on).
 
     Example: ./timeloom bill
 
-    Exit: 0 it was told to stop; 1 something nobody foresaw (start it again: nothing is lost); 2 a setting is wrong;
-    3 a server is not up.
+    Exit: 0 stopped; 1 an unexpected error (start it again: nothing is lost); 2 a setting is wrong; 3 a server is not
+    up.
     """
     if context.invoked_subcommand is not None:
         return
     from functools import partial
 
     from connectors.kafka.client.connectivity import knock
-    from connectors.kafka.consumers.external_offsets_consumer import PlacedConsumer
+    from connectors.kafka.consumers.external_offsets_consumer import ExternalOffsetsConsumer
     from connectors.kafka.records.dead_letter_writer import DeadLetters
     from connectors.mariadb.billing.ingestion import CONSUMER
     from connectors.mariadb.narration.reservations import STORE_RETRY_S
     from connectors.mariadb.server.engine import connect
     from schemas.topics import GROUPS
     from streams.bill.due_periods import Scheduler
-    from streams.bill.groups_consumer import Keeper
-    from streams.bill.health import BillVitals
+    from streams.bill.groups_consumer import GroupsConsumer
+    from streams.bill.health import BillHealth
     from streams.settings import load
-    from streams.shared.billing_rules import Decisions
-    from streams.shared.stop_signal import stopping
-    from streams.telemetry.logs import to_json
-    from streams.telemetry.server import Telemetry
+    from streams.shared.billing_rules import ProcessorRules
+    from streams.shared.stop_signal import stop_event
+    from streams.telemetry.logs import configure_json_logs
+    from streams.telemetry.server import TelemetryServer
 
     settings = load()
-    to_json("bill")
-    stop = stopping()
+    configure_json_logs("bill")
+    stop = stop_event()
     engine = connect(settings.mariadb().url("pipeline"))
     narrator = None
     if settings.llm if llm is None else llm:
@@ -81,18 +84,22 @@ def run(
         narrator.start()
     kafka = settings.kafka()
     knock(kafka)
-    consumer = partial(PlacedConsumer, kafka, CONSUMER, GROUPS.name)
-    keeper = Keeper(engine, consumer, DeadLetters(kafka), Decisions(), narrator.wake if narrator else _nobody)
+    consumer = partial(ExternalOffsetsConsumer, kafka, CONSUMER, GROUPS.name)
+    groups_consumer = GroupsConsumer(
+        engine, consumer, DeadLetters(kafka), ProcessorRules(), narrator.wake if narrator else _nobody
+    )
     log.info("started", kafka=str(kafka), narration=narrator is not None)
     scheduler = Scheduler(engine)
-    vitals = BillVitals(engine, keeper, narrator, stop)
+    health = BillHealth(engine, groups_consumer, narrator, stop)
     try:
-        with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
-            work(keeper, lambda: scheduler.look(time.time_ns() // 1000), every, stop, vitals.heart.beat)
+        with TelemetryServer(health, settings.telemetry_host, settings.telemetry_port):
+            run_loop(
+                groups_consumer, lambda: scheduler.open_due(time.time_ns() // 1000), every, stop, health.heart.beat
+            )
     finally:
         stop.set()
         if narrator is not None:
-            # An answer that is on its way is paid for: wait until it is written, also where the database is away.
+            # An answer that is on its way is paid for, so wait until it is stored, even while the database is away.
             narrator.join(settings.llm_timeout_s + STORE_RETRY_S)
     if narrator is not None and narrator.error is not None:
         raise narrator.error
@@ -100,8 +107,8 @@ def run(
 
 
 @app.command("next")
-def next_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """Show what is due when, and what waits for capture.
+def next_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on each line.")] = False) -> None:
+    """Show each timekeeper's next period, when it is due, and what waits for capture.
 
     Example: ./timeloom bill next
 
@@ -110,11 +117,11 @@ def next_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
     import msgspec
 
     from connectors.mariadb.server.engine import connect
-    from streams.bill.next_periods import now_us, show, upcoming
+    from streams.bill.next_periods import now_us, show, upcoming_periods
     from streams.settings import load
 
     with connect(load().mariadb().url("pipeline")).connect() as connection:
-        found = upcoming(connection, now_us())
+        found = upcoming_periods(connection, now_us())
     if as_json:
         for one in found:
             print(msgspec.json.encode(one).decode())
@@ -123,14 +130,17 @@ def next_(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
 
 
 def _nobody() -> None:
-    """Narration is off: the entries' own words were written with them."""
+    """Does nothing. It stands for the narrator where narration is off: entries already have extractive narratives."""
 
 
 def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop: threading.Event) -> "Narrator":
-    """The narrator as set up, after saying where words will go. Raises ConfigurationError where it can't be."""
+    """Returns the narrator, after it has logged where words will be sent.
+
+    Raises ConfigurationError where the settings don't allow narration.
+    """
     from connectors.llm.gateway import DEFAULT_URL, Destination, Gateway
     from processors.billing.narratives.pricing import price_of, read_price
-    from streams.bill.narration import Narrator, Terms
+    from streams.bill.narration import NarrationTerms, Narrator
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     url = settings.openai_base_url or DEFAULT_URL
@@ -140,20 +150,24 @@ def narrator_of(settings: "Settings", engine: "Engine", budget_usd: float, stop:
         "narration_is_on",
         destination=gateway.to.shown,
         model=settings.llm_model,
-        what="words of entries whose period is closed leave this machine for this destination",
+        what="words of entries of closed periods are sent to this destination",
         budget_usd=budget_usd,
     )
-    return Narrator(engine, gateway, Terms(price, budget_usd), stop)
+    return Narrator(engine, gateway, NarrationTerms(price, budget_usd), stop)
 
 
-def work(
-    keeper: "Keeper",
+def run_loop(
+    groups_consumer: "GroupsConsumer",
     schedule: Callable[[], object],
     every: float,
     stop: threading.Event,
     beat: Callable[[], None],
 ) -> None:
-    """The loop: take what there is; now and then look for due periods. Leaves the consumer group at the end."""
+    """Ingests what has arrived, and calls `schedule` every `every` seconds, until `stop` is set. Calls `beat` again and
+    again.
+
+    Leaves the consumer group at the end.
+    """
     due = time.monotonic()
 
     def stopping() -> bool:
@@ -162,9 +176,9 @@ def work(
 
     try:
         while not stopping():
-            keeper.step(stopping)
+            groups_consumer.step(stopping)
             if time.monotonic() >= due:
                 schedule()
                 due = time.monotonic() + every
     finally:
-        keeper.close()
+        groups_consumer.close()

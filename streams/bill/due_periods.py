@@ -1,4 +1,7 @@
-"""Opens the periods that are due: each a row and a close mark, which goes the way of every change and closes it."""
+"""Opens the periods that are due. Each is a row and a close mark.
+
+The mark passes through capture and `group` and closes the period when `bill` ingests it.
+"""
 
 from collections.abc import Iterator
 from itertools import islice, takewhile
@@ -17,26 +20,28 @@ if TYPE_CHECKING:
 
 NEVER = 1 << 62
 
-MOST_AT_ONCE = 60
-"""Periods of one cadence that are opened at one look; a start that lies years back keeps nobody else waiting."""
+MAX_PERIODS_AT_ONCE = 60
+"""Maximum number of periods of one cadence that are opened at once, so that a start years back doesn't keep other
+cadences waiting.
+"""
 
 log = structlog.get_logger("bill")
 
 
 class Scheduler:
-    """Looks for due periods. Any number of programs may do so at once: a period is there once.
+    """Opens due periods. Any number of processes may do so at once, because each period is opened only once.
 
-    It remembers when each cadence is due next, as long as its row and its last period are what they were.
+    It remembers when each cadence is due next, as long as the cadence's row and its last period are unchanged.
     """
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._next: dict[CadenceState, int] = {}
 
-    def look(self, now: int) -> list[int]:
-        """Opens every period that is due at `now` (microseconds) and not open yet; returns their ids.
+    def open_due(self, now: int) -> list[int]:
+        """Opens every period that is due at `now` (microseconds since 1970) and not open yet; returns their ids.
 
-        A cadence that can't be read is told, once, and left out.
+        A cadence that can't be used is logged once and left out.
         """
         with self._engine.connect() as connection:
             known = read_cadences(connection)
@@ -50,10 +55,12 @@ class Scheduler:
         return opened
 
     def _open(self, scheduled: CadenceState, now: int) -> list[int]:
-        """Opens what is due of one cadence, oldest first, as long as nobody else changes it."""
+        """Opens the due periods of one cadence, oldest first. Stops where another process changes the cadence."""
         try:
-            due = list(islice(takewhile(lambda one: one.due_at <= now, self._periods(scheduled)), MOST_AT_ONCE))
-            following = None if due else next(self._periods(scheduled), None)
+            due = list(
+                islice(takewhile(lambda one: one.due_at <= now, self._due_periods(scheduled)), MAX_PERIODS_AT_ONCE)
+            )
+            following = None if due else next(self._due_periods(scheduled), None)
         except ConfigurationError as error:
             log.error("cadence_unusable", cadence=scheduled.cadence.id, error=str(error))
             self._next[scheduled] = NEVER
@@ -69,5 +76,5 @@ class Scheduler:
             scheduled = msgspec.structs.replace(scheduled, last_period_end=one.ends_on)
         return opened
 
-    def _periods(self, scheduled: CadenceState) -> Iterator[Occurrence]:
+    def _due_periods(self, scheduled: CadenceState) -> Iterator[Occurrence]:
         return periods(scheduled.cadence, scheduled.last_period_end)

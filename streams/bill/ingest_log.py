@@ -1,4 +1,4 @@
-"""One log line for each timekeeper of a batch that `bill` keeps, with the trace id of the decision it stems from."""
+"""Logs one line for each timekeeper of an ingested batch, with the trace id of the decision that it stems from."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,58 +10,63 @@ import structlog
 from schemas.groups import Lineage, PublishedMark
 from schemas.keys import GroupKey, Scope
 from streams.bill import metrics
-from streams.telemetry.traces import NAMED, trace_of
+from streams.telemetry.traces import MAX_LOGGED_GROUPS, trace_id
 
 if TYPE_CHECKING:
     from connectors.mariadb.billing.ingestion import GroupsRecord, IngestResult
-    from schemas.records import ConsumerRecord
+    from schemas.topics import ConsumerRecord
 
 log = structlog.get_logger("bill")
 
 
-def tell_kept(
-    partition: int, records: Sequence["ConsumerRecord"], decoded: Sequence["GroupsRecord"], taken: "IngestResult"
+def log_ingested(
+    partition: int,
+    records: Sequence["ConsumerRecord"],
+    groups_records: Sequence["GroupsRecord"],
+    result: "IngestResult",
 ) -> None:
-    """Counts and logs what a batch did, once it is committed."""
-    metrics.GROUPS_TAKEN.inc(taken.groups)
-    metrics.ENTRIES.inc(taken.entries)
-    metrics.PERIODS_CLOSED.inc(len(taken.closed))
-    _tell_age(decoded)
+    """Counts and logs what a batch caused, once it is committed."""
+    metrics.GROUPS_INGESTED.inc(result.groups)
+    metrics.ENTRIES_SLICED.inc(result.entries)
+    metrics.PERIODS_CLOSED.inc(len(result.closed))
+    _observe_age(groups_records)
     by_scope: dict[Scope, list[GroupsRecord]] = defaultdict(list)
-    for record in decoded:
+    for record in groups_records:
         by_scope[Scope(record.key.firm, record.key.timekeeper)].append(record)
-    for scope, theirs in by_scope.items():
-        _tell(scope, theirs)
-    # Of the batch only sums: a line that is about several timekeepers names none.
-    (log.info if taken.marks or taken.blocked_by_release else log.debug)(
+    for scope, scope_records in by_scope.items():
+        _log_scope(scope, scope_records)
+    # The batch's line has only sums, because a line about several timekeepers names none.
+    (log.info if result.marks or result.blocked_by_release else log.debug)(
         "taken",
         partition=partition,
         offsets=[records[0].offset, records[-1].offset],
-        groups=taken.groups,
-        ignored=taken.superseded,
-        days=taken.days,
-        entries=taken.entries,
-        withheld=taken.blocked_by_release,
-        marks=taken.marks,
-        closed=taken.closed,
-        in_doubt=sum(map(len, taken.stale.values())),
+        groups=result.groups,
+        ignored=result.superseded,
+        days=result.days,
+        entries=result.entries,
+        withheld=result.blocked_by_release,
+        marks=result.marks,
+        closed=result.closed,
+        in_doubt=sum(map(len, result.stale.values())),
     )
 
 
-def _tell(scope: Scope, records: Sequence["GroupsRecord"]) -> None:
-    """A timekeeper's records by the change that they were decided at; tombstones carry none and are told with each."""
+def _log_scope(scope: Scope, records: Sequence["GroupsRecord"]) -> None:
+    """Logs a timekeeper's records, one line for each change at which they were decided. Tombstones carry no lineage and
+    are listed in each line.
+    """
     by_trace: dict[str, tuple[Lineage, list[int], list[int]]] = {}
     gone = [record.key.group for record in records if record.published is None and isinstance(record.key, GroupKey)]
     for record in records:
         if record.published is not None:
             lineage = record.published.lineage
-            _, groups, marks = by_trace.setdefault(trace_of(lineage), (lineage, [], []))
+            _, groups, marks = by_trace.setdefault(trace_id(lineage), (lineage, [], []))
             if isinstance(record.published, PublishedMark):
                 marks.append(record.published.mark.id)
             elif isinstance(record.key, GroupKey):
                 groups.append(record.key.group)
     if not by_trace:
-        log.info("kept", firm=scope.firm, timekeeper=scope.timekeeper, gone=gone[:NAMED])
+        log.info("kept", firm=scope.firm, timekeeper=scope.timekeeper, gone=gone[:MAX_LOGGED_GROUPS])
     for trace, (lineage, groups, marks) in by_trace.items():
         log.info(
             "kept",
@@ -70,14 +75,16 @@ def _tell(scope: Scope, records: Sequence["GroupsRecord"]) -> None:
             timekeeper=scope.timekeeper,
             changes=[lineage.partition, lineage.offset],
             gtid=lineage.gtid or None,
-            groups=groups[:NAMED],
-            gone=gone[:NAMED],
+            groups=groups[:MAX_LOGGED_GROUPS],
+            gone=gone[:MAX_LOGGED_GROUPS],
             marks=marks,
         )
 
 
-def _tell_age(decoded: Sequence["GroupsRecord"]) -> None:
-    committed_ms = max((one.published.lineage.committed_ms for one in decoded if one.published is not None), default=0)
+def _observe_age(groups_records: Sequence["GroupsRecord"]) -> None:
+    committed_ms = max(
+        (one.published.lineage.committed_ms for one in groups_records if one.published is not None), default=0
+    )
     if committed_ms:
-        metrics.COMMITTED.set(committed_ms / 1000)
+        metrics.NEWEST_CHANGE_TIMESTAMP.set(committed_ms / 1000)
         metrics.CAPTURE_DELAY.set(max(0.0, time() - committed_ms / 1000))

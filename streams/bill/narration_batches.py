@@ -1,4 +1,4 @@
-"""Due entries as questions to a language model, and its answers as what stands of them. No I/O."""
+"""Makes prompts of due entries, and narratives of the answers. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -6,10 +6,10 @@ from hashlib import blake2b
 import msgspec
 import structlog
 
-from connectors.llm.gateway import Answer, Asked
+from connectors.llm.gateway import Answer, PromptRequest
 from connectors.mariadb.narration.due_entries import DueEntry, NarrativeVariant
 from connectors.mariadb.narration.reservations import NarrativeResult
-from processors.billing.entries.content import content
+from processors.billing.entries.drafts import content
 from processors.billing.narratives.citation_checks import check_narrative
 from processors.billing.narratives.prompts import (
     SCHEMA,
@@ -26,23 +26,28 @@ from schemas.values import Activity, content_hash
 log = structlog.get_logger("bill")
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """One call to be made: a question and the entries that it is about, in the order of its numbers from 1."""
+class PromptBatch(msgspec.Struct, frozen=True):
+    """One call to make: a prompt and its entries. The prompt numbers the entries from 1 in this order."""
 
     scope: Scope
     question: Question
     entries: tuple[DueEntry, ...]
 
 
-def batches_of(scope: Scope, matter: str, entries: Sequence[DueEntry], rows: Mapping[int, object]) -> Iterator[Batch]:
-    """The calls for one timekeeper's entries of one matter; entries whose rows have changed meanwhile are left out."""
+def batches_of(
+    scope: Scope, matter: str, entries: Sequence[DueEntry], rows: Mapping[int, object]
+) -> Iterator[PromptBatch]:
+    """Yields the calls for one timekeeper's entries of one matter. `rows` are the activities' rows by id.
+
+    Leaves out entries whose rows have changed meanwhile.
+    """
     current = [entry for entry in entries if _current(entry, rows)]
     materials = [
         entry_material(n, entry.day, (one for id in entry.activities if isinstance(one := rows[id], Activity)))
         for n, entry in enumerate(current)
     ]
     for question in questions(matter, materials):
-        yield Batch(scope, _numbered(question), tuple(current[one.entry] for one in question.entries))
+        yield PromptBatch(scope, _numbered(question), tuple(current[one.entry] for one in question.entries))
 
 
 def _current(entry: DueEntry, rows: Mapping[int, object]) -> bool:
@@ -55,8 +60,11 @@ def _numbered(question: Question) -> Question:
     return msgspec.structs.replace(question, entries=entries)
 
 
-def only(batch: Batch, mine: Mapping[str, int]) -> Batch | None:
-    """The batch without entries that somebody else has reserved, and with each content once."""
+def narrowed_to(batch: PromptBatch, mine: Mapping[str, int]) -> PromptBatch | None:
+    """Returns the batch with only the reserved contents (`mine`: narrative ids by content), and with each content once.
+
+    None where no content is reserved.
+    """
     kept: dict[str, tuple[DueEntry, EntryMaterial]] = {}
     for entry, material in zip(batch.entries, batch.question.entries, strict=True):
         if entry.content in mine:
@@ -64,15 +72,16 @@ def only(batch: Batch, mine: Mapping[str, int]) -> Batch | None:
     if not kept:
         return None
     question = msgspec.structs.replace(batch.question, entries=tuple(material for _, material in kept.values()))
-    return Batch(batch.scope, _numbered(question), tuple(entry for entry, _ in kept.values()))
+    return PromptBatch(batch.scope, _numbered(question), tuple(entry for entry, _ in kept.values()))
 
 
-def as_sent(batch: Batch, kind: NarrativeVariant, contents: Sequence[str]) -> Asked:
-    """The question as it is sent. Two timekeepers' questions never have one key: an endpoint that knows keys would give
-    one of them the other's answer.
+def prompt_request(batch: PromptBatch, kind: NarrativeVariant, contents: Sequence[str]) -> PromptRequest:
+    """Returns the request for a batch. Its idempotency key is a hash of the timekeeper, the variant and the contents.
+
+    Without the timekeeper, an endpoint that knows keys could give one timekeeper another one's answer.
     """
     named = msgspec.json.encode((batch.scope, kind, contents))
-    return Asked(
+    return PromptRequest(
         messages=batch.question.messages,
         schema_name="narratives",
         schema=SCHEMA,
@@ -81,18 +90,21 @@ def as_sent(batch: Batch, kind: NarrativeVariant, contents: Sequence[str]) -> As
     )
 
 
-def results_of(answer: Answer, asked: Batch, mine: Mapping[str, int]) -> list[NarrativeResult]:
-    """What stands of the answer for each entry; an answer that can't be read leaves nothing standing."""
+def narratives_of(answer: Answer, asked: PromptBatch, mine: Mapping[str, int]) -> list[NarrativeResult]:
+    """Returns a result for each entry: its checked narrative, or None where no sentence passed the check.
+
+    An answer that can't be decoded has no sentences.
+    """
     try:
-        said: Mapping[int, tuple[Sentence, ...]] = read_answer(answer.text)
+        sentences: Mapping[int, tuple[Sentence, ...]] = read_answer(answer.text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         log.warning("answer_unreadable", call=answer.call, complete=answer.complete, error=type(error).__name__)
-        said = {}
+        sentences = {}
     results = []
     for entry, material in zip(asked.entries, asked.question.entries, strict=True):
-        checked = check_narrative(said.get(material.entry, ()), material, asked.question.matter)
+        checked = check_narrative(sentences.get(material.entry, ()), material, asked.question.matter)
         for refused in checked.refused:
-            log.warning("sentence_refused", entry=entry.id, reason=refused.reason)  # `why` has words
+            log.warning("sentence_refused", entry=entry.id, reason=refused.reason)  # `refused.why` contains words
         text = checked.text or None
         results.append(NarrativeResult(mine[entry.content], entry.id, text, msgspec.json.encode(checked).decode()))
     return results

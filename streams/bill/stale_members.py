@@ -1,8 +1,8 @@
-"""Activities of one partition whose row and group differ, and when to look at them again.
+"""Schedules rechecks of the stale members of one partition: activities whose row isn't what was grouped.
 
-The record that explains one is mostly on its way, and taking it settles the doubt. What no record explains, such as a
-row that was changed and changed back, is looked at again: once the partition is at rest, first soon, then ever more
-rarely, since a row that nothing explains is for `verify` to tell.
+Usually the record that explains the difference is on its way, and ingesting it resolves the stale member. No record
+explains some others, such as a row that was changed and changed back. These are rechecked once the partition is idle:
+soon at first, then ever more rarely, because a difference that nothing explains is for `verify` to find.
 """
 
 from collections.abc import Mapping
@@ -13,47 +13,50 @@ import msgspec
 if TYPE_CHECKING:
     from schemas.keys import Scope
 
-SOON_S, RARELY_S = 0.2, 30.0
-"""How long a look waits after the last one, at first and at most. A busy partition waits the longer time, too: what it
-has in doubt is explained by what it is about to read, and looking costs as much as taking.
+MIN_RECHECK_S, MAX_RECHECK_S = 0.2, 30.0
+"""Seconds from one recheck to the next, at first and at most. A busy partition waits for the longer time in addition:
+the records that it is about to read resolve its stale members, and a recheck costs as much as ingesting.
 """
 
 
-class Doubts(msgspec.Struct):
-    """See the module. Times are seconds of any clock that doesn't go back."""
+class StaleMembers(msgspec.Struct):
+    """The stale members of one partition, and when they are due.
 
-    found: "dict[Scope, set[int]]" = msgspec.field(default_factory=dict)
-    wait_s: float = SOON_S
+    Times are seconds of any clock that never goes back.
+    """
+
+    members: "dict[Scope, set[int]]" = msgspec.field(default_factory=dict)
+    wait_s: float = MIN_RECHECK_S
     due: float = 0.0
 
     @property
     def count(self) -> int:
-        """How many activities are in doubt. May be asked by another thread."""
-        return sum(len(ids) for ids in list(self.found.values()))
+        """The number of stale members. Another thread may read it."""
+        return sum(len(ids) for ids in list(self.members.values()))
 
-    def heard(self, doubted: "Mapping[Scope, set[int]]", settled: "Mapping[Scope, set[int]]", now: float) -> None:
-        """After a batch: what it put in doubt, and what it settled."""
+    def after_batch(self, doubted: "Mapping[Scope, set[int]]", settled: "Mapping[Scope, set[int]]", now: float) -> None:
+        """Adds the members that a batch made stale, and removes those that it resolved."""
         for scope, ids in settled.items():
-            if scope in self.found:
-                self._keep(scope, self.found[scope] - ids)
+            if scope in self.members:
+                self._set(scope, self.members[scope] - ids)
         if doubted:
-            self.due = min(self.due, now + SOON_S) if self.found else now + SOON_S
-            self.wait_s = SOON_S
+            self.due = min(self.due, now + MIN_RECHECK_S) if self.members else now + MIN_RECHECK_S
+            self.wait_s = MIN_RECHECK_S
         for scope, ids in doubted.items():
-            self._keep(scope, self.found.get(scope, set()) | ids)
+            self._set(scope, self.members.get(scope, set()) | ids)
 
-    def looked(self, doubted: "Mapping[Scope, set[int]]", now: float) -> None:
-        """After a look: what it left in doubt."""
-        self.found = {scope: set(ids) for scope, ids in doubted.items() if ids}
+    def after_recheck(self, doubted: "Mapping[Scope, set[int]]", now: float) -> None:
+        """Keeps only the members that a recheck found still stale."""
+        self.members = {scope: set(ids) for scope, ids in doubted.items() if ids}
         self.due = now + self.wait_s
-        self.wait_s = min(2 * self.wait_s, RARELY_S)
+        self.wait_s = min(2 * self.wait_s, MAX_RECHECK_S)
 
-    def are_due(self, now: float, busy: bool) -> bool:
-        """Is it time to look? `busy`: the partition has just had records."""
-        return bool(self.found) and now >= self.due + (RARELY_S if busy else 0)
+    def is_due(self, now: float, busy: bool) -> bool:
+        """Returns whether it is time for a recheck. `busy`: the partition has just had records."""
+        return bool(self.members) and now >= self.due + (MAX_RECHECK_S if busy else 0)
 
-    def _keep(self, scope: "Scope", ids: set[int]) -> None:
+    def _set(self, scope: "Scope", ids: set[int]) -> None:
         if ids:
-            self.found[scope] = ids
+            self.members[scope] = ids
         else:
-            self.found.pop(scope, None)
+            self.members.pop(scope, None)

@@ -1,4 +1,4 @@
-"""Where everything lies in the pictures of an evaluation: values that a template puts into SVG. Lengths are pixels."""
+"""The geometry of the charts on the evaluation page, as values that the template draws in SVG. Lengths are pixels."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,27 +6,27 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from processors.billing.entries.billing_day import moment
-from processors.evaluation.calibration import Worth
-from processors.evaluation.titles import cut, title_of, titles_of
-from processors.evaluation.worst_day import Block, Day
+from processors.evaluation.calibration import Calibration
+from processors.evaluation.mistakes import activity_title, count_titles, shorten
+from processors.evaluation.worst_day import DayComparison, EventBlock
 
-WIDTH, LEFT = 900, 44
-FINEST = 180
+WIDTH, LEFT_MARGIN = 900, 44
+MAX_BLOCKS_ACROSS = 180
 """As many blocks as fit side by side: each is then wide enough to be seen and pointed at."""
-COLOURS = 12
-ROW, MOST = 18, 150
+COLOUR_COUNT = 12
+ROW_HEIGHT, MAX_LANE_HEIGHT = 18, 150
 """Height of a row of blocks, and the most that all rows of a lane may take: of more rows each is thinner."""
-NUMBERED = 12
+MIN_NUMBERED_SIZE = 12
 """From this width and height on there is room for a number."""
 
 
-STEPS = (1, 5, 15, 30, 60, 120, 180, 360, 720, 1440, 1440 * 400)
+TICK_STEPS_MIN = (1, 5, 15, 30, 60, 120, 180, 360, 720, 1440, 1440 * 400)
 """Minutes between ticks; an activity is 400 days long at most."""
 
 
 class Box(msgspec.Struct, frozen=True):
-    """A block: its corner and size, its colour (a number from 0; `rest` or `none`), the number written on it, and what
-    it says when it is pointed at.
+    """One block of a day: its corner and size, its colour (a number from 0; `rest` or `none`), the number on it, and
+    its tooltip (`says`).
     """
 
     x: float
@@ -45,9 +45,9 @@ class Tick(msgspec.Struct, frozen=True):
     label: str
 
 
-class Legend(msgspec.Struct, frozen=True):
-    """A colour's line in the legend: the true group's name, what most of its events are called, and how many there are
-    that both lanes have in it.
+class LegendEntry(msgspec.Struct, frozen=True):
+    """One colour of the legend: the true group's name, the most frequent title of its events, and how many of them both
+    lanes have in it.
     """
 
     colour: str
@@ -57,7 +57,7 @@ class Legend(msgspec.Struct, frozen=True):
     events: int
 
 
-class Lanes(msgspec.Struct, frozen=True):
+class DayChart(msgspec.Struct, frozen=True):
     """A day in two lanes, `ours` above `gold`, each `height` high."""
 
     stream: str
@@ -69,11 +69,11 @@ class Lanes(msgspec.Struct, frozen=True):
     ours: tuple[Box, ...]
     gold: tuple[Box, ...]
     ticks: tuple[Tick, ...]
-    legend: tuple[Legend, ...]
+    legend: tuple[LegendEntry, ...]
 
 
 class Dot(msgspec.Struct, frozen=True):
-    """A bin of the reliability diagram: confidence to the right, the share that is right upwards, both of 100."""
+    """A bin of the reliability diagram: confidence to the right, the share that is right upwards, both in percent."""
 
     x: float
     y: float
@@ -81,48 +81,48 @@ class Dot(msgspec.Struct, frozen=True):
     says: str
 
 
-class Reliability(msgspec.Struct, frozen=True):
+class ReliabilityDiagram(msgspec.Struct, frozen=True):
     """The dots, and the line through them as SVG's `points`."""
 
     dots: tuple[Dot, ...]
     line: str
 
 
-def reliability(worth: Worth) -> Reliability:
+def reliability_diagram(calibration: Calibration) -> ReliabilityDiagram:
     """The bins as dots, larger for more groups."""
     dots = tuple(
         Dot(
             x=100 * one.confidence,
             y=100 * one.right,
-            radius=1 + 5 * (one.groups / worth.groups) ** 0.5,
+            radius=1 + 5 * (one.groups / calibration.groups) ** 0.5,
             says=f"{one.groups} groups, {100 * one.confidence:.0f}% sure, {100 * one.right:.0f}% right",
         )
-        for one in worth.bins
+        for one in calibration.bins
     )
-    return Reliability(dots, " ".join(f"{dot.x:.2f},{100 - dot.y:.2f}" for dot in dots))
+    return ReliabilityDiagram(dots, " ".join(f"{dot.x:.2f},{100 - dot.y:.2f}" for dot in dots))
 
 
-def lanes(day: Day, score: float) -> Lanes:
-    """Where the blocks of a day lie; `score` is the stream's."""
+def day_chart(day: DayComparison, score: float) -> DayChart:
+    """Lays out the blocks of a day. `score` is the stream's B-cubed F in percent."""
     starts = min(block.activity.started_at for block in day.ours)
-    ends = max(_end(block, day) for block in day.ours)
+    ends = max(_drawn_end(block, day) for block in day.ours)
     rows = max(block.row for block in day.ours) + 1
-    row = min(ROW, MOST / rows)
+    row = min(ROW_HEIGHT, MAX_LANE_HEIGHT / rows)
 
-    def placed(block: Block) -> Box:
-        x = (block.activity.started_at - starts) * (WIDTH - LEFT) / (ends - starts)
-        width = (_end(block, day) - block.activity.started_at) * (WIDTH - LEFT) / (ends - starts)
+    def placed(block: EventBlock) -> Box:
+        x = (block.activity.started_at - starts) * (WIDTH - LEFT_MARGIN) / (ends - starts)
+        width = (_drawn_end(block, day) - block.activity.started_at) * (WIDTH - LEFT_MARGIN) / (ends - starts)
         return Box(
-            x=round(LEFT + x, 1),
+            x=round(LEFT_MARGIN + x, 1),
             y=round(block.row * row, 1),
             width=round(max(width - 0.6, 1), 1),
             height=round(max(row - 1, 1), 1),
             colour=_colour(block.colour),
-            number=_number(block.colour) if min(width, row) >= NUMBERED else "",
-            says=f"{_clock(block.activity.started_at, day.zone)} {title_of(block.activity)}",
+            number=_number_label(block.colour) if min(width, row) >= MIN_NUMBERED_SIZE else "",
+            says=f"{_local_time(block.activity.started_at, day.zone)} {activity_title(block.activity)}",
         )
 
-    return Lanes(
+    return DayChart(
         stream=day.stream,
         day=f"{day.day:%a} {day.day.day} {day.day:%b %Y}",
         zone=day.zone,
@@ -136,52 +136,52 @@ def lanes(day: Day, score: float) -> Lanes:
     )
 
 
-def _end(block: Block, day: Day) -> int:
-    return max(block.activity.ended_at or 0, block.activity.started_at + day.least_us)
+def _drawn_end(block: EventBlock, day: DayComparison) -> int:
+    return max(block.activity.ended_at or 0, block.activity.started_at + day.min_block_us)
 
 
 def _colour(number: int | None) -> str:
-    """Colours are given to the largest; what is left has one in common."""
+    """The largest groups get a colour each; all others share one."""
     if number is None:
         return "none"
-    return str(number) if number < COLOURS else "rest"
+    return str(number) if number < COLOUR_COUNT else "rest"
 
 
-def _number(number: int | None) -> str:
-    return str(number + 1) if number is not None and number < COLOURS else ""
+def _number_label(number: int | None) -> str:
+    return str(number + 1) if number is not None and number < COLOUR_COUNT else ""
 
 
-def _clock(at: int, zone: str) -> str:
+def _local_time(at: int, zone: str) -> str:
     return f"{moment(at).astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 def _ticks(starts: int, ends: int, zone: str) -> tuple[Tick, ...]:
-    """Full hours or parts of one, a dozen at most."""
-    step = 60_000_000 * next(minutes for minutes in STEPS if (ends - starts) / (minutes * 60_000_000) <= 12)
+    """Ticks at full hours or parts of one, a dozen at most."""
+    step = 60_000_000 * next(minutes for minutes in TICK_STEPS_MIN if (ends - starts) / (minutes * 60_000_000) <= 12)
     begins = datetime.combine(moment(starts).astimezone(ZoneInfo(zone)).date(), datetime.min.time(), ZoneInfo(zone))
     found = []
     at = (begins - moment(0)) // timedelta(microseconds=1)
     while at <= ends:
         if at >= starts:
-            x = LEFT + (at - starts) * (WIDTH - LEFT) / (ends - starts)
-            found.append(Tick(round(x, 1), _clock(at, zone)))
+            x = LEFT_MARGIN + (at - starts) * (WIDTH - LEFT_MARGIN) / (ends - starts)
+            found.append(Tick(round(x, 1), _local_time(at, zone)))
         at += step
     return tuple(found)
 
 
-def _legend(day: Day) -> tuple[Legend, ...]:
-    """What the events of each colour are called that both lanes have in it."""
-    both: dict[int, list[Block]] = {}
+def _legend(day: DayComparison) -> tuple[LegendEntry, ...]:
+    """One entry for each colour, named by the events that both lanes have in it."""
+    both: dict[int, list[EventBlock]] = {}
     for ours, gold in zip(day.ours, day.gold, strict=True):
         if ours.colour is not None and ours.colour == gold.colour:
             both.setdefault(ours.colour, []).append(ours)
     return tuple(
-        Legend(
+        LegendEntry(
             str(n),
             str(n + 1),
-            cut(str(day.partners[n][0])),
-            titles_of(block.activity for block in both[n])[0],
+            shorten(str(day.matched_groups[n][0])),
+            count_titles(block.activity for block in both[n])[0],
             len(both[n]),
         )
-        for n in range(min(len(day.partners), COLOURS))
+        for n in range(min(len(day.matched_groups), COLOUR_COUNT))
     )

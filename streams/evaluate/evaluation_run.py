@@ -1,70 +1,71 @@
-"""What `evaluate` finds out: how models and simple rules group the same labelled streams, and how well."""
+"""The evaluation run: groups the same labelled streams by models and by rules, and measures the results."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from connectors.sources.detect import Source, parts_of
-from connectors.sources.event import Event, Notes
-from connectors.sources.formats.event_lines import read_events
-from connectors.sources.formats.gold_labels import Truth, true_groups
-from connectors.sources.numbering import Stream, streams_of
-from processors.evaluation.blocking_recall import Blocking, blocked, blocking, looked
-from processors.evaluation.bootstrap import Measured, measured
-from processors.evaluation.calibration import Worth, worth
-from processors.evaluation.choices import Choices, all_choices, choices
-from processors.evaluation.comparison import Case, Entrant, Trial, compete, grouping_of, sums_of, sure_of
-from processors.evaluation.counting import SUMS, Sums
-from processors.evaluation.measures import MEASURES, measures
-from processors.evaluation.rule_baselines import DAY_US, MINUTE_US, Grid, families
+from processors.evaluation.blocking_recall import BlockingRecall, blocking_recall, compared_events, count_blocking
+from processors.evaluation.bootstrap import MeasureIntervals, bootstrap_measures
+from processors.evaluation.calibration import Calibration, calibrate
+from processors.evaluation.choices import AssignmentOutcomes, assignment_outcomes, sum_outcomes
+from processors.evaluation.comparison import (
+    Case,
+    ComparedGrouping,
+    ModelGroupings,
+    case_sums,
+    compare,
+    grouping_of,
+    judged_confidences,
+)
+from processors.evaluation.measures import CONTINGENCY_SUMS, MEASURES, SumsArray, measures
+from processors.evaluation.rule_baselines import DAY_US, MINUTE_US, ParameterGrid, rule_baselines
 from processors.grouping.batch import group_all
 from processors.grouping.model.grouping_model import Model
-from schemas.errors import SourceError
-from streams.evaluate.mistakes_report import Mistaken
+from streams.evaluate.mistakes_report import MistakesReport
 
-GRID = Grid(
+BASELINE_GRID = ParameterGrid(
     gaps_us=tuple(minutes * MINUTE_US for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 10080)),
-    within_us=(10 * MINUTE_US, 60 * MINUTE_US, DAY_US, 7 * DAY_US, 30 * DAY_US),
-    likenesses=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8),
+    lookbacks_us=(10 * MINUTE_US, 60 * MINUTE_US, DAY_US, 7 * DAY_US, 30 * DAY_US),
+    similarities=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8),
 )
 """What the peers may choose from, from lines of talk to work that is taken up again weeks later."""
 
 
-class Block(msgspec.Struct, frozen=True):
-    """A block of time, by its number from 1: the mean over its streams."""
+class BlockResult(msgspec.Struct, frozen=True):
+    """The results of one block of time, numbered from 1: the mean over its streams."""
 
     number: int
     streams: int
     mean: dict[str, float]
 
 
-class Rated(msgspec.Struct, frozen=True):
-    """One way of grouping with its figures: a `model`, a `learned` one (models that were trained for this judgement),
-    or a `peer` with the values that were chosen for it.
+class GroupingResult(msgspec.Struct, frozen=True):
+    """One way of grouping and its measures. `kind` is `model`, `learned` (trained for this evaluation) or `peer` (a
+    rule baseline, with its tuned parameters).
 
-    `streams` has each stream's own measures, `blocks` those of each block of time, where the streams were cut.
-    A peer has no `confidence`, `blocking` and `choices`: it claims nothing, and compares as it likes.
+    `streams` has the measures of each stream, `blocks` those of each block of time if streams were cut. A rule baseline
+    has no `confidence`, `blocking` and `choices`: it has no confidences and no candidate pairs.
     """
 
     name: str
     kind: str
     chosen: str
     groups: int
-    measured: Measured
+    measured: MeasureIntervals
     streams: dict[str, dict[str, float]]
-    blocks: tuple[Block, ...] = ()
-    confidence: Worth | None = None
-    blocking: Blocking | None = None
-    choices: Choices | None = None
+    blocks: tuple[BlockResult, ...] = ()
+    confidence: Calibration | None = None
+    blocking: BlockingRecall | None = None
+    choices: AssignmentOutcomes | None = None
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """What `--json` says. `events` are those that are judged; a peer's values are the best by the measure `by`.
+    """What `--json` prints. `events` counts the judged events; the parameters of rule baselines are the best by the
+    measure `by`.
 
-    `prequential` is the same of the streams cut into blocks of time, each block but the first judged by itself;
-    `mistakes` are each model's worst, where they were asked for.
+    `prequential` has the same for streams cut into blocks of time, each block but the first judged by itself;
+    `mistakes` has each model's worst mistakes, if they were asked for.
     """
 
     events: int
@@ -72,100 +73,70 @@ class Evaluation(msgspec.Struct, frozen=True):
     true_groups: int
     by: str
     seed: int
-    rated: tuple[Rated, ...]
+    rated: tuple[GroupingResult, ...]
     prequential: "Evaluation | None" = None
-    mistakes: tuple[Mistaken, ...] = ()
+    mistakes: tuple[MistakesReport, ...] = ()
 
 
-def labelled_files(paths: Sequence[Path], notes: Notes) -> list[Path]:
-    """The files to read. Raises SourceError where one can't have true groups in it."""
-    parts = [part for path in paths for part in parts_of(path, notes)]
-    for source, file in parts:
-        if source is not Source.EVENTS:
-            raise SourceError(
-                f"{file}: is of kind {source.value}, which has no true groups. Give event lines with `group` "
-                "(docs/evaluating.md)."
-            )
-    return list(dict.fromkeys(file for _, file in parts))
-
-
-def cases_of(files: Sequence[Path], notes: Notes, skip_system: bool) -> list[Case]:
-    """The streams that have anything to judge, from files in the event form. Raises SourceError."""
-    gold = true_groups(files, skip_system)
-    streams = streams_of(_events(files, notes), notes)
-    return [_case(stream, gold[stream.name]) for stream in streams if stream.name in gold]
-
-
-def _events(files: Sequence[Path], notes: Notes) -> Iterator[Event]:
-    """What people said of events stays out: a model is judged by what it makes of the events alone."""
-    for file in files:
-        for item in read_events(file, notes):
-            if isinstance(item, Event):
-                yield item
-            else:
-                notes.add("feedback, releases and activations were left out", notes.place)
-
-
-def _case(stream: Stream, gold: Mapping[str, Truth]) -> Case:
-    known = {id: gold[name] for id, name in stream.names.items() if name in gold}
-    return Case(stream.name, stream.activities, known, names=stream.names)
-
-
-def tried(cases: Sequence[Case], model: Model) -> Trial:
-    """What the model makes of each stream."""
+def group_cases(cases: Sequence[Case], model: Model) -> ModelGroupings:
+    """Groups each stream by the model."""
     groups = tuple(group_all(case.activities, model=model) for case in cases)
-    return Trial(model.version, (model,) * len(cases), groups)
+    return ModelGroupings(model.version, (model,) * len(cases), groups)
 
 
-def evaluation(cases: Sequence[Case], trials: Sequence[Trial], *, by: str, seed: int) -> Evaluation:
-    """The models' figures beside those of the peers."""
-    ours = [_of_model(cases, trial, seed) for trial in trials]
-    peers = [_rated(cases, peer, seed) for peer in compete(cases, families(GRID), by)]
+def evaluate_groupings(
+    cases: Sequence[Case], trials: Sequence[ModelGroupings], *, tuning_measure: str, seed: int
+) -> Evaluation:
+    """Measures the models' groupings and those of the rule baselines."""
+    ours = [_model_result(cases, trial, seed) for trial in trials]
+    peers = [
+        _grouping_result(cases, peer, seed) for peer in compare(cases, rule_baselines(BASELINE_GRID), tuning_measure)
+    ]
     return Evaluation(
         events=sum(len(case.gold) for case in cases),
         streams=len({case.stream for case in cases}),
         true_groups=sum(len(set(case.gold.values())) for case in cases),
-        by=by,
+        by=tuning_measure,
         seed=seed,
         rated=(*ours, *peers),
     )
 
 
-def _rated(cases: Sequence[Case], one: Entrant, seed: int) -> Rated:
-    of_streams: dict[str, Sums] = {}
-    of_blocks: dict[int, list[Sums]] = {}
-    for case, sums in zip(cases, one.sums, strict=True):
+def _grouping_result(cases: Sequence[Case], compared: ComparedGrouping, seed: int) -> GroupingResult:
+    of_streams: dict[str, SumsArray] = {}
+    of_blocks: dict[int, list[SumsArray]] = {}
+    for case, sums in zip(cases, compared.sums, strict=True):
         of_streams[case.stream] = of_streams.get(case.stream, 0) + sums
         of_blocks.setdefault(case.block, []).append(sums)
-    return Rated(
-        name=one.name,
+    return GroupingResult(
+        name=compared.name,
         kind="peer",
-        chosen=one.chosen,
-        groups=round(sum(sums[SUMS.index("groups")] for sums in one.sums)),
-        measured=measured(list(of_streams.values()), seed),
-        streams={stream: _by_name(measures(sums)) for stream, sums in of_streams.items()},
-        blocks=tuple(_block(number, of_blocks[number]) for number in sorted(of_blocks) if number),
+        chosen=compared.parameter,
+        groups=round(sum(sums[CONTINGENCY_SUMS.index("groups")] for sums in compared.sums)),
+        measured=bootstrap_measures(list(of_streams.values()), seed),
+        streams={stream: _by_measure(measures(sums)) for stream, sums in of_streams.items()},
+        blocks=tuple(_block_result(number, of_blocks[number]) for number in sorted(of_blocks) if number),
     )
 
 
-def _of_model(cases: Sequence[Case], trial: Trial, seed: int) -> Rated:
-    """A model's figures, with those that a peer hasn't."""
+def _model_result(cases: Sequence[Case], trial: ModelGroupings, seed: int) -> GroupingResult:
+    """A model's measures, with confidence, blocking and choices."""
     groupings = [grouping_of(groups) for groups in trial.groups]
-    every = list(zip(cases, groupings, map(looked, cases, trial.models), strict=True))
-    sums = tuple(sums_of(case, grouping) for case, grouping, _ in every)
-    sure = [one for case, groups in zip(cases, trial.groups, strict=True) for one in sure_of(case, groups)]
+    every = list(zip(cases, groupings, map(compared_events, cases, trial.models), strict=True))
+    sums = tuple(case_sums(case, grouping) for case, grouping, _ in every)
+    sure = [one for case, groups in zip(cases, trial.groups, strict=True) for one in judged_confidences(case, groups)]
     return msgspec.structs.replace(
-        _rated(cases, Entrant(trial.name, trial.chosen, sums), seed),
+        _grouping_result(cases, ComparedGrouping(trial.name, trial.setup, sums), seed),
         kind=trial.kind,
-        confidence=worth(sure),
-        blocking=blocking(blocked(case, seen) for case, _, seen in every),
-        choices=all_choices(choices(*one) for one in every),
+        confidence=calibrate(sure),
+        blocking=blocking_recall(count_blocking(case, seen) for case, _, seen in every),
+        choices=sum_outcomes(assignment_outcomes(*one) for one in every),
     )
 
 
-def _block(number: int, streams: Sequence[Sums]) -> Block:
-    return Block(number + 1, len(streams), _by_name(measures(np.stack(streams)).mean(axis=0)))
+def _block_result(number: int, streams: Sequence[SumsArray]) -> BlockResult:
+    return BlockResult(number + 1, len(streams), _by_measure(measures(np.stack(streams)).mean(axis=0)))
 
 
-def _by_name(values: Sums) -> dict[str, float]:
+def _by_measure(values: SumsArray) -> dict[str, float]:
     return dict(zip(MEASURES, values.tolist(), strict=True))

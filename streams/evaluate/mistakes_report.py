@@ -1,24 +1,31 @@
-"""A model's worst mistakes, to be read by a person: what lies together or apart, in their own titles, and why."""
+"""The mistakes report: a model's worst mistakes, with the activities' titles and the reasons, for people to read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from processors.evaluation.comparison import Case, Trial, grouping_of
-from processors.evaluation.error_causes import Cause, Causes, Link, Reason
-from processors.evaluation.mistakes import Mistake, merges, splits, worst
-from processors.evaluation.titles import cut, title_of, titles_of
+from processors.evaluation.comparison import Case, ModelGroupings, grouping_of
+from processors.evaluation.error_causes import Cause, ErrorCauses, Link, PairContribution
+from processors.evaluation.mistakes import (
+    Mistake,
+    activity_title,
+    count_titles,
+    shorten,
+    worst_mistakes,
+    wrong_merges,
+    wrong_splits,
+)
 from processors.grouping.outcome.reasons import in_words
 from schemas.groups import SCORE_SCALE, FeatureContribution, Group
 from schemas.values import Activity
 
-MISTAKES, PIECES, TITLES = 6, 4, 3
+MAX_MISTAKES, MAX_PIECES, MAX_TITLES = 6, 4, 3
 """How many mistakes of each kind are shown, of a mistake how many pieces, and of a piece how many titles and ids."""
 
 
-class LinkShown(msgspec.Struct, frozen=True):
-    """A link to an earlier event (its own id and title), the strongest `of` so many: its logit, and what spoke for and
-    against it, in words.
+class LinkView(msgspec.Struct, frozen=True):
+    """A link to an earlier event (its own id and title), the strongest of `of` links: its log-odds, and the
+    contributions for and against it, in words.
     """
 
     earlier: str
@@ -29,19 +36,19 @@ class LinkShown(msgspec.Struct, frozen=True):
     against: tuple[str, ...]
 
 
-class CauseShown(msgspec.Struct, frozen=True):
-    """Why a piece's first event lies where it lies; see `processors.evaluation.error_causes.Cause`."""
+class CauseView(msgspec.Struct, frozen=True):
+    """Why the first event of a piece was assigned as it was; see `processors.evaluation.error_causes.Cause`."""
 
     event: str
     title: str
-    joined: LinkShown | None
+    joined: LinkView | None
     own: int
-    missed: LinkShown | None
+    missed: LinkView | None
 
 
-class PieceShown(msgspec.Struct, frozen=True):
-    """A piece of a mistake: the true group's name or what our group claims (the other is empty), its events, some of
-    their ids and titles, and how many more titles there are. The piece that began first has no cause.
+class PieceView(msgspec.Struct, frozen=True):
+    """A piece of a mistake: the true group's name or our group's explanation (the other is empty), its events, some of
+    their ids and titles, and the number of further titles. The piece that began first has no cause.
     """
 
     name: str
@@ -50,85 +57,89 @@ class PieceShown(msgspec.Struct, frozen=True):
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     more: int
-    cause: CauseShown | None
+    cause: CauseView | None
 
 
-class MistakeShown(msgspec.Struct, frozen=True):
-    """A mistake, of a true group with this name, or of a group of ours that claims this."""
+class MistakeView(msgspec.Struct, frozen=True):
+    """A mistake about a true group with this name, or about a group of ours with this explanation."""
 
     stream: str
     name: str
     claim: str
     wrong_pairs: int
     events: int
-    pieces: tuple[PieceShown, ...]
+    pieces: tuple[PieceView, ...]
     more: int
 
 
-class Mistaken(msgspec.Struct, frozen=True):
-    """A model's worst mistakes: what it put together and belongs apart, and the other way round."""
+class MistakesReport(msgspec.Struct, frozen=True):
+    """A model's worst mistakes: wrong merges (belong apart) and wrong splits (belong together)."""
 
     name: str
-    merges: tuple[MistakeShown, ...]
-    splits: tuple[MistakeShown, ...]
+    merges: tuple[MistakeView, ...]
+    splits: tuple[MistakeView, ...]
 
 
-class Stream(msgspec.Struct, frozen=True):
-    """A stream, what a model made of it, and how to find out why."""
+class StreamContext(msgspec.Struct, frozen=True):
+    """A stream, the groups that a model made of it, and what explains them."""
 
     case: Case
     groups: Mapping[int, Group]
     grouping: Mapping[int, int]
     activities: Mapping[int, Activity]
-    causes: Causes
+    causes: ErrorCauses
 
 
-def mistaken(cases: Sequence[Case], trial: Trial, most: int) -> Mistaken:
-    """So many of each kind, those of most wrong pairs first."""
+def mistakes_report(cases: Sequence[Case], trial: ModelGroupings, limit: int) -> MistakesReport:
+    """Returns the `limit` worst mistakes of each kind, by the number of wrong pairs."""
     found: dict[str, tuple[Case, int, Mapping[int, int]]] = {
         case.stream: (case, at, grouping_of(trial.groups[at])) for at, case in enumerate(cases)
     }
-    merged = worst([one for case, _, grouping in found.values() for one in merges(case, grouping)], most)
-    split = worst([one for case, _, grouping in found.values() for one in splits(case, grouping)], most)
+    merged = worst_mistakes(
+        [one for case, _, grouping in found.values() for one in wrong_merges(case, grouping)], limit
+    )
+    split = worst_mistakes([one for case, _, grouping in found.values() for one in wrong_splits(case, grouping)], limit)
     streams = {}
     for name in {one.stream for one in (*merged, *split)}:
         case, at, grouping = found[name]
-        causes = Causes(case, grouping, trial.models[at])
-        streams[name] = Stream(case, trial.groups[at], grouping, {one.id: one for one in case.activities}, causes)
-    return Mistaken(
-        name=trial.name,
-        merges=tuple(_shown(one, streams[one.stream], ours_is_whole=True) for one in merged),
-        splits=tuple(_shown(one, streams[one.stream], ours_is_whole=False) for one in split),
-    )
-
-
-def _shown(mistake: Mistake, of: Stream, *, ours_is_whole: bool) -> MistakeShown:
-    causes = of.causes.of(mistake)
-    pieces = tuple(
-        PieceShown(
-            name=cut(str(piece.name)) if ours_is_whole else "",
-            claim="" if ours_is_whole else _claim(of.groups, piece.name),
-            events=len(piece.ids),
-            ids=tuple(_own_id(of, id) for id in piece.ids[:TITLES]),
-            titles=(titles := titles_of(of.activities[id] for id in piece.ids))[:TITLES],
-            more=max(len(titles) - TITLES, 0),
-            cause=None if cause is None else _cause(cause, of),
+        causes = ErrorCauses(case, grouping, trial.models[at])
+        streams[name] = StreamContext(
+            case, trial.groups[at], grouping, {one.id: one for one in case.activities}, causes
         )
-        for piece, cause in zip(mistake.pieces[:PIECES], causes, strict=False)
+    return MistakesReport(
+        name=trial.name,
+        merges=tuple(_mistake_view(one, streams[one.stream], ours_is_whole=True) for one in merged),
+        splits=tuple(_mistake_view(one, streams[one.stream], ours_is_whole=False) for one in split),
     )
-    return MistakeShown(
+
+
+def _mistake_view(mistake: Mistake, context: StreamContext, *, ours_is_whole: bool) -> MistakeView:
+    causes = context.causes.causes_of(mistake)
+    pieces = tuple(
+        PieceView(
+            name=shorten(str(piece.name)) if ours_is_whole else "",
+            claim="" if ours_is_whole else _describe_group(context.groups, piece.name),
+            events=len(piece.ids),
+            ids=tuple(_source_id_of(context, id) for id in piece.ids[:MAX_TITLES]),
+            titles=(titles := count_titles(context.activities[id] for id in piece.ids))[:MAX_TITLES],
+            more=max(len(titles) - MAX_TITLES, 0),
+            cause=None if cause is None else _cause_view(cause, context),
+        )
+        for piece, cause in zip(mistake.pieces[:MAX_PIECES], causes, strict=False)
+    )
+    return MistakeView(
         stream=mistake.stream,
-        name="" if ours_is_whole else cut(str(mistake.name)),
-        claim=_claim(of.groups, mistake.name) if ours_is_whole else "",
+        name="" if ours_is_whole else shorten(str(mistake.name)),
+        claim=_describe_group(context.groups, mistake.name) if ours_is_whole else "",
         wrong_pairs=mistake.wrong_pairs,
         events=sum(len(piece.ids) for piece in mistake.pieces),
         pieces=pieces,
-        more=max(len(mistake.pieces) - PIECES, 0),
+        more=max(len(mistake.pieces) - MAX_PIECES, 0),
     )
 
 
-def _claim(groups: Mapping[int, Group], name: object) -> str:
-    """How sure a group is and why, in words. What is excluded is in no group, and claims nothing."""
+def _describe_group(groups: Mapping[int, Group], name: object) -> str:
+    """The confidence and explanation of a group, in words. Excluded activities are in no group."""
     group = groups.get(name) if isinstance(name, int) else None
     if group is None:
         return "in no group"
@@ -136,54 +147,56 @@ def _claim(groups: Mapping[int, Group], name: object) -> str:
     return f"{group.disposition.value}, {100 * group.confidence / SCORE_SCALE:.0f}% sure: {reasons}"
 
 
-def _own_id(of: Stream, id: int) -> str:
-    return cut(of.case.names.get(id, str(id)))
+def _source_id_of(context: StreamContext, id: int) -> str:
+    return shorten(context.case.source_ids.get(id, str(id)))
 
 
-def _cause(cause: Cause, of: Stream) -> CauseShown:
-    return CauseShown(
-        event=_own_id(of, cause.event),
-        title=title_of(of.activities[cause.event]),
-        joined=_link(cause.joined, of),
-        own=cause.own,
-        missed=_link(cause.missed, of),
+def _cause_view(cause: Cause, context: StreamContext) -> CauseView:
+    return CauseView(
+        event=_source_id_of(context, cause.event),
+        title=activity_title(context.activities[cause.event]),
+        joined=_link_view(cause.joined_link, context),
+        own=cause.same_group_count,
+        missed=_link_view(cause.missed_link, context),
     )
 
 
-def _link(link: Link | None, of: Stream) -> LinkShown | None:
+def _link_view(link: Link | None, context: StreamContext) -> LinkView | None:
     if link is None:
         return None
-    return LinkShown(
-        earlier=_own_id(of, link.earlier),
-        title=title_of(of.activities[link.earlier]),
-        of=link.of,
+    return LinkView(
+        earlier=_source_id_of(context, link.earlier),
+        title=activity_title(context.activities[link.earlier]),
+        of=link.compared,
         score=link.score / SCORE_SCALE,
-        why=tuple(map(_reason, link.why)),
-        against=tuple(map(_reason, link.against)),
+        why=tuple(map(_contribution_text, link.reasons_for)),
+        against=tuple(map(_contribution_text, link.reasons_against)),
     )
 
 
-def _reason(reason: Reason) -> str:
-    """In words, with what it was learned from: `a long time lies between (-1.2) [gap: 3,600 or more]`."""
+def _contribution_text(reason: PairContribution) -> str:
+    """A contribution in words, with the range it was learned from: `a long time lies between (-1.2) [gap: 3,600 or
+    more]`.
+    """
     return f"{in_words(FeatureContribution(reason.feature, reason.added))} [{reason.feature}: {reason.value}]"
 
 
-def lines_of(cause: CauseShown) -> Iterator[str]:
-    """What decided, in a sentence for the group that it is in, and one for its own."""
+def cause_sentences(cause: CauseView) -> Iterator[str]:
+    """Two sentences: what decided for the group that an event is in, and what it lacked for its true group."""
     joined, missed = cause.joined, cause.missed
     if joined is None:
         yield f"“{cause.title}” began a group"
     else:
-        yield f"“{cause.title}” was joined to “{joined.title}”, {_told(joined)}"
+        yield f"“{cause.title}” was joined to “{joined.title}”, {_describe_link(joined)}"
     if missed is not None:
-        yield f"its own that it was not joined to: “{missed.title}”, {_told(missed)}"
+        yield f"its own that it was not joined to: “{missed.title}”, {_describe_link(missed)}"
     elif cause.own:
         yield f"it was compared with none of the {cause.own} earlier ones of its own that are elsewhere"
     else:
         yield "it is the first of its own"
 
 
-def _told(link: LinkShown) -> str:
+def _describe_link(link: LinkView) -> str:
     best = f"the best of {link.of}, " if link.of > 1 else ""
     said = [f"For: {'; '.join(link.why)}"] if link.why else []
     said += [f"Against: {'; '.join(link.against)}"] if link.against else []

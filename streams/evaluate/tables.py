@@ -1,91 +1,95 @@
-"""What `evaluate` says on a terminal: tables of measures, sentences on each model, and its mistakes."""
+"""Prints the results of `evaluate` on a terminal: tables of measures, sentences on each model, and its mistakes."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from processors.evaluation.blocking_recall import Blocking
+from processors.evaluation.blocking_recall import BlockingRecall
 from processors.evaluation.bootstrap import Interval
-from processors.evaluation.calibration import Worth
-from processors.evaluation.choices import Choices
-from streams.evaluate.evaluation_run import Evaluation, Rated
-from streams.evaluate.mistakes_report import Mistaken, PieceShown, lines_of
+from processors.evaluation.calibration import Calibration
+from processors.evaluation.choices import AssignmentOutcomes
+from streams.evaluate.evaluation_run import Evaluation, GroupingResult
+from streams.evaluate.mistakes_report import MistakesReport, PieceView, cause_sentences
 from streams.files.source_options import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-SHOWN = ("B3-F", "ARI", "EM-F", "PW-F", "1-VI", "1-1")
+TABLE_MEASURES = ("B3-F", "ARI", "EM-F", "PW-F", "1-VI", "1-1")
 """The measures in the table, of all that `--json` has."""
 
-BY_BLOCK = ("B3-F", "ARI", "EM-F")
+BLOCK_MEASURES = ("B3-F", "ARI", "EM-F")
 """Those of each block of time."""
 
 
-def tables(found: Evaluation) -> list["Table"]:
-    """The mean over streams, and all streams pooled, which is the same where there is one stream only; then the same of
-    blocks of time, if they were judged.
+def measure_tables(evaluation: Evaluation) -> list["Table"]:
+    """Tables of the mean over streams and of all streams pooled (one table if there is only one stream), then the same
+    for blocks of time if they were judged.
     """
-    if found.prequential is None:
-        return _tables(found, "")
-    later = found.prequential
-    return [*_tables(found, ""), *_tables(later, "Each block by itself: "), _by_block(later)]
+    if evaluation.prequential is None:
+        return _tables(evaluation, "")
+    later = evaluation.prequential
+    return [*_tables(evaluation, ""), *_tables(later, "Each block by itself: "), _block_table(later)]
 
 
-def sentences(found: Evaluation) -> Iterator[str]:
-    """What each model's confidences are worth, and what its blocking leaves to be found."""
-    for one in (*found.rated, *(found.prequential.rated if found.prequential else ())):
+def summary_sentences(evaluation: Evaluation) -> Iterator[str]:
+    """Sentences on each model's calibration and blocking recall."""
+    for one in (*evaluation.rated, *(evaluation.prequential.rated if evaluation.prequential else ())):
         if one.confidence is not None:
-            yield f"{label(one)}: {said_of(one.confidence)}"
+            yield f"{result_label(one)}: {calibration_sentence(one.confidence)}"
         if one.blocking is not None:
-            yield f"{label(one)}: {found_by(one.blocking)}"
+            yield f"{result_label(one)}: {blocking_sentence(one.blocking)}"
         if one.choices is not None:
-            yield f"{label(one)}: {chosen_by(one.choices)}"
+            yield f"{result_label(one)}: {outcomes_sentence(one.choices)}"
 
 
-def _tables(found: Evaluation, which: str) -> list["Table"]:
+def _tables(evaluation: Evaluation, title_prefix: str) -> list["Table"]:
     said = (
-        f"{which}{counted(found.events, 'judged event')}, {counted(found.true_groups, 'true group')}, "
-        f"{counted(found.streams, 'stream')}"
+        f"{title_prefix}{counted(evaluation.events, 'judged event')}, {counted(evaluation.true_groups, 'true group')}, "
+        f"{counted(evaluation.streams, 'stream')}"
     )
-    pooled = _table(f"{said}: pooled", found, {one.name: one.measured.pooled for one in found.rated})
-    if found.streams == 1:
+    pooled = _table(f"{said}: pooled", evaluation, {one.name: one.measured.pooled for one in evaluation.rated})
+    if evaluation.streams == 1:
         return [pooled]
-    return [_table(f"{said}: mean over streams", found, {one.name: one.measured.mean for one in found.rated}), pooled]
+    return [
+        _table(f"{said}: mean over streams", evaluation, {one.name: one.measured.mean for one in evaluation.rated}),
+        pooled,
+    ]
 
 
-def _table(title: str, found: Evaluation, of: Mapping[str, Mapping[str, Interval]]) -> "Table":
+def _table(title: str, evaluation: Evaluation, intervals_by_name: Mapping[str, Mapping[str, Interval]]) -> "Table":
     from rich.text import Text
 
-    shown = _paper(
+    shown = _empty_table(
         title,
-        f"Percent; below, where 95 of 100 draws of streams lie. Simple rules have their values by {found.by}, "
+        f"Percent; below, where 95 of 100 draws of streams lie. Simple rules have their values by {evaluation.by}, "
         "an oracle for each stream by its true groups.",
     )
     shown.add_column("groups", justify="right", no_wrap=True)
-    for name in SHOWN:
+    for name in TABLE_MEASURES:
         shown.add_column(name, justify="right", no_wrap=True)
-    for one in found.rated:
+    for one in evaluation.rated:
         cells = [
-            Text.assemble(f"{at.value:.1f}\n", (between(at), "dim")) for at in (of[one.name][name] for name in SHOWN)
+            Text.assemble(f"{at.value:.1f}\n", (interval_text(at), "dim"))
+            for at in (intervals_by_name[one.name][name] for name in TABLE_MEASURES)
         ]
-        shown.add_row(Text(label(one)), f"{one.groups:,}", *cells, style=_style(one))
+        shown.add_row(Text(result_label(one)), f"{one.groups:,}", *cells, style=_row_style(one))
     return shown
 
 
-def _by_block(found: Evaluation) -> "Table":
-    """Does it improve as it learns?"""
+def _block_table(evaluation: Evaluation) -> "Table":
+    """The measures by block of time: they should improve as the model sees more."""
     from rich.text import Text
 
-    shown = _paper("Block by block: mean over streams", f"Percent, {' / '.join(BY_BLOCK)}.")
-    for block in found.rated[0].blocks:
+    shown = _empty_table("Block by block: mean over streams", f"Percent, {' / '.join(BLOCK_MEASURES)}.")
+    for block in evaluation.rated[0].blocks:
         shown.add_column(f"block {block.number}", justify="right", no_wrap=True)
-    for one in found.rated:
-        cells = [" / ".join(f"{block.mean[name]:.1f}" for name in BY_BLOCK) for block in one.blocks]
-        shown.add_row(Text(label(one)), *cells, style=_style(one))
+    for one in evaluation.rated:
+        cells = [" / ".join(f"{block.mean[name]:.1f}" for name in BLOCK_MEASURES) for block in one.blocks]
+        shown.add_row(Text(result_label(one)), *cells, style=_row_style(one))
     return shown
 
 
-def _paper(title: str, caption: str) -> "Table":
+def _empty_table(title: str, caption: str) -> "Table":
     from rich import box
     from rich.table import Table
 
@@ -101,40 +105,40 @@ def _paper(title: str, caption: str) -> "Table":
     return shown
 
 
-def _style(one: Rated) -> str | None:
-    return None if one.kind == "peer" else "bold"
+def _row_style(result: GroupingResult) -> str | None:
+    return None if result.kind == "peer" else "bold"
 
 
-def label(one: Rated) -> str:
-    """A row's name, with the values that were chosen for it."""
-    return f"{one.name} ({one.chosen})" if one.chosen else one.name
+def result_label(result: GroupingResult) -> str:
+    """A row's name, with its tuned parameters."""
+    return f"{result.name} ({result.chosen})" if result.chosen else result.name
 
 
-def between(one: Interval) -> str:
-    """Where a measure lies: 76–85; nothing where one stream leaves nothing to draw."""
-    return "" if one.low is None else f"{one.low:.0f}–{one.high:.0f}"
+def interval_text(interval: Interval) -> str:
+    """The bootstrap interval of a measure, such as 76–85; empty with a single stream, which leaves nothing to draw."""
+    return "" if interval.low is None else f"{interval.low:.0f}–{interval.high:.0f}"
 
 
-def said_of(worth: Worth) -> str:
-    """What a model's confidences are worth, in a sentence or two."""
+def calibration_sentence(calibration: Calibration) -> str:
+    """One or two sentences on how reliable a model's confidences are."""
     surer = "there aren't both right and wrong ones"
-    if worth.auroc is not None:
-        surer = f"a right group is surer than a wrong one {_percent(worth.auroc)} of the time (AUROC)"
-    if worth.precision is None:
+    if calibration.auroc is not None:
+        surer = f"a right group is surer than a wrong one {_percent(calibration.auroc)} of the time (AUROC)"
+    if calibration.precision is None:
         shown = "None is shown"
     else:
         shown = (
-            f"{_percent(worth.coverage)} are shown (with {_percent(worth.coverage_events)} of the events), "
-            f"of which {_percent(worth.precision)} are right"
+            f"{_percent(calibration.coverage)} are shown (with {_percent(calibration.coverage_events)} of the events), "
+            f"of which {_percent(calibration.precision)} are right"
         )
     return (
-        f"{_percent(worth.right)} of {counted(worth.groups, 'group')} are right; confidences are off by "
-        f"{_percent(worth.error)} (calibration error); {surer}. {shown}."
+        f"{_percent(calibration.right)} of {counted(calibration.groups, 'group')} are right; confidences are off by "
+        f"{_percent(calibration.error)} (calibration error); {surer}. {shown}."
     )
 
 
-def found_by(blocking: Blocking) -> str:
-    """What blocking leaves to be found, in a sentence."""
+def blocking_sentence(blocking: BlockingRecall) -> str:
+    """A sentence on the share of true pairs that blocking keeps."""
     compared = f"Blocking compares an event with {blocking.compared:.1f} earlier ones on average"
     if blocking.recall is None:
         return f"{compared}; there are no true pairs to be found."
@@ -145,9 +149,9 @@ def found_by(blocking: Blocking) -> str:
     )
 
 
-def chosen_by(choices: Choices) -> str:
-    """What became of events when their turn came, in a sentence."""
-    of = {name: getattr(choices, name) for name in Choices.__struct_fields__}
+def outcomes_sentence(choices: AssignmentOutcomes) -> str:
+    """A sentence on how events were assigned when they arrived."""
+    of = {name: getattr(choices, name) for name in AssignmentOutcomes.__struct_fields__}
     share = {name: f"{100 * count / max(sum(of.values()), 1):.1f}%" for name, count in of.items()}
     return (
         f"Of {counted(sum(of.values()), 'event')}, each when its turn came, {share['began']} rightly began a group and "
@@ -161,31 +165,31 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def told(mistaken: Mistaken) -> Iterator[str]:
-    """The mistakes as lines of a text."""
+def mistake_lines(report: MistakesReport) -> Iterator[str]:
+    """The mistakes report as lines of text."""
     for title, all_, is_merge in (
-        ("put together, and belong apart", mistaken.merges, True),
-        ("taken apart, and belong together", mistaken.splits, False),
+        ("put together, and belong apart", report.merges, True),
+        ("taken apart, and belong together", report.splits, False),
     ):
         if all_:
-            yield f"\n{mistaken.name}: {title}"
+            yield f"\n{report.name}: {title}"
         for number, one in enumerate(all_, start=1):
             pairs = counted(one.wrong_pairs, "wrong pair" if is_merge else "missed pair")
             ours = f"a group of {one.events} judged events [{one.claim}], truly:"
             true = f"{one.name}, a true group of {one.events} events, of which we made:"
             yield f"{number:3}. {one.stream}, {pairs}: {ours if is_merge else true}"
             for piece in one.pieces:
-                yield from _lines(piece)
+                yield from _piece_lines(piece)
             if one.more:
                 yield f"     - and {one.more} more"
 
 
-def _lines(piece: PieceShown) -> Iterator[str]:
+def _piece_lines(piece: PieceView) -> Iterator[str]:
     titles = " · ".join([*piece.titles, *([f"{piece.more} more"] if piece.more else [])])
     ids = ", ".join([*piece.ids, *(["…"] if piece.events > len(piece.ids) else [])])
     claim = f" [{piece.claim}]" if piece.claim else ""
     name = f"{piece.name}, " if piece.name else ""
     yield f"     - {name}{counted(piece.events, 'event')} ({ids}): {titles}{claim}"
     if piece.cause is not None:
-        for line in lines_of(piece.cause):
+        for line in cause_sentences(piece.cause):
             yield f"         {line}"

@@ -1,9 +1,9 @@
-"""`export`: writes activities, and what people said of them, from MariaDB in the event form, on standard output.
+"""`export`: writes activities, feedback, releases and activations from MariaDB as event lines, on standard output.
 
     one snapshot ──▶ each timekeeper's rows by id ──▶ lines
 
-`preview` of an export groups the very set that live has grouped, with the same ids, so it gives the same groups to the
-byte. A row that live has dead-lettered is left out here too, and said.
+`preview` of an export groups the same set with the same ids as live, and so gives the same groups to the byte. A row
+that live has dead-lettered is left out here too, with a note.
 """
 
 from collections import Counter
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
     from connectors.sources.event import Notes
     from connectors.sources.formats.event_writer import Labels
 
-TABLES = ("activity", "feedback", "release", "activation")
+EXPORTED_TABLES = ("activity", "feedback", "release", "activation")
 """Activities come first: a stream that has only remarks isn't one."""
 
 
 def export(
-    timekeeper: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this one.", show_default="all")] = None,
-    firm: Annotated[str | None, typer.Option(help="Only this firm.", show_default="all")] = None,
+    timekeeper: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="Export only this timekeeper.", show_default="all")
+    ] = None,
+    firm: Annotated[str | None, typer.Option(help="Export only this firm.", show_default="all")] = None,
 ) -> None:
-    """Write activities, feedback, releases and activations from MariaDB in the event form.
+    """Write activities, feedback, releases and activations from MariaDB as event lines to standard output.
 
     Example: ./timeloom export --timekeeper ada@example.com > ada.jsonl
 
@@ -42,18 +44,20 @@ def export(
     notes, out = Notes(), typer.get_binary_stream("stdout")
     engine = connect(load().mariadb().url("pipeline"))
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        for name, person in chosen(connection, timekeeper, firm):
-            for line in lines_of(connection, name, person, notes):
+        for name, person in select_timekeepers(connection, timekeeper, firm):
+            for line in export_lines(connection, name, person, notes):
                 out.write(line)
     out.flush()
     for note in notes.lines():
         typer.echo(f"Note: {note}", err=True)
 
 
-def chosen(connection: "Connection", timekeeper: str | None, firm: str | None) -> list[tuple[str, "TimekeeperProfile"]]:
-    """The timekeepers asked for, each with its stream's name: the address, with the firm where two firms know it.
+def select_timekeepers(
+    connection: "Connection", timekeeper: str | None, firm: str | None
+) -> list[tuple[str, "TimekeeperProfile"]]:
+    """The timekeepers asked for, each with its stream's name: the e-mail address, with the firm if two firms have it.
 
-    Raises ConfigurationError where nobody is meant.
+    Raises ConfigurationError if there is none.
     """
     from connectors.mariadb.source.directory import list_timekeepers
 
@@ -70,27 +74,29 @@ def chosen(connection: "Connection", timekeeper: str | None, firm: str | None) -
     return found
 
 
-def lines_of(connection: "Connection", name: str, person: "TimekeeperProfile", notes: "Notes") -> Iterator[bytes]:
-    """Every row of a timekeeper as a line, in the order of ids, activities first."""
+def export_lines(
+    connection: "Connection", stream_name: str, person: "TimekeeperProfile", notes: "Notes"
+) -> Iterator[bytes]:
+    """Yields a line for each row of a timekeeper, by id, activities first."""
     from connectors.mariadb.source.captured_rows import read_all_rows
     from connectors.sources.formats.event_writer import event_line, remark_line
     from schemas.row_decoders import BadRow
     from schemas.values import Activation, Activity, Apart, Release, Together
 
-    labels = _labels(connection, person)
-    for table in TABLES:
+    labels = _matter_labels(connection, person)
+    for table in EXPORTED_TABLES:
         for id_, value in read_all_rows(connection, person.scope, table):
             if isinstance(value, BadRow):
                 notes.add(f"rows that are dead letters were left out: {value.reason}", f"{table} {id_}: {value}")
             elif isinstance(value, Activity):
-                yield event_line(name, value, labels.get(value.matter, labels[None]))
+                yield event_line(stream_name, value, labels.get(value.matter, labels[None]))
             else:
                 assert isinstance(value, Together | Apart | Release | Activation)
-                yield remark_line(name, value)
+                yield remark_line(stream_name, value)
 
 
-def _labels(connection: "Connection", person: "TimekeeperProfile") -> Mapping[int | None, "Labels"]:
-    """Each matter's number and client by the matter's id, for whoever reads the export; nothing where there is none."""
+def _matter_labels(connection: "Connection", person: "TimekeeperProfile") -> Mapping[int | None, "Labels"]:
+    """Each matter's number and client by the matter's id, for those who read the export."""
     from connectors.mariadb.source.directory import read_directory
     from connectors.sources.formats.event_writer import NO_LABELS, Labels
 

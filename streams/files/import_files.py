@@ -1,8 +1,8 @@
-"""`import`: puts a file, folder, calendar or git history into MariaDB as a timekeeper's activities.
+"""`import`: writes a file, folder, calendar or git history to MariaDB as a timekeeper's activities.
 
-    read ──▶ wanted streams ──▶ once each ──▶ batches ──▶ MariaDB, by source and source id, a transaction a batch
+    read ──▶ selected streams ──▶ duplicates dropped ──▶ batches, one transaction each ──▶ MariaDB, by source and id
 
-Doing it again changes nothing; what changed in the source is updated; what is gone from the source stays.
+Repeating an import changes nothing. What changed in the source is updated; what the source no longer has stays.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from connectors.sources.event import Event, Notes, Remark
     from schemas.keys import Scope
 
-BATCH = 500
+BATCH_EVENTS = 500
 """Events a transaction: many enough to be fast, few enough that capture sees the first ones at once."""
 
 SOURCE_ID_CHARS = 191
 """The width of `activity.source_id`."""
 
 
-class Imported(msgspec.Struct, frozen=True):
-    """What an import did, in events; `streams` are the names that were read. What was excluded is only counted."""
+class ImportResult(msgspec.Struct, frozen=True):
+    """What an import did, in events. `streams` are the names that were read; excluded events are only counted."""
 
     timekeeper: str
     new: int
@@ -57,23 +57,27 @@ class Imported(msgspec.Struct, frozen=True):
 
 def import_(
     path: PathArgument,
-    timekeeper: Annotated[str, typer.Option(metavar="EMAIL", help="Whose activities they are; made if new.")] = "me",
-    firm: Annotated[str, typer.Option(help="The timekeeper's firm; made if new.")] = "local",
-    zone: Annotated[str, typer.Option(help="A new timekeeper's zone (IANA), and of times that name none.")] = "UTC",
+    timekeeper: Annotated[
+        str, typer.Option(metavar="EMAIL", help="The timekeeper whose activities they are; created if new.")
+    ] = "me",
+    firm: Annotated[str, typer.Option(help="The timekeeper's firm; created if new.")] = "local",
+    zone: Annotated[
+        str, typer.Option(help="The IANA time zone of a new timekeeper, and of times without one.")
+    ] = "UTC",
     stream: Annotated[
-        list[str] | None, typer.Option(help="Only this stream (a git author's mail); repeatable.")
+        list[str] | None, typer.Option(help="Import only this stream (a git author's e-mail address); repeatable.")
     ] = None,
     since: SinceOption = None,
     columns: MapOption = None,
     dates: DatesOption = None,
     exclude: ExcludeOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The counts as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object.")] = False,
 ) -> None:
-    """Put what PATH holds into MariaDB, where capture sees it. Again, it changes nothing.
+    """Write the activities in PATH to MariaDB, where capture reads them. Repeating it changes nothing.
 
     Example: ./timeloom import ~/calendar.ics --timekeeper ada@example.com --zone Europe/Berlin
 
-    Exit: 0 done; 2 PATH can't be read, with the line that is wrong; 3 the database isn't up.
+    Exit: 0 done; 2 PATH can't be read (the message names the line); 3 the database isn't up.
     """
     from connectors.mariadb.server.engine import connect
     from connectors.mariadb.source.directory import ensure_timekeeper, has_cadence
@@ -82,7 +86,7 @@ def import_(
 
     notes, kept_out = Notes(), exclusions(exclude)
     asked = asked_until_now(zone, since, columns, dates)
-    events = wanted(events_of(path, asked, notes, kept_out), set(stream or ()), notes)
+    events = select_streams(events_of(path, asked, notes, kept_out), set(stream or ()), notes)
     begin = list(islice(events, 1))  # a path that is mistyped makes no timekeeper
     engine = connect(load().mariadb().url("collector"))
     with engine.begin() as connection:
@@ -90,33 +94,33 @@ def import_(
         if not has_cadence(connection, scope):
             notes.add(f"no period of {timekeeper} closes: a row in the table cadence says when one does")
     with _progress(f"Importing {path}", silent=as_json) as advance:
-        done = write_all(engine, scope, timekeeper, chain(begin, events), notes, advance)
+        done = write_events(engine, scope, timekeeper, chain(begin, events), notes, advance)
     done = msgspec.structs.replace(done, excluded=kept_out.events, excluded_minutes=kept_out.minutes)
-    typer.echo(msgspec.json.encode(done).decode() if as_json else sentence(done))
+    typer.echo(msgspec.json.encode(done).decode() if as_json else result_sentence(done))
     for note in notes.lines():
         typer.echo(f"Note: {note}", err=True)
 
 
-def sentence(done: Imported) -> str:
-    """What an import did, for people."""
-    if not done.new and not done.changed:
-        said = f"Nothing new: {counted(done.same, 'activity')} of {done.timekeeper} already there"
+def result_sentence(result: ImportResult) -> str:
+    """What an import did, as a sentence."""
+    if not result.new and not result.changed:
+        said = f"Nothing new: {counted(result.same, 'activity')} of {result.timekeeper} already there"
     else:
-        said = f"{done.timekeeper}: {done.new:,} new, {done.changed:,} changed, {done.same:,} as they were"
-    return f"{said}; {excluded(done.excluded, done.excluded_minutes)}." if done.excluded else f"{said}."
+        said = f"{result.timekeeper}: {result.new:,} new, {result.changed:,} changed, {result.same:,} as they were"
+    return f"{said}; {excluded(result.excluded, result.excluded_minutes)}." if result.excluded else f"{said}."
 
 
-def write_all(
+def write_events(
     engine: "Engine",
     scope: "Scope",
     timekeeper: str,
     events: Iterable[tuple["Source", "Event"]],
     notes: "Notes",
-    advance: Callable[[int], None],
-) -> Imported:
-    """Writes the events; each batch is there whole, or not at all. Returns what it did.
+    on_progress: Callable[[int], None],
+) -> ImportResult:
+    """Writes the events in batches, each a transaction. Returns the counts.
 
-    Raises SourceError where the source can't be read on, saying how much of it was written before.
+    Raises SourceError if the source can't be read further, with the number of events that were written before.
     """
     from connectors.mariadb.source.activities import upsert_activities
     from connectors.sources.numbering import Once
@@ -126,12 +130,14 @@ def write_all(
     new = changed = same = 0
     unique = ((source, event) for source, event in events if once.is_new(event))
     try:
-        while batch := list(islice(unique, BATCH)):
+        while batch := list(islice(unique, BATCH_EVENTS)):
             streams.update(event.stream for _, event in batch)
             with engine.begin() as connection:
-                written = upsert_activities(connection, scope, [seen(source, event) for source, event in batch])
+                written = upsert_activities(
+                    connection, scope, [collected_activity(source, event) for source, event in batch]
+                )
             new, changed, same = new + written.new, changed + written.changed, same + written.same
-            advance(len(batch))
+            on_progress(len(batch))
     except SourceError as error:
         if done := new + changed + same:
             raise SourceError(
@@ -140,13 +146,13 @@ def write_all(
         raise
     if len(streams) > 1:
         notes.add(f"{len(streams)} streams are one timekeeper's work now; `--stream NAME` takes one of them only")
-    return Imported(timekeeper, new, changed, same, tuple(sorted(streams)))
+    return ImportResult(timekeeper, new, changed, same, tuple(sorted(streams)))
 
 
-def wanted(
-    items: Iterable[tuple["Source", "Event | Remark"]], streams: set[str], notes: "Notes"
+def select_streams(
+    items: Iterable[tuple["Source", "Event | Remark"]], names: set[str], notes: "Notes"
 ) -> Iterator[tuple["Source", "Event"]]:
-    """The events of the streams that were asked for (all, if none was). Raises SourceError if one isn't there."""
+    """Yields the events of the named streams (all if none is named). Raises SourceError if one doesn't exist."""
     from connectors.sources.event import Remark
 
     found: set[str] = set()
@@ -159,14 +165,14 @@ def wanted(
                 "matters have other ids here, and were not imported: `bill` finds them by number, alias or domain"
             )
         found.add(item.stream)
-        if not streams or item.stream in streams:
+        if not names or item.stream in names:
             yield source, item
-    if absent := sorted(streams - found):
+    if absent := sorted(names - found):
         raise SourceError(f"there is no stream {', '.join(absent)}. Found: {', '.join(sorted(found)) or 'none'}.")
 
 
-def seen(source: "Source", event: "Event") -> "CollectedActivity":
-    """The event as a collector would write it. A matter's id means nothing in another database, and is left out."""
+def collected_activity(source: "Source", event: "Event") -> "CollectedActivity":
+    """The event as a collector would write it. A matter's id is left out: it means nothing in another database."""
     from connectors.mariadb.source.activities import CollectedActivity
 
     return CollectedActivity(
@@ -184,7 +190,7 @@ def seen(source: "Source", event: "Event") -> "CollectedActivity":
 
 
 def source_id(event: "Event") -> str:
-    """Stream and id, by which the row is found again; where that is longer than the column, its beginning and hash."""
+    """Stream and id, by which the row is found again; if that is too long for the column, its beginning and a hash."""
     name = f"{event.stream}/{event.id}"
     if len(name) <= SOURCE_ID_CHARS:
         return name
@@ -193,13 +199,13 @@ def source_id(event: "Event") -> str:
 
 
 @contextmanager
-def _progress(what: str, silent: bool) -> Iterator[Callable[[int], None]]:
-    """Counts on standard error how many events are written; on a terminal only."""
+def _progress(title: str, silent: bool) -> Iterator[Callable[[int], None]]:
+    """Shows on standard error how many events have been written, on a terminal only."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,.0f} events"), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=silent or not console.is_terminal) as bars:
-        task = bars.add_task(what, total=None)
+        task = bars.add_task(title, total=None)
         yield lambda count: bars.advance(task, count)

@@ -1,4 +1,4 @@
-"""What `preview` and `import` share: the options that say how PATH is read, and the way from PATH to events.
+"""What `preview` and `import` share: the options that say how to read PATH, and reading it as events.
 
 PATH ──▶ what it is ──▶ its reader ──▶ exclusions ──▶ events
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.sources.event import WINDOW, Asked, Event, Notes, Remark
+from connectors.sources.event import WINDOW, Event, Notes, ReadOptions, Remark
 from schemas.row_decoders import known_zones
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Dates(StrEnum):
-    """What 3/2/2026 means."""
+    """Whether 3/2/2026 is 3 February or 2 March."""
 
     DAY_FIRST = "day-first"
     MONTH_FIRST = "month-first"
@@ -41,14 +41,18 @@ SinceOption = Annotated[
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="MEANING=COLUMN,...", help="A table's columns: start=Begin,end=End,title=What."),
+    typer.Option(
+        "--map", metavar="MEANING=COLUMN,...", help="The meaning of a table's columns: start=Begin,end=End,title=What."
+    ),
 ]
-DatesOption = Annotated[Dates | None, typer.Option(help="What 3/2/2026 means in a table.", show_default="an error")]
+DatesOption = Annotated[
+    Dates | None, typer.Option(help="Whether 3/2/2026 in a table is 3 February or 2 March.", show_default="an error")
+]
 ExcludeOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="What to keep out: applications, titles, addresses, pauses (docs/sources.md).",
+        help="A file of what to exclude: applications, titles, addresses, pauses (docs/sources.md).",
         show_default="TIMELOOM_EXCLUSIONS",
     ),
 ]
@@ -56,12 +60,12 @@ ExcludeOption = Annotated[
 
 def asked_until_now(
     zone: str, since: datetime | None = None, columns: list[str] | None = None, dates: Dates | None = None
-) -> Asked:
-    """What the options say. Recurring events are read until now, because what is to come isn't activity."""
+) -> ReadOptions:
+    """Converts the options to one value. Recurring events are read until now, because future events aren't activity."""
     if zone not in known_zones():
         raise typer.BadParameter(f"{zone!r} isn't an IANA time zone, such as Europe/Berlin", param_hint="--zone")
     now = datetime.now(UTC)
-    return Asked(
+    return ReadOptions(
         since=now - WINDOW if since is None else since.replace(tzinfo=UTC),
         now=now,
         zone=zone,
@@ -81,7 +85,7 @@ def _columns(said: list[str]) -> dict[str, str]:
 
 
 def exclusions(path: Path | None) -> "Exclusions":
-    """What is kept out: the option's file, else the setting's, else nothing. Raises ConfigurationError."""
+    """The exclusions of the option's file, else of the setting's, else none. Raises ConfigurationError."""
     from connectors.sources.exclusions import Exclusions, read_exclusions
     from streams.settings import load
 
@@ -90,9 +94,9 @@ def exclusions(path: Path | None) -> "Exclusions":
 
 
 def events_of(
-    path: Path, asked: Asked, notes: Notes, kept_out: "Exclusions"
+    path: Path, asked: ReadOptions, notes: Notes, kept_out: "Exclusions"
 ) -> "Iterator[tuple[Source, Event | Remark]]":
-    """Everything that PATH holds, without what is kept out. Raises SourceError."""
+    """Yields everything in PATH that isn't excluded. Raises SourceError."""
     from connectors.sources.detect import read
 
     for source, item in read(path, notes, asked):
@@ -110,5 +114,5 @@ def counted(number: int, what: str) -> str:
 
 
 def excluded(events: int, minutes: float) -> str:
-    """What was kept out, in a few words that name nothing of it."""
+    """How much was excluded, in words that name nothing of it."""
     return f"{events:,} excluded ({minutes:,.0f} min), written nowhere"

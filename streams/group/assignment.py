@@ -1,8 +1,9 @@
-"""The partitions of `changes` that this process has: each takes its events in order, and none waits for another.
+"""Tracks which partitions of `changes` this process has. Each is processed in order, and none waits for another.
 
-A rebalance takes every partition from everybody, and gives most of them back. What we had in memory is still right
-then, unless somebody else had the partition in between; and whoever has it fences us. So seats are kept until it is
-known that they went to another process, and the first write after a rebalance tells whether memory was right.
+A rebalance revokes every partition from every process and usually returns most of them. The state in memory is still
+valid then, unless another process had the partition meanwhile, and that process has fenced our writer. So the worker of
+a revoked partition is kept until the next assignment shows that the partition went to another process, and the first
+write after a rebalance shows whether the state was still valid.
 """
 
 import asyncio
@@ -15,97 +16,111 @@ import structlog
 
 from schemas.errors import PartitionFenced
 from schemas.topics import CHANGES
-from streams.group.partition_worker import Seat
-from streams.telemetry.logs import told
+from streams.group.partition_worker import PartitionWorker
+from streams.telemetry.logs import error_text
 
 if TYPE_CHECKING:
     from faust.types import TP, EventT
 
-    from streams.group.partition_owner import Owner
+    from streams.group.partition_owner import PartitionOwner
 
-WAITING = 20_000
-"""Most events taken from Faust and not acknowledged yet: a bound on memory, and on what comes again after a crash."""
+MAX_UNACKNOWLEDGED = 20_000
+"""Maximum number of events received from Faust that wait for a batch. It bounds the memory that they use, and how many
+are delivered again after a crash.
+"""
 
 log = structlog.get_logger("group")
 
 
-class Seats:
-    """All seats by partition number, each made with `make` when `ours` doesn't deny that the partition is ours.
+class Assignment:
+    """The partition workers of this process, by partition number.
 
-    `failed` is told of the error that ends this process; `stopping`: does it end?
+    `make` creates the owner of a partition. `ours` returns whether the broker assigns a partition to this process; a
+    worker that was fenced asks it before it creates a new owner. `failed` is called with the error that ends this
+    process. `stopping` returns whether the process is stopping.
     """
 
     def __init__(
         self,
-        make: "Callable[[int], Owner]",
+        make: "Callable[[int], PartitionOwner]",
         ours: Callable[[int], bool],
         failed: Callable[[BaseException], None],
         stopping: Callable[[], bool],
     ) -> None:
-        self._make, self._ours, self._failed, self._stopping = make, ours, failed, stopping
-        # A thread a partition: most of a batch's time is the broker's.
+        self._make_owner, self._is_ours, self._on_failure, self._is_stopping = make, ours, failed, stopping
+        # One thread for each partition, because a batch mostly waits for the broker.
         self._threads = ThreadPoolExecutor(CHANGES.partitions, thread_name_prefix="partition")
-        self._seats: dict[int, Seat] = {}
-        self._room = asyncio.Event()
+        self._workers: dict[int, PartitionWorker] = {}
+        self._has_room = asyncio.Event()
         self.assigned_once = False
         self.error: BaseException | None = None
 
     @property
-    def seated(self) -> dict[int, Seat]:
-        """The partitions that are ours now. Any thread may ask."""
-        return {number: seat for number, seat in list(self._seats.items()) if seat.seated}
+    def assigned_workers(self) -> dict[int, PartitionWorker]:
+        """Returns the workers of the partitions that are assigned now. Any thread may call it."""
+        return {number: worker for number, worker in list(self._workers.items()) if worker.assigned}
 
-    def assigned(self, partitions: "set[TP]") -> None:
-        """Takes seats: these and no others are ours now. A rebalance doesn't wait for what they read back."""
+    def assign(self, partitions: "set[TP]") -> None:
+        """Assigns exactly these partitions. The rebalance doesn't wait until their state is restored."""
         ours = {tp.partition for tp in partitions if tp.topic == CHANGES.name}
-        departed = [self._seats.pop(number) for number in self._seats.keys() - ours]
-        for seat in departed:
-            seat.rise()
-        self._threads.submit(departed.clear)  # a client's end takes its time, and the loop has none
+        departed = [self._workers.pop(number) for number in self._workers.keys() - ours]
+        for worker in departed:
+            worker.revoke()
+        self._threads.submit(departed.clear)  # in a thread: closing a client is slow and would block the event loop
         for number in sorted(ours):
-            if number not in self._seats:
-                make, still = partial(self._make, number), partial(self._still_ours, number)
-                self._seats[number] = Seat(make, still, self._threads, self._done, self._room.set)
-            self._seats[number].sit()
+            if number not in self._workers:
+                make, still = partial(self._make_owner, number), partial(self._is_still_ours, number)
+                self._workers[number] = PartitionWorker(
+                    make, still, self._threads, self._worker_done, self._has_room.set
+                )
+            self._workers[number].assign()
         self.assigned_once = True
 
-    def revoked(self, partitions: "set[TP]") -> None:
-        """Rises from the seats, and keeps them: the next assignment tells which are ours again."""
+    def revoke(self, partitions: "set[TP]") -> None:
+        """Marks the revoked partitions as inactive but keeps their state, because the next rebalance usually returns
+        them.
+        """
         for tp in partitions:
-            if tp.topic == CHANGES.name and tp.partition in self._seats:
-                self._seats[tp.partition].rise()
+            if tp.topic == CHANGES.name and tp.partition in self._workers:
+                self._workers[tp.partition].revoke()
 
-    async def take(self, events: "Sequence[EventT[Any]]", generation: int) -> None:
-        """Hands events to their seats. Returns at once, unless too many wait: then when there is room again.
+    async def dispatch(self, events: "Sequence[EventT[Any]]", generation: int) -> None:
+        """Passes each event to its partition's worker. Returns at once, unless more than MAX_UNACKNOWLEDGED events
+        wait: then it returns when fewer wait.
 
-        Events of another generation were fetched before the last rebalance: they come again, in order.
+        Events of another generation were fetched before the last rebalance. They are ignored here, because they are
+        delivered again in order.
         """
         present = [event for event in events if event.message.generation_id == generation]
         for number, batch in _by_partition(present).items():
-            seat = self._seats.get(number)
-            if seat is not None and seat.seated:  # else revoked meanwhile, and not acknowledged: they come again
-                seat.offer(batch)
-        while sum(seat.waiting for seat in self._seats.values()) > WAITING:
-            self._room.clear()
-            await self._room.wait()
+            worker = self._workers.get(number)
+            # Where the partition was revoked meanwhile, its events aren't acknowledged and are delivered again.
+            if worker is not None and worker.assigned:
+                worker.enqueue(batch)
+        while sum(worker.waiting for worker in self._workers.values()) > MAX_UNACKNOWLEDGED:
+            self._has_room.clear()
+            await self._has_room.wait()
 
-    def _still_ours(self, number: int) -> bool:
-        """Raises Fenced where this process ends: it takes nothing up any more."""
-        if self.error is not None or self._stopping():
-            raise PartitionFenced("another process took a partition, and this one ends")
-        return self._ours(number)
+    def _is_still_ours(self, number: int) -> bool:
+        """Returns whether the broker assigns the partition to this process.
 
-    def _done(self, seat: Seat, work: "asyncio.Task[None]") -> None:
-        self._room.set()
+        Raises PartitionFenced where this process is stopping or has failed, because it then starts no partition again.
+        """
+        if self.error is not None or self._is_stopping():
+            raise PartitionFenced("Another process owns a partition now, and this process is stopping.")
+        return self._is_ours(number)
+
+    def _worker_done(self, worker: PartitionWorker, work: "asyncio.Task[None]") -> None:
+        self._has_room.set()
         if work.cancelled() or (error := work.exception()) is None:
             return
-        if isinstance(error, PartitionFenced) and (self.error is not None or self._stopping()):
-            log.info("fenced_at_the_end")  # who has the partition now didn't wait for our last batch: it is theirs
-        elif seat in self._seats.values():
+        if isinstance(error, PartitionFenced) and (self.error is not None or self._is_stopping()):
+            log.info("fenced_at_the_end")  # the partition's next owner didn't wait for our last batch, and repeats it
+        elif worker in self._workers.values():
             self.error = error
-            self._failed(error)
-        else:  # somebody else has the partition now, and will meet the error if it is one
-            log.warning("failed_after_leaving", error=told(error))
+            self._on_failure(error)
+        else:  # another process has the partition now; if its events cause the error, it occurs there, too
+            log.warning("failed_after_leaving", error=error_text(error))
 
 
 def _by_partition(events: "Sequence[EventT[Any]]") -> "dict[int, list[EventT[Any]]]":

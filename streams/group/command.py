@@ -20,7 +20,7 @@ import structlog
 
 from connectors.kafka.client.cluster import Cluster
 from schemas.topics import CHANGES
-from streams.telemetry.logs import told
+from streams.telemetry.logs import error_text
 
 if TYPE_CHECKING:
     import faust
@@ -28,42 +28,47 @@ if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
     from sqlalchemy import Engine
 
-    from streams.group.health import GroupVitals
-    from streams.shared.model_store import Fetch, Shelf
+    from streams.group.health import GroupHealth
+    from streams.shared.model_store import FetchModel, ModelStore
 
-TAKE = 2_000
-"""Most change events taken from Faust at once; they go to their partitions' seats immediately."""
+TAKE_EVENTS = 2_000
+"""Maximum number of events received from Faust at once. They go to their partitions' workers immediately."""
 
-WITHIN_S = 0.005
-"""Faust looks for company at this rhythm, so half of it is what a lone change waits on average."""
+TAKE_WITHIN_S = 0.005
+"""The interval at which Faust looks for more events before it hands out a batch. A single change waits half of it on
+average.
+"""
 
 STOP_WITHIN_S = 5.0
-"""A worker that crashed and hasn't ended by then ends at once: nothing of it is needed any more."""
+"""After a crash, how long the process may take to stop in order. Then it exits at once, because none of its state is
+needed any more.
+"""
 
-SWITCH_S = 0.000_5
-"""How long the loop waits for a thread that decides, each time that it needs Python's lock; and it needs it for each
-system call, so that the interpreter's 5 ms add up to a loop that seems held.
+THREAD_SWITCH_S = 0.000_5
+"""How long the event loop waits for a thread that decides, each time that it needs Python's lock. It needs the lock for
+each system call, so with the interpreter's default of 5 ms the waits add up until the loop seems blocked.
 """
 
 log = structlog.get_logger("group")
 
 
 def make_app(
-    cluster: Cluster, shelf: "Shelf", default: str, datadir: str, session_s: float
-) -> "tuple[faust.App, GroupVitals]":
-    """The Faust application, and how it is. State is in topics of ours, so it has no tables.
+    cluster: Cluster, models: "ModelStore", default: str, datadir: str, session_s: float
+) -> "tuple[faust.App, GroupHealth]":
+    """Returns the Faust application and its health. All state is in our own topics, so it has no tables.
 
-    `session_s` is how long a silent worker keeps its partitions: Faust's default lets a killed one's rest for minutes.
+    `session_s` is how long a silent worker keeps its partitions. With Faust's default, no process has the partitions of
+    a killed worker for minutes.
     """
     import faust
 
     from connectors.kafka.consumers.consumer_groups import consumer_groups
-    from streams.group.assignment import Seats
-    from streams.group.health import GroupVitals
+    from streams.group.assignment import Assignment
+    from streams.group.health import GroupHealth
     from streams.group.offset_gaps import ExactGaps
-    from streams.group.partition_owner import Owner, Turns
+    from streams.group.partition_owner import DecisionTurns, PartitionOwner
 
-    # Who is asked whose a partition is must know which of the members it is.
+    # Each process needs its own client id: `ours` below compares it with that of a partition's owner.
     client = f"group-{socket.gethostname()}-{os.getpid()}"
     app = faust.App(
         "group",
@@ -79,55 +84,55 @@ def make_app(
         broker_heartbeat_interval=session_s / 6,
         broker_commit_interval=1.0,
         stream_wait_empty=False,
-        stream_buffer_maxsize=2 * TAKE,
+        stream_buffer_maxsize=2 * TAKE_EVENTS,
     )
-    app.transport.Consumer = ExactGaps  # type: ignore[misc]  # an instance has it where the class has it
+    app.transport.Consumer = ExactGaps  # type: ignore[misc]  # the instance's attribute hides the class's
 
     def failed(error: BaseException) -> None:
-        log.error("crash", error=told(error), exc_info=error)
-        # Stopping in order lets others have our partitions at once, but it may wait for what never ends.
+        log.error("crash", error=error_text(error), exc_info=error)
+        # Stopping in order gives our partitions to other processes at once, but it may wait for ever.
         deadline = Timer(STOP_WITHIN_S, os._exit, (1,))
         deadline.daemon = True
         deadline.start()
         app.add_future(app.crash(error))
 
-    turns = Turns()
+    turns = DecisionTurns()
 
-    def make(number: int) -> Owner:
-        return Owner(cluster, number, shelf, default, turns)
+    def make(number: int) -> PartitionOwner:
+        return PartitionOwner(cluster, number, models, default, turns)
 
     def ours(number: int) -> bool:
         (known,) = consumer_groups(cluster, [app.conf.id])
         owner = known.owners.get((CHANGES.name, number))
         return owner is not None and owner.client == client
 
-    seats = Seats(make, ours, failed, lambda: app.should_stop)
+    assignment = Assignment(make, ours, failed, lambda: app.should_stop)
 
     @app.on_partitions_assigned.connect
-    async def assigned(_: Any, /, *assignment: "set[TP]", **__: Any) -> None:
-        seats.assigned(*assignment)
+    async def assigned(_: Any, /, *partitions: "set[TP]", **__: Any) -> None:
+        assignment.assign(*partitions)
 
     @app.on_partitions_revoked.connect
-    async def revoked(_: Any, /, *revocation: "set[TP]", **__: Any) -> None:
-        seats.revoked(*revocation)
+    async def revoked(_: Any, /, *partitions: "set[TP]", **__: Any) -> None:
+        assignment.revoke(*partitions)
 
     @app.agent(app.topic(CHANGES.name, key_serializer="raw", value_serializer="raw"))
     async def group(stream: Any) -> None:
-        # noack_take hands out events and acknowledges none: with take(), a raising agent would lose its batch.
-        async for events in stream.noack_take(TAKE, within=WITHIN_S):
-            await seats.take(events, app.consumer_generation_id)
+        # noack_take acknowledges nothing. With take(), an agent that raises would lose its batch.
+        async for events in stream.noack_take(TAKE_EVENTS, within=TAKE_WITHIN_S):
+            await assignment.dispatch(events, app.consumer_generation_id)
 
-    vitals = GroupVitals(seats, lambda: app.should_stop)
+    health = GroupHealth(assignment, lambda: app.should_stop)
 
     @app.task  # type: ignore[untyped-decorator]
     async def beat() -> None:
-        await vitals.heart.keep()
+        await health.heart.run()
 
-    return app, vitals
+    return app, health
 
 
 def credentials(cluster: Cluster) -> "CredentialsT | None":
-    """How Faust's own client gets in; None where everybody does."""
+    """Returns the credentials of Faust's own client; None where the cluster needs none."""
     from faust import SASLCredentials, SSLCredentials
 
     from connectors.kafka.client.security import tls_context
@@ -143,8 +148,8 @@ def credentials(cluster: Cluster) -> "CredentialsT | None":
     return SSLCredentials(context) if context else None
 
 
-def fetching(engine: "Engine") -> "Fetch":
-    """Asks the database for firms' models. It isn't asked for anything else, nor before somebody activates one."""
+def model_fetcher(engine: "Engine") -> "FetchModel":
+    """Returns a function that reads firms' models from the database. It connects only when a model is activated."""
     from connectors.mariadb.source.model_store import read_model
 
     def found(firm: int, version: str) -> bytes | None:
@@ -155,11 +160,11 @@ def fetching(engine: "Engine") -> "Fetch":
 
 
 def command() -> None:
-    """Group change events as they come, until it is told to stop. Start more of them to share the work.
+    """Group change events as they arrive, until stopped. Start several to share the partitions.
 
     Example: ./timeloom group
 
-    Exit: 0 it was told to stop; 1 something nobody foresaw (start it again: nothing is lost); 3 a server is not up.
+    Exit: 0 stopped; 1 an unexpected error (start it again: nothing is lost); 3 a server is not up.
     """
     import faust
 
@@ -167,20 +172,20 @@ def command() -> None:
     from connectors.mariadb.server.engine import connect
     from processors.grouping.batch import warm_up
     from streams.settings import load
-    from streams.shared.model_store import Shelf, shipped_model
-    from streams.telemetry.logs import to_json
-    from streams.telemetry.server import Telemetry
+    from streams.shared.model_store import ModelStore, shipped_model
+    from streams.telemetry.logs import configure_json_logs
+    from streams.telemetry.server import TelemetryServer
 
-    sys.setswitchinterval(SWITCH_S)
+    sys.setswitchinterval(THREAD_SWITCH_S)
     settings = load()
-    to_json("group")
+    configure_json_logs("group")
     kafka = settings.kafka()
     knock(kafka)
     datadir = str(settings.home / "run" / "faust")
-    shelf = Shelf(fetching(connect(settings.mariadb().url("pipeline"), pool_size=1)))
-    warm_up(shipped_model())  # compiling may take longer than the session that a silent worker has
-    app, vitals = make_app(kafka, shelf, shipped_model().version, datadir, settings.worker_session_s)
+    models = ModelStore(model_fetcher(connect(settings.mariadb().url("pipeline"), pool_size=1)))
+    warm_up(shipped_model())  # before it joins: compiling may take longer than the session of a silent worker
+    app, health = make_app(kafka, models, shipped_model().version, datadir, settings.worker_session_s)
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
-    worker.spinner = None  # what it prints would stand between lines of JSON
-    with Telemetry(vitals, settings.telemetry_host, settings.telemetry_port):
+    worker.spinner = None  # its output would appear between the JSON lines of the log
+    with TelemetryServer(health, settings.telemetry_host, settings.telemetry_port):
         worker.execute_from_commandline()

@@ -1,4 +1,4 @@
-"""Faust's consumer, with the gaps in offsets where they are (decision 27)."""
+"""Corrects where Faust's consumer notes gaps between offsets (decision 27)."""
 
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,13 @@ if TYPE_CHECKING:
 
 
 class ExactGaps(Consumer):
-    """A transaction's end mark takes an offset that no record has. Faust notes such a gap so as to commit past it."""
+    """Faust's consumer with exact gaps. The end marker of a transaction takes an offset that no record has.
+
+    Faust notes such a gap so that it can commit past it.
+    """
 
     async def _add_gap(self, tp: "TP", offset_from: int, offset_to: int) -> None:
-        # It is given the record behind the gap as its end, and counts that one in, too. Acknowledged later, that record
-        # is there twice, and a commit ends at the first that is: one gap a second, however many there are.
+        # Faust passes the offset of the record behind the gap as `offset_to` and counts that record as part of the gap.
+        # Once the record is acknowledged, its offset is there twice, and a commit stops at the first offset that is
+        # there twice. Faust would then pass one gap a second, however many there are.
         await super()._add_gap(tp, offset_from, offset_to - 1)

@@ -1,4 +1,7 @@
-"""Owning a partition of `changes`: read back what it left, decide on batches, write fenced, pin a bug on its record."""
+"""Owns a partition of `changes`: restores its state, decides on batches and writes the results with the fenced writer.
+
+Where our own code fails, it finds out on which record.
+"""
 
 from collections.abc import Mapping, Sequence
 from threading import Lock
@@ -8,96 +11,96 @@ import structlog
 from connectors.kafka.client.cluster import Cluster
 from connectors.kafka.records.fenced_writer import FencedWriter, owner_of
 from connectors.kafka.records.partition_log import read_to_end
-from processors.partition.activated_models import named_in_changes, named_in_kept
+from processors.partition.activated_models import named_in_changes, named_in_working_set
 from processors.partition.partition import Partition
 from schemas.keys import Scope
-from schemas.partitioner import partition_of
-from schemas.records import ConsumerRecord, ProducerRecord
-from schemas.topics import GROUPS, WORKING_SET
-from streams.group.decision_log import tell_decisions
-from streams.shared.model_store import Shelf
-from streams.telemetry.logs import told
+from schemas.topics import GROUPS, WORKING_SET, ConsumerRecord, ProducerRecord, partition_of
+from streams.group.decision_log import log_decisions
+from streams.shared.model_store import ModelStore
+from streams.telemetry.logs import error_text
 
 IDLE_WAIT_S = 0.05
-"""How long idle work waits for its turn before it looks whether there are changes now."""
+"""How long redeciding waits for its turn before it gives up, so that changes that arrived meanwhile come first."""
 
 log = structlog.get_logger("group")
 
 
-class Turns:
-    """One decision at a time in a process, and of those that nobody waits for at most one that wants to be next.
+class DecisionTurns:
+    """Lets one thread of the process decide at a time. Of the threads that redecide, at most one waits for its turn.
 
-    Threads share one interpreter: sixteen that decide at once decide no more, and keep the event loop waiting for a
-    third of a second where a single one keeps it for 30 ms (99th percentiles on two cores). Writes wait for no turn.
+    Threads share one interpreter. Sixteen that decide at once decide no more, and keep the event loop waiting for a
+    third of a second, where a single one keeps it for 30 ms (99th percentiles on two cores). Writes wait for no turn.
     """
 
     def __init__(self) -> None:
         self.deciding, self.idle = Lock(), Lock()
 
 
-class Owner:
-    """One partition's sets in memory and its writer. Making one fences whoever owned the partition before.
+class PartitionOwner:
+    """The state of one partition and its fenced writer. Creating one fences the previous owner.
 
-    Blocking, and not shared between threads. Raises Fenced from any write once somebody else has taken the partition.
+    Its calls block, and it isn't shared between threads. Every write raises PartitionFenced once another process owns
+    the partition.
     """
 
-    def __init__(self, cluster: Cluster, number: int, shelf: Shelf, default: str, turns: Turns) -> None:
-        self._cluster, self._number, self._shelf, self._default = cluster, number, shelf, default
+    def __init__(self, cluster: Cluster, number: int, models: ModelStore, default: str, turns: DecisionTurns) -> None:
+        self._cluster, self._number, self._models, self._default = cluster, number, models, default
         self._turns = turns
-        self._told: set[Scope] = set()
-        self._looked = False
+        self._logged: set[Scope] = set()
+        self._idle_decided = False
         self._writer = FencedWriter(cluster, owner_of(number))
         self._partition = self._read_back()
 
     @property
     def behind(self) -> int:
-        """How many timekeepers nobody has looked at since the partition was read back."""
+        """The number of timekeepers that haven't been redecided since the partition was restored."""
         return self._partition.behind
 
     @property
-    def aside(self) -> Mapping[Scope, str]:
-        """Timekeepers who are set aside because of a bug of ours, with the error."""
-        return self._partition.aside
+    def quarantined(self) -> Mapping[Scope, str]:
+        """The quarantined timekeepers (our own code fails on their work), with the error."""
+        return self._partition.quarantined
 
     @property
     def activities(self) -> int:
-        """How many activities it decides over."""
+        """The number of activities in its working sets."""
         return self._partition.activities
 
     def handle(self, records: Sequence[ConsumerRecord]) -> None:
-        """Decides on a batch and writes what it causes, whole. Returns when the broker has it.
+        """Decides on a batch and writes everything that it causes, in one transaction. Returns when the broker has it.
 
-        An error that nobody foresaw is pinned on one record and counted on the topic before it is raised; a lack of
-        memory is raised and not counted.
+        An unexpected error is raised after it was found which record causes it, and the failure was counted in
+        `working-set`. A MemoryError is raised without being counted.
         """
-        # Before anything is decided: that the database is away is no record's fault, and is counted against none.
-        self._shelf.bring(named_in_changes(records))
-        if any(self._partition.tried(record) for record in records):
+        # Before anything is decided, so that an unavailable database isn't counted as a record's failure.
+        self._models.load(named_in_changes(records))
+        if any(self._partition.was_tried(record) for record in records):
             self._one_by_one(records)
             return
         try:
             with self._turns.deciding:
                 outgoing = self._partition.absorb(records)
         except MemoryError:
-            raise  # the machine's fault, and no record's
-        except Exception as error:  # noqa: BLE001  whatever it is, it is raised again by the record that has it
-            log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=told(error))
-            self._partition = self._read_back(settled=True)  # the failed batch left the sets half changed
+            raise  # no record causes a lack of memory
+        except Exception as error:  # noqa: BLE001  any error is raised again by the record that causes it
+            log.error("batch_failed", partition=self._number, first_offset=records[0].offset, error=error_text(error))
+            self._partition = self._read_back(settled=True)  # the failed batch left the working sets half changed
             self._one_by_one(records)
             return
         self._write(outgoing, records)
 
     def catch_up(self) -> None:
-        """Looks at the next timekeeper whom no change has touched since: today's code or model may say otherwise.
+        """Redecides the next timekeeper who hasn't been redecided since the restore: today's code or model may decide
+        otherwise.
 
-        Or returns soon, and has looked at nobody: changes that came meanwhile mustn't wait for other partitions' idle
-        work.
+        It returns without a decision where it doesn't get its turn within IDLE_WAIT_S, because changes that arrive
+        meanwhile must not wait while other partitions redecide.
         """
         if not self._turns.idle.acquire(timeout=IDLE_WAIT_S):
             return
         try:
             with self._turns.deciding:
-                outgoing = self._partition.look_again()
+                outgoing = self._partition.redecide_next()
         finally:
             self._turns.idle.release()
         self._write(outgoing)
@@ -105,32 +108,32 @@ class Owner:
     def _write(self, outgoing: Sequence[ProducerRecord], records: Sequence[ConsumerRecord] = ()) -> None:
         if outgoing:
             self._writer.write(outgoing)
-        tell_decisions(records, outgoing)
-        if not self._looked and not self.behind:
-            self._looked = True
+        log_decisions(records, outgoing)
+        if not self._idle_decided and not self.behind:
+            self._idle_decided = True
             log.info("everybody_looked_at", partition=self._number)
-        for scope in self._partition.aside.keys() - self._told:
-            self._told.add(scope)
-            # Why is in the letter: an error's text may hold words.
+        for scope in self._partition.quarantined.keys() - self._logged:
+            self._logged.add(scope)
+            # The error is in the dead letter only: its text may contain words of activities.
             log.error("set_aside", partition=self._number, firm=scope.firm, timekeeper=scope.timekeeper)
 
     def _read_back(self, *, settled: bool = False) -> Partition:
-        """The sets as the topics remember them. Everybody is yet to be looked at.
+        """Restores the state from the topics. After that every timekeeper has to be redecided.
 
-        Making a writer waits until what was written under its name before has its end marks; without a new one, our
-        own last batch may have none yet, and is hidden: then `settled` waits for it.
+        Creating a writer waits until earlier transactions of its name have their end markers. Without a new writer, our
+        own last batch may not have its end marker yet and is hidden; `settled` waits for it.
         """
-        partition = Partition(self._number, self._shelf, self._default, belongs=self._belongs)
-        kept, said = (self._last(topic, settled=settled) for topic in (WORKING_SET.name, GROUPS.name))
-        self._shelf.bring(named_in_kept(kept))
+        partition = Partition(self._number, self._models, self._default, belongs=self._belongs)
+        rows, published = (self._last(topic, settled=settled) for topic in (WORKING_SET.name, GROUPS.name))
+        self._models.load(named_in_working_set(rows))
         with self._turns.deciding:
-            for record in kept:
+            for record in rows:
                 partition.restore(record)
-            for record in said:
-                partition.remember(record)
+            for record in published:
+                partition.restore_published(record)
         if letters := partition.open():
             self._writer.write(letters)
-            tell_decisions([], letters)
+            log_decisions([], letters)
         log.info("partition_read_back", partition=self._number, timekeepers=partition.behind)
         return partition
 
@@ -138,15 +141,18 @@ class Owner:
         return partition_of(scope) == self._number
 
     def _last(self, topic: str, *, settled: bool) -> Sequence[ConsumerRecord]:
-        """The last record of each key: compaction may not have come by for long."""
+        """Returns the last record of each key. Earlier ones may be there too, until the topic is compacted."""
         records = read_to_end(self._cluster, topic, [self._number], settled=settled)
         return list({record.key: record for record in records}.values())
 
     def _one_by_one(self, records: Sequence[ConsumerRecord]) -> None:
-        """Each record by itself, so that a failure is known to be this record's; the third time it is buried."""
+        """Processes each record by itself, so that a failure is known to be caused by that record.
+
+        After too many failures the record becomes a dead letter.
+        """
         for record in records:
             with self._turns.deciding:
-                before = self._partition.look_at(record)
+                before = self._partition.redecide_owner_of(record)
             self._write(before)
             try:
                 with self._turns.deciding:
@@ -154,10 +160,10 @@ class Owner:
             except MemoryError:
                 raise
             except Exception as error:
-                self._writer.write([self._partition.failed(record)])
-                if not self._partition.hopeless(record):
+                self._writer.write([self._partition.record_failure(record)])
+                if not self._partition.is_exhausted(record):
                     raise
-                log.error("buried", partition=self._number, offset=record.offset, error=told(error))
+                log.error("buried", partition=self._number, offset=record.offset, error=error_text(error))
                 self._partition = self._read_back(settled=True)
-                outgoing = self._partition.bury(record, f"our own code failed on it, again and again: {error!r}")
+                outgoing = self._partition.dead_letter(record, f"our own code failed on it, again and again: {error!r}")
             self._write(outgoing, [record])

@@ -1,10 +1,11 @@
-"""One partition's events in order: one batch on its way, and what comes meanwhile is the next one.
+"""Processes one partition's events in order, one batch at a time. Events that arrive meanwhile form the next batch.
 
-So a lone change goes at once, and under load batches grow by themselves: each touched timekeeper is decided once for
-all that came meanwhile. Whom the partition was given to, and what becomes of an error, is `streams.group.assignment`'s.
+So a single change is processed at once, and batches grow under load: each changed timekeeper is decided once for all
+changes of a batch. `streams.group.assignment` tracks which partitions are assigned, and handles errors.
 
-Who is fenced may be the rightful owner, whom somebody slow to begin has fenced; or a zombie that hasn't heard of a
-rebalance yet, whose next owner would fence the rightful one. The broker knows, and is asked.
+A worker that is fenced may be the rightful one, fenced by a process that created its owner after it had lost the
+partition. Or it is a zombie that hasn't heard of a rebalance yet, and creating its next owner would fence the rightful
+one. Only the broker knows which, so the worker asks it.
 """
 
 import asyncio
@@ -17,140 +18,149 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from schemas.errors import PartitionFenced
-from schemas.records import ConsumerRecord
+from schemas.topics import ConsumerRecord
 from streams.group import metrics
 from streams.telemetry import metrics as shared_metrics
 
 if TYPE_CHECKING:
     from faust.types import EventT
 
-    from streams.group.partition_owner import Owner
+    from streams.group.partition_owner import PartitionOwner
 
-BATCH = 2_000
-"""Most events of one batch,"""
+MAX_BATCH_EVENTS = 2_000
+"""Maximum number of events in one batch. Like MAX_BATCH_BYTES it bounds one transaction."""
 
-BATCH_BYTES = 8_388_608
-"""and most bytes, of which the last event may be the larger part: bounds on one transaction."""
+MAX_BATCH_BYTES = 8_388_608
+"""A batch ends with the event that brings it to this many bytes. The last event may be the larger part of the batch."""
 
-CONFIRMED_S, AGAIN_S = 30.0, 0.1
-"""How long the broker may deny that a partition that is seated here is ours, and how often it is asked. A zombie hears
-of the rebalance with its next heartbeat.
+CONFIRM_TIMEOUT_S, CONFIRM_POLL_S = 30.0, 0.1
+"""After a fence, how long the worker asks the broker until it confirms that the partition is assigned to this process,
+and the pause between two requests. A zombie learns of the rebalance with its next heartbeat.
 """
 
-Done = Callable[["Seat", "asyncio.Task[None]"], None]
-Moved = Callable[[], None]
+WorkerDone = Callable[["PartitionWorker", "asyncio.Task[None]"], None]
+BatchDone = Callable[[], None]
 
 log = structlog.get_logger("group")
 
 
-class Seat:
-    """One partition's events in order, and the owner that handles them; the owner is made when it is first needed.
+class PartitionWorker:
+    """Queues one partition's events and passes them in batches to the owner.
 
-    `ours` asks the broker whose the partition is; `done` is told whenever the seat runs dry or fails, `moved` whenever
-    a batch is done. A term is the time from one assignment of the partition to the next revocation.
+    `make` creates the owner when it is first needed. `ours` returns whether the broker assigns the partition to this
+    process. `done` is called whenever no event is left or the worker fails, `moved` after each batch. A term is the
+    time from one assignment of the partition to the next revocation.
     """
 
     def __init__(
         self,
-        make: "Callable[[], Owner]",
+        make: "Callable[[], PartitionOwner]",
         ours: Callable[[], bool],
         threads: ThreadPoolExecutor,
-        done: Done,
-        moved: Moved,
+        done: WorkerDone,
+        moved: BatchDone,
     ) -> None:
-        self._make, self._ours, self._threads, self._done, self._moved = make, ours, threads, done, moved
-        self._owner: Owner | None = None
+        self._make_owner, self._is_ours, self._threads, self._done, self._batch_done = make, ours, threads, done, moved
+        self._owner: PartitionOwner | None = None
         self._waiting: list[EventT[Any]] = []
         self._work: asyncio.Task[None] | None = None
         self._term = 0
-        self._fenced = self.seated = False
+        self._fenced = self.assigned = False
 
-    def sit(self) -> None:
-        """The partition is ours, perhaps again. It is read back, if it has to be, without being waited for."""
-        self._fenced, self.seated = False, True
+    def assign(self) -> None:
+        """Begins a term. Restores the state where there is none in memory; doesn't wait until that is done."""
+        self._fenced, self.assigned = False, True
         self._term += 1
-        self.offer([])
+        self.enqueue([])
 
-    def rise(self) -> None:
-        """The partition isn't ours for now: what waits will come again, to us or to somebody else.
+    def revoke(self) -> None:
+        """Ends the term. Drops the waiting events: they are delivered again, to this process or another.
 
-        What is being written is not waited for: if it is too late, it is fenced.
+        A write that is under way isn't waited for: if it is too late, it is fenced.
         """
-        self.seated = False
+        self.assigned = False
         self._waiting.clear()
 
-    def offer(self, events: "Sequence[EventT[Any]]") -> None:
-        """Puts events behind those that wait."""
+    def enqueue(self, events: "Sequence[EventT[Any]]") -> None:
+        """Appends events to those that wait, and starts to process them. Does nothing after a failure."""
         if self._work is not None and self._work.done() and (self._work.cancelled() or self._work.exception()):
-            return  # the owner is half changed, and this process is ending: nothing more may be acknowledged
+            return  # the owner's state is half changed and the process is stopping: nothing more may be acknowledged
         self._waiting += events
         if self._work is None or self._work.done():
-            self._work = asyncio.get_running_loop().create_task(self._drain())
+            self._work = asyncio.get_running_loop().create_task(self._process_batches())
             self._work.add_done_callback(partial(self._done, self))
 
     @property
     def waiting(self) -> int:
-        """Events that no batch has yet."""
+        """The number of events that are in no batch yet."""
         return len(self._waiting)
 
     @property
-    def owner(self) -> "Owner | None":
-        """Who handles its batches; None until the partition is read back."""
+    def owner(self) -> "PartitionOwner | None":
+        """The owner of the partition's state; None until the state is restored."""
         return self._owner
 
-    async def _drain(self) -> None:
-        """Batch by batch until nothing waits and nobody is left to look at. The first pass makes the owner."""
+    async def _process_batches(self) -> None:
+        """Processes batches until no event waits and every timekeeper is redecided.
+
+        The first pass creates the owner.
+        """
         behind = True
-        while self.seated and (self._waiting or behind):
-            batch, term = self._next(), self._term
+        while self.assigned and (self._waiting or behind):
+            batch, term = self._next_batch(), self._term
             messages = [event.message for event in batch]
             records = [ConsumerRecord(m.partition, m.offset, m.key, m.value) for m in messages]
             try:
-                # In a thread: the loop keeps its heartbeat while a large set is grouped.
-                behind = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, records, term)
+                # In a thread, so that the event loop keeps its heartbeat while a large working set is grouped.
+                behind = await asyncio.get_running_loop().run_in_executor(self._threads, self._process, records, term)
             except PartitionFenced:
-                self._forget(batch, term)
+                self._discard_state(batch, term)
                 behind = True
                 continue
-            if term == self._term and self.seated:
+            if term == self._term and self.assigned:
                 for event in batch:
                     event.ack()
                 if batch:
                     metrics.CHANGES.inc(len(batch))
-                    metrics.CHANGE_SECONDS.observe(max(0.0, time() - messages[0].timestamp))
-            # Else it is written, but not ours to acknowledge: it comes again to whoever has it, who knows it already.
-            self._moved()
+                    metrics.CHANGE_TO_GROUP_SECONDS.observe(max(0.0, time() - messages[0].timestamp))
+            # Else the batch is written, but this process may not acknowledge it. The partition's next owner gets it
+            # again and ignores it, because the restored state has these versions already.
+            self._batch_done()
 
-    def _next(self) -> "list[EventT[Any]]":
+    def _next_batch(self) -> "list[EventT[Any]]":
         size = count = 0
-        for event in self._waiting[:BATCH]:
+        for event in self._waiting[:MAX_BATCH_EVENTS]:
             count, size = count + 1, size + len(event.message.value or b"")
-            if size >= BATCH_BYTES:
+            if size >= MAX_BATCH_BYTES:
                 break
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    def _forget(self, batch: "list[EventT[Any]]", term: int) -> None:
-        """Somebody else had the partition: forgets it all, and the batch waits again. Raises Fenced the second time.
+    def _discard_state(self, batch: "list[EventT[Any]]", term: int) -> None:
+        """Drops the owner after it was fenced, and puts the batch back into the queue.
 
-        Once in a term it is read back, if it is ours. More often would be two that take turns for ever.
+        The state is restored once in a term, if the partition is still ours. Restoring it more often could let two
+        processes fence each other for ever, so the second time raises PartitionFenced.
         """
         outdated, self._owner = [self._owner], None
-        self._threads.submit(outdated.clear)  # a client's end takes its time, and the loop has none
-        log.info("memory_outdated", seated=self.seated)
-        if term == self._term and self.seated:
+        self._threads.submit(outdated.clear)  # in a thread: closing a client is slow and would block the event loop
+        log.info("memory_outdated", seated=self.assigned)
+        if term == self._term and self.assigned:
             if self._fenced:
-                raise PartitionFenced("another process took a partition that this one believes to have")
+                raise PartitionFenced("Another process owns a partition that is assigned to this process.")
             self._fenced, self._waiting = True, batch + self._waiting
 
-    def _handle(self, records: Sequence[ConsumerRecord], term: int) -> bool:
-        """Makes the owner, handles a batch, or looks at somebody; True while there is somebody left to look at."""
+    def _process(self, records: Sequence[ConsumerRecord], term: int) -> bool:
+        """Creates the owner, handles a batch, or redecides one timekeeper. Returns whether timekeepers are left to
+        redecide.
+        """
         if self._owner is None:
-            if term != self._term or not self.seated or (self._fenced and not self._confirmed(term)):
-                # It left while this waited for its thread: making an owner now would fence the rightful one.
+            if term != self._term or not self.assigned or (self._fenced and not self._broker_confirms(term)):
+                # The partition was revoked while this call waited for a thread. Creating an owner now would fence the
+                # rightful one.
                 return True
-            with metrics.READ_BACK_SECONDS.time():
-                self._owner = self._make()
+            with metrics.RESTORE_SECONDS.time():
+                self._owner = self._make_owner()
         elif not records:
             self._owner.catch_up()
         if records:
@@ -158,15 +168,18 @@ class Seat:
                 self._owner.handle(records)
         return self._owner.behind > 0
 
-    def _confirmed(self, term: int) -> bool:
-        """True when the broker says that the partition is ours; False where it left meanwhile. Raises Fenced."""
-        deadline = monotonic() + CONFIRMED_S
-        while term == self._term and self.seated:
-            if self._ours():
+    def _broker_confirms(self, term: int) -> bool:
+        """Returns True once the broker assigns the partition to this process, False where it was revoked meanwhile.
+
+        Raises PartitionFenced after CONFIRM_TIMEOUT_S, and where this process is stopping.
+        """
+        deadline = monotonic() + CONFIRM_TIMEOUT_S
+        while term == self._term and self.assigned:
+            if self._is_ours():
                 return True
             if monotonic() > deadline:
                 raise PartitionFenced(
-                    "the broker says that another process has a partition that this one believes to have"
+                    "The broker assigns a partition to another process, and this process still counts it as its own."
                 )
-            sleep(AGAIN_S)
+            sleep(CONFIRM_POLL_S)
         return False

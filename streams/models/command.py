@@ -1,8 +1,9 @@
-"""`model`: firms' own grouping models. Puts them on the shelf, and says by which one somebody is grouped.
+"""`model`: stores a firm's own grouping models, and activates one of them for its timekeepers.
 
     a file ──▶ add (a row, content-addressed) ──▶ activate (a row for each timekeeper) ──▶ binlog ──▶ group
 
-An activation goes the way of every change: who is activated is grouped anew by that version, and by no other.
+An activation passes through capture like every other change. `group` then decides that timekeeper again by that
+version.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,15 +31,16 @@ app = typer.Typer(
     help="Keep firms' own grouping models, and say who is grouped by which. Example: ./timeloom model list",
     epilog="Exit: 0 well; 1 a model can't be used; 2 wrong usage; 3 the database is not up.",
 )
-Version = Annotated[str, typer.Argument(metavar="VERSION", help="As `list` shows it.")]
-Firm = Annotated[str | None, typer.Option("--firm", help="Whose; not needed where there is one firm.")]
-Some = Annotated[
-    list[str] | None, typer.Option("--timekeeper", metavar="EMAIL", help="Only this one; may be given again.")
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="The version as `list` shows it.")]
+FirmOption = Annotated[str | None, typer.Option("--firm", help="The firm; not needed if there is only one.")]
+TimekeepersOption = Annotated[
+    list[str] | None,
+    typer.Option("--timekeeper", metavar="EMAIL", help="Activate it only for this timekeeper; repeatable."),
 ]
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A model that a firm can activate. `size` in bytes; `timekeepers` are those who are grouped by it now."""
+class ModelSummary(msgspec.Struct, frozen=True):
+    """A model that a firm can activate. `size` is in bytes; `timekeepers` are those that it groups now."""
 
     version: str
     ships: bool
@@ -47,35 +49,35 @@ class Row(msgspec.Struct, frozen=True):
     timekeepers: tuple[str, ...]
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A firm: its people, what each was activated for (the last holds), and the models that it has."""
+class FirmModels(msgspec.Struct, frozen=True):
+    """A firm: its timekeepers, their activations (the last one counts), and its models."""
 
-    id: int
+    firm_id: int
     name: str
-    people: Sequence["TimekeeperProfile"]
-    activated: Mapping["Scope", Sequence[str]]
+    timekeepers: Sequence["TimekeeperProfile"]
+    activations: Mapping["Scope", Sequence[str]]
 
-    def chosen(self, emails: Sequence[str] | None) -> list["TimekeeperProfile"]:
-        """The people who are meant: all of the firm, or these. Raises ConfigurationError where one isn't there."""
+    def select_timekeepers(self, emails: Sequence[str] | None) -> list["TimekeeperProfile"]:
+        """All timekeepers of the firm, or those named. Raises ConfigurationError if one doesn't exist."""
         for email in emails or ():
-            if email not in {person.email for person in self.people}:
-                there = ", ".join(person.email for person in self.people[:12])
+            if email not in {person.email for person in self.timekeepers}:
+                there = ", ".join(person.email for person in self.timekeepers[:12])
                 raise ConfigurationError(f"No timekeeper {email} in firm {self.name}. There are: {there}.")
-        return [person for person in self.people if not emails or person.email in emails]
+        return [person for person in self.timekeepers if not emails or person.email in emails]
 
-    def version_of(self, person: "TimekeeperProfile") -> str:
-        """By which version somebody is grouped."""
+    def active_version(self, person: "TimekeeperProfile") -> str:
+        """The version that groups a timekeeper now."""
         from streams.shared.model_store import shipped_model
 
-        return [shipped_model().version, *self.activated.get(person.scope, ())][-1]
+        return [shipped_model().version, *self.activations.get(person.scope, ())][-1]
 
 
 @app.command("add")
 def add(
-    file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's file.", readable=False)],
-    firm: Firm = None,
+    file: Annotated[Path, typer.Argument(metavar="MODEL", help="The file of a model.", readable=False)],
+    firm: FirmOption = None,
 ) -> None:
-    """Put a model on a firm's shelf. Nobody is grouped by it before it is activated; what is there never changes.
+    """Store a model for a firm. It is used only after it is activated, and a stored version never changes.
 
     Example: ./timeloom model add mine.json
 
@@ -83,29 +85,31 @@ def add(
     """
     from connectors.mariadb.source.model_store import add_model
     from connectors.mariadb.tables.source_tables import MODEL_MAX_BYTES
-    from streams.shared.model_store import model_from
+    from streams.shared.model_store import read_model_file
 
-    model, raw = model_from(file), file.read_bytes()
+    model, raw = read_model_file(file), file.read_bytes()
     if len(raw) > MODEL_MAX_BYTES:
         raise ModelError(f"{file} has {len(raw):,} bytes; a model has at most {MODEL_MAX_BYTES:,}. Add a smaller one.")
-    with _database("collector") as connection:
-        known = _firm(connection, firm)
-        new = add_model(connection, known.id, model.version, raw)
+    with _open_connection("collector") as connection:
+        known = _read_firm(connection, firm)
+        new = add_model(connection, known.firm_id, model.version, raw)
         connection.commit()
     print(f"{model.version} {'is on the shelf' if new else 'was on the shelf already'} of firm {known.name}.")
     print(f"Have it group: ./timeloom model activate {model.version}")
 
 
 @app.command("list")
-def list_(firm: Firm = None, as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False) -> None:
-    """Show the models that a firm can activate, and how many of its timekeepers are grouped by each now.
+def list_(
+    firm: FirmOption = None, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False
+) -> None:
+    """Show the models that a firm can activate, and the number of timekeepers that each one groups now.
 
     Example: ./timeloom model list
 
     Exit: 0 shown; 2 there is no such firm; 3 the database is not up.
     """
-    with _database("pipeline") as connection:
-        found = _rows(connection, _firm(connection, firm))
+    with _open_connection("pipeline") as connection:
+        found = _list_models(connection, _read_firm(connection, firm))
     if as_json:
         print(msgspec.json.encode(found).decode())
         return
@@ -116,17 +120,17 @@ def list_(firm: Firm = None, as_json: Annotated[bool, typer.Option("--json", hel
 
 
 @app.command("show")
-def show(version: Version, firm: Firm = None) -> None:
+def show(version: VersionArgument, firm: FirmOption = None) -> None:
     """Show what a model is: where it comes from, what it is made of, and who is grouped by it now.
 
     Example: ./timeloom model show everybody-0a1b2c3d4e5f
 
     Exit: 0 shown; 1 it can't be used; 2 the firm has no such model; 3 the database is not up.
     """
-    with _database("pipeline") as connection:
-        known = _firm(connection, firm)
-        model = _model(connection, known, version)
-        (row,) = (one for one in _rows(connection, known) if one.version == version)
+    with _open_connection("pipeline") as connection:
+        known = _read_firm(connection, firm)
+        model = _load_model(connection, known, version)
+        (row,) = (one for one in _list_models(connection, known) if one.version == version)
     print(f"{version}: {model.about}")
     print(f"{row.size:,} bytes, {'ships with Timeloom' if row.ships else f'added at {row.added_at}'}")
     if model.manifest is None:
@@ -141,19 +145,19 @@ def show(version: Version, firm: Firm = None) -> None:
 
 
 @app.command("activate")
-def activate_(version: Version, firm: Firm = None, timekeepers: Some = None) -> None:
-    """Have a firm's timekeepers grouped by this version from now on: one row for each, in one transaction.
+def activate_command(version: VersionArgument, firm: FirmOption = None, timekeepers: TimekeepersOption = None) -> None:
+    """Group a firm's timekeepers by this version from now on: one row for each, in one transaction.
 
-    Whoever is grouped by it already gets no row. Example: ./timeloom model activate mine-0a1b2c3d4e5f
+    Timekeepers who have it already get no row. Example: ./timeloom model activate mine-0a1b2c3d4e5f
 
     Exit: 0 activated; 1 it can't be used; 2 the firm has no such model or timekeeper; 3 the database is not up.
     """
     from connectors.mariadb.source.model_store import activate_model
 
-    with _database("collector") as connection:
-        known = _firm(connection, firm)
-        _model(connection, known, version)
-        some = [person for person in known.chosen(timekeepers) if known.version_of(person) != version]
+    with _open_connection("collector") as connection:
+        known = _read_firm(connection, firm)
+        _load_model(connection, known, version)
+        some = [person for person in known.select_timekeepers(timekeepers) if known.active_version(person) != version]
         activate_model(connection, [person.scope for person in some], version)
         connection.commit()
     print(f"{version} groups {counted(len(some), 'timekeeper')} of firm {known.name} that it didn't group before.")
@@ -161,7 +165,7 @@ def activate_(version: Version, firm: Firm = None, timekeepers: Some = None) -> 
 
 
 @app.command("rollback")
-def rollback(firm: Firm = None, timekeepers: Some = None) -> None:
+def rollback(firm: FirmOption = None, timekeepers: TimekeepersOption = None) -> None:
     """Take back the activation that holds for each of a firm's timekeepers: the one before it holds again.
 
     Example: ./timeloom model rollback --timekeeper ada@example.com
@@ -170,71 +174,73 @@ def rollback(firm: Firm = None, timekeepers: Some = None) -> None:
     """
     from connectors.mariadb.source.model_store import revert_activations
 
-    with _database("collector") as connection:
-        known = _firm(connection, firm)
-        some = [person for person in known.chosen(timekeepers) if known.activated.get(person.scope)]
+    with _open_connection("collector") as connection:
+        known = _read_firm(connection, firm)
+        some = [person for person in known.select_timekeepers(timekeepers) if known.activations.get(person.scope)]
         revert_activations(connection, [person.scope for person in some])
         connection.commit()
-        after = _firm(connection, known.name)
-    for person in after.people:
+        after = _read_firm(connection, known.name)
+    for person in after.timekeepers:
         if person.scope in {one.scope for one in some}:
-            print(f"{person.email} is grouped by {after.version_of(person)} again.")
+            print(f"{person.email} is grouped by {after.active_version(person)} again.")
     if not some:
         print("Nobody here has an activation: all are grouped by the model that ships.")
         raise typer.Exit(1)
 
 
 @contextmanager
-def _database(user: str) -> Iterator["Connection"]:
+def _open_connection(database_user: str) -> Iterator["Connection"]:
     from connectors.mariadb.server.engine import connect
     from streams.settings import load
 
     database = load().mariadb()
-    engine = connect(database.url("collector") if user == "collector" else database.url("pipeline"), pool_size=1)
+    engine = connect(
+        database.url("collector") if database_user == "collector" else database.url("pipeline"), pool_size=1
+    )
     with engine.connect() as connection:
         yield connection
     engine.dispose()
 
 
-def _firm(connection: "Connection", name: str | None) -> Known:
+def _read_firm(connection: "Connection", firm_name: str | None) -> FirmModels:
     from connectors.mariadb.source.directory import list_timekeepers
     from connectors.mariadb.source.model_store import read_activations
 
-    people = [person for person in list_timekeepers(connection) if name in (None, person.firm)]
+    people = [person for person in list_timekeepers(connection) if firm_name in (None, person.firm)]
     firms = sorted({person.firm for person in people})
     if len(firms) != 1:
-        wanted = f"No firm {name!r} has a timekeeper" if name else f"{len(firms)} firms are here"
+        wanted = f"No firm {firm_name!r} has a timekeeper" if firm_name else f"{len(firms)} firms are here"
         there = sorted({person.firm for person in list_timekeepers(connection)})
         raise ConfigurationError(f"{wanted}. Name one: --firm FIRM. There are: {', '.join(there[:12]) or 'none yet'}.")
     of = people[0].scope.firm
-    return Known(of, firms[0], people, read_activations(connection, of))
+    return FirmModels(of, firms[0], people, read_activations(connection, of))
 
 
-def _rows(connection: "Connection", known: Known) -> list[Row]:
+def _list_models(connection: "Connection", firm_models: FirmModels) -> list[ModelSummary]:
     from connectors.mariadb.source.model_store import list_models
     from streams.shared.model_store import shipped_bytes, shipped_model
 
     who: dict[str, list[str]] = {}
-    for person in known.people:
-        who.setdefault(known.version_of(person), []).append(person.email)
+    for person in firm_models.timekeepers:
+        who.setdefault(firm_models.active_version(person), []).append(person.email)
     ships = shipped_model().version
-    found = [Row(ships, True, len(shipped_bytes()), "ships", tuple(who.get(ships, ())))]
-    for one in list_models(connection, known.id):
+    found = [ModelSummary(ships, True, len(shipped_bytes()), "ships", tuple(who.get(ships, ())))]
+    for one in list_models(connection, firm_models.firm_id):
         added = datetime.fromtimestamp(one.created_at / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
-        found.append(Row(one.version, False, one.size, added, tuple(who.get(one.version, ()))))
+        found.append(ModelSummary(one.version, False, one.size, added, tuple(who.get(one.version, ()))))
     return found
 
 
-def _model(connection: "Connection", known: Known, version: str) -> "Model":
-    """The model of that version that the firm can activate. Raises ConfigurationError where it has none such."""
+def _load_model(connection: "Connection", firm_models: FirmModels, version: str) -> "Model":
+    """Loads the model of that version. Raises ConfigurationError if the firm can't activate it."""
     from connectors.mariadb.source.model_store import read_model
     from processors.grouping.model.grouping_model import load_model
     from streams.shared.model_store import shipped_model
 
     if version == shipped_model().version:
         return shipped_model()
-    raw = read_model(connection, known.id, version)
+    raw = read_model(connection, firm_models.firm_id, version)
     if raw is None:
-        there = ", ".join(one.version for one in _rows(connection, known))
-        raise ConfigurationError(f"Firm {known.name} has no model {version!r}. It has: {there}.")
+        there = ", ".join(one.version for one in _list_models(connection, firm_models))
+        raise ConfigurationError(f"Firm {firm_models.name} has no model {version!r}. It has: {there}.")
     return load_model(raw)

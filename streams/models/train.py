@@ -21,18 +21,18 @@ def train(
         list[Path],
         typer.Argument(metavar="EVENTS...", readable=False, help="Files or folders of event lines with true groups."),
     ],
-    out: Annotated[Path, typer.Option(metavar="MODEL", help="Where to write the model.")],
-    name: Annotated[str, typer.Option(help="What its version begins with.")] = "trained",
+    out: Annotated[Path, typer.Option(metavar="MODEL", help="The file to write the model to.")],
+    name: Annotated[str, typer.Option(help="The first part of its version.")] = "trained",
     base: Annotated[
         Path | None,
-        typer.Option(help="The model to begin with: what is not learned is taken from it.", show_default="shipped"),
+        typer.Option(help="The model to start from: whatever is not learned is taken from it.", show_default="shipped"),
     ] = None,
     embedding: Annotated[
         str | None,
-        typer.Option(help="What texts' vectors are made of: ngrams or tfidf.", show_default="the base's"),
+        typer.Option(help="How texts become vectors: ngrams or tfidf.", show_default="the base's"),
     ] = None,
 ) -> None:
-    """Learn a grouping model from events whose true groups are known. Needs no stack.
+    """Learn a grouping model from events whose true groups are known. Needs no servers.
 
     Example: ./timeloom train labelled.jsonl --out mine.json
 
@@ -44,23 +44,23 @@ def train(
     if out.is_dir():
         raise ConfigurationError(f"--out {out} is a folder. Name a file in it, such as {out / 'model.json'}.")
     notes = Notes()
-    from streams.evaluate.evaluation_run import cases_of, labelled_files
+    from streams.files.labelled_events import labelled_files, read_cases
 
-    cases = cases_of(labelled_files(events, notes), notes, skip_system=False)
-    check_the_library()
+    cases = read_cases(labelled_files(events, notes), notes, skip_system=False)
+    check_openmp()
     from processors.grouping.model.grouping_model import Embedding, encode_model, load_model
     from processors.training.labelled_streams import Labelled
     from processors.training.model_training import learn
-    from streams.shared.model_store import model_from, shipped_model
-    from streams.shared.terminal import Screen
+    from streams.shared.model_store import read_model_file, shipped_model
+    from streams.shared.terminal import TerminalProgress
 
     if embedding not in {None, *Embedding}:
         raise ConfigurationError(
             f"--embedding {embedding}: there is no such embedding; give one of {', '.join(Embedding)}"
         )
     streams = [Labelled(case.stream, case.activities, case.gold) for case in cases]
-    with Screen() as screen, screen.step("learned"):
-        start = model_from(base) if base else shipped_model()
+    with TerminalProgress() as screen, screen.step("learned"):
+        start = read_model_file(base) if base else shipped_model()
         how = Embedding(embedding or start.embedding)
         learned = learn(msgspec.structs.replace(start, embedding=how), streams, name, screen.say)
     known = sum(len(case.gold) for case in cases)
@@ -82,8 +82,8 @@ def train(
     )
 
 
-def check_the_library() -> None:
-    """LightGBM needs a library of the system's, which most have. Raises ConfigurationError where it isn't here."""
+def check_openmp() -> None:
+    """LightGBM needs a system library that most machines have. Raises ConfigurationError if it is missing."""
     try:
         import lightgbm  # noqa: F401
     except OSError as error:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from streams.shared.consumer_state import ConsumerSeen
+    from streams.shared.consumer_state import ConsumerState
 
-COLOURS = {"OK": "green", "WARNING": "yellow", "NOTFOUND": "yellow"}
+STATUS_COLOURS = {"OK": "green", "WARNING": "yellow", "NOTFOUND": "yellow"}
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
@@ -23,10 +23,10 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON objec
 
     from processors.monitoring.status import Status
     from streams.settings import load
-    from streams.shared.consumer_state import ledger_offsets, look
+    from streams.shared.consumer_state import ledger_offsets, read_consumer_states
 
     settings = load()
-    seen = look(settings.kafka(), ledger_offsets(settings))
+    seen = read_consumer_states(settings.kafka(), ledger_offsets(settings))
     if as_json:
         print(msgspec.json.encode({"consumers": seen}).decode())
     else:
@@ -35,14 +35,14 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON objec
         raise typer.Exit(1)
 
 
-def _print(seen: "list[ConsumerSeen]") -> None:
+def _print(seen: "list[ConsumerState]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     for group in seen:
         console.print(
-            f"{group.group}: {_coloured(group.status)}, {group.lag} offsets, {group.lag_seconds:g} s behind; "
+            f"{group.group}: {_coloured_status(group.status)}, {group.lag} offsets, {group.lag_seconds:g} s behind; "
             f"{group.state.lower().replace('_', ' ')}"
         )
         for member in group.members:
@@ -54,9 +54,9 @@ def _print(seen: "list[ConsumerSeen]") -> None:
         for one in group.partitions:
             place = "" if one.place is None else str(one.place)
             numbers = (place, str(one.end), str(one.lag), f"{one.lag_seconds:g}")
-            table.add_row(one.topic, str(one.partition), _coloured(one.status), *numbers, one.note)
+            table.add_row(one.topic, str(one.partition), _coloured_status(one.status), *numbers, one.note)
         console.print(table)
 
 
-def _coloured(status: str) -> str:
-    return f"[{COLOURS.get(status, 'red')}]{status}[/]"
+def _coloured_status(status: str) -> str:
+    return f"[{STATUS_COLOURS.get(status, 'red')}]{status}[/]"

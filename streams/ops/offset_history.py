@@ -12,7 +12,7 @@ from processors.monitoring.offset_moves import Move
 from schemas.errors import ConfigurationError
 
 
-class Moved(msgspec.Struct, frozen=True, kw_only=True):
+class OffsetMove(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer's offsets as they were and as they were put. `undone_at`: they were put back then."""
 
     group: str
@@ -25,51 +25,51 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     undone_by: str | None = None
 
 
-def folder(home: Path) -> Path:
+def history_folder(home: Path) -> Path:
     """Where the files are."""
     return home / "offsets"
 
 
-def moved(group: str, topic: str, to: str, moves: list[Move]) -> Moved:
+def record_of(group: str, topic: str, to: str, moves: list[Move]) -> OffsetMove:
     """A move of now, by whoever runs this."""
-    return Moved(group=group, topic=topic, to=to, at=datetime.now(UTC), by=_who(), moves=moves)
+    return OffsetMove(group=group, topic=topic, to=to, at=datetime.now(UTC), by=_user_at_host(), moves=moves)
 
 
-def undone(what: Moved) -> Moved:
+def undo_record_of(move: OffsetMove) -> OffsetMove:
     """The same, put back now by whoever runs this."""
-    return msgspec.structs.replace(what, undone_at=datetime.now(UTC), undone_by=_who())
+    return msgspec.structs.replace(move, undone_at=datetime.now(UTC), undone_by=_user_at_host())
 
 
-def file_of(home: Path, what: Moved) -> Path:
+def history_file(home: Path, move: OffsetMove) -> Path:
     """A name that sorts by time."""
-    return folder(home) / f"{what.at:%Y-%m-%dT%H-%M-%S.%fZ}-{what.group}.json"
+    return history_folder(home) / f"{move.at:%Y-%m-%dT%H-%M-%S.%fZ}-{move.group}.json"
 
 
-def save(home: Path, what: Moved) -> Path:
+def save_move(home: Path, move: OffsetMove) -> Path:
     """Writes it, whole or not at all; on the disk when it returns."""
-    file = file_of(home, what)
+    file = history_file(home, move)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = file.with_suffix(".new")
     with new.open("wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(what)) + b"\n")
+        out.write(msgspec.json.format(msgspec.json.encode(move)) + b"\n")
         out.flush()
         os.fsync(out.fileno())
     new.replace(file)
     return file
 
 
-def saved(home: Path) -> list[Moved]:
+def read_history(home: Path) -> list[OffsetMove]:
     """Every move, oldest first. Raises ConfigurationError for a file that can't be read."""
     found = []
-    for file in sorted(folder(home).glob("*.json")):
+    for file in sorted(history_folder(home).glob("*.json")):
         try:
-            found.append(msgspec.json.decode(file.read_bytes(), type=Moved))
+            found.append(msgspec.json.decode(file.read_bytes(), type=OffsetMove))
         except msgspec.MsgspecError as error:
             raise ConfigurationError(f"{file} can't be read ({error}). Mend it, or put it elsewhere.") from error
     return found
 
 
-def _who() -> str:
+def _user_at_host() -> str:
     uid = os.geteuid()
     try:
         name = pwd.getpwuid(uid).pw_name

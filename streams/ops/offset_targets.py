@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from schemas.errors import ConfigurationError, TimeloomError
 
 if TYPE_CHECKING:
-    from processors.monitoring.offset_moves import Standing
+    from processors.monitoring.offset_moves import OffsetPosition
     from streams.settings import Settings
-    from streams.shared.consumer_state import Consumer
+    from streams.shared.consumer_state import WatchedConsumer
 
 
-def movable(group: str) -> "Consumer":
+def movable_consumer(group: str) -> "WatchedConsumer":
     """The consumer of that name, if it may be moved. Raises ConfigurationError saying why not."""
     from streams.shared.consumer_state import CONSUMERS
 
     for one in CONSUMERS:
-        if one.name == group and not one.books:
+        if one.name == group and not one.has_external_offsets:
             return one
         if one.name == group:
             raise ConfigurationError(
@@ -32,7 +32,7 @@ def movable(group: str) -> "Consumer":
     raise ConfigurationError(f"{group!r} is no consumer of Timeloom. There are group and bill.")
 
 
-def refuse_active(settings: "Settings", consumer: "Consumer") -> None:
+def refuse_active(settings: "Settings", consumer: "WatchedConsumer") -> None:
     """Raises TimeloomError naming the members, and how to stop them, while somebody is in the group."""
     from connectors.kafka.consumers.consumer_groups import consumer_groups
 
@@ -46,35 +46,41 @@ def refuse_active(settings: "Settings", consumer: "Consumer") -> None:
         )
 
 
-def standings_of(settings: "Settings", consumer: "Consumer", only: list[int] | None) -> "dict[int, Standing]":
+def positions_of(
+    settings: "Settings", consumer: "WatchedConsumer", partitions: list[int] | None
+) -> "dict[int, OffsetPosition]":
     """These partitions as they are (None: all). Raises ConfigurationError for one that there isn't."""
     from connectors.kafka.consumers.consumer_groups import consumer_groups
     from connectors.kafka.progress.unread import unread
-    from processors.monitoring.offset_moves import Standing
+    from processors.monitoring.offset_moves import OffsetPosition
 
-    numbers = range(consumer.topic.partitions) if only is None else only
+    numbers = range(consumer.topic.partitions) if partitions is None else partitions
     if wrong := [number for number in numbers if not 0 <= number < consumer.topic.partitions]:
         raise ConfigurationError(f"{consumer.topic.name} has partitions 0 to {consumer.topic.partitions - 1}: {wrong}")
     (group,) = consumer_groups(settings.kafka(), [consumer.name])
     places = {(consumer.topic.name, number): group.committed.get((consumer.topic.name, number)) for number in numbers}
     return {
-        number: Standing(begin=seen.begin, end=seen.end, next=seen.next, place=places[topic, number])
+        number: OffsetPosition(begin=seen.begin, end=seen.end, next=seen.next, place=places[topic, number])
         for (topic, number), seen in unread(settings.kafka(), places).items()
     }
 
 
-def targets_of(
-    settings: "Settings", consumer: "Consumer", to: str, chosen: bool, standings: "dict[int, Standing]"
+def resolve_targets(
+    settings: "Settings",
+    consumer: "WatchedConsumer",
+    to: str,
+    partitions_named: bool,
+    positions: "dict[int, OffsetPosition]",
 ) -> dict[int, int]:
     """The offset for each partition. Raises ConfigurationError for a place that isn't one."""
-    from connectors.kafka.progress.timestamps import offsets_since
+    from connectors.kafka.progress.topic_progress import offsets_since
 
     if to in ("earliest", "latest"):
-        return {number: at.begin if to == "earliest" else at.end for number, at in standings.items()}
+        return {number: at.begin if to == "earliest" else at.end for number, at in positions.items()}
     if to.isdecimal():
-        if not chosen:
+        if not partitions_named:
             raise ConfigurationError("An offset means a place in one partition: say which with --partition.")
-        return dict.fromkeys(standings, int(to))
+        return dict.fromkeys(positions, int(to))
     try:
         when = datetime.fromisoformat(to)
     except ValueError as error:
@@ -82,6 +88,6 @@ def targets_of(
             f"--to {to!r} is none of earliest, latest, an offset, a time such as 2026-03-02T08:00Z."
         ) from error
     since_ms = int(when.replace(tzinfo=when.tzinfo or UTC).timestamp() * 1000)
-    found = offsets_since(settings.kafka(), consumer.topic.name, standings, since_ms)
+    found = offsets_since(settings.kafka(), consumer.topic.name, positions, since_ms)
     # Nothing so late: what comes next is the first of then.
-    return {number: found.get(number, at.end) for number, at in standings.items()}
+    return {number: found.get(number, at.end) for number, at in positions.items()}

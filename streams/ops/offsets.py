@@ -8,17 +8,17 @@ from schemas.errors import ConfigurationError, TimeloomError
 
 if TYPE_CHECKING:
     from processors.monitoring.offset_moves import Move
-    from streams.shared.consumer_state import Consumer
+    from streams.shared.consumer_state import WatchedConsumer
 
 app = typer.Typer(no_args_is_help=True, help="Where consumers go on: show it, move it, put it back.")
 
-Group = Annotated[str, typer.Argument(help="The consumer group: group.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without this, only say what would be done.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+GroupArgument = Annotated[str, typer.Argument(help="The consumer group: group.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it. Without this, only say what would be done.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
 
 
 @app.command()
-def show(as_json: Json = False) -> None:
+def show(as_json: JsonOption = False) -> None:
     """Show each consumer's place in each partition, the records that the broker has, and what was moved by hand.
 
     Example: ./timeloom ops offsets show
@@ -27,12 +27,12 @@ def show(as_json: Json = False) -> None:
     """
     import msgspec
 
-    from streams.ops.offset_history import folder, saved
+    from streams.ops.offset_history import history_folder, read_history
     from streams.settings import load
-    from streams.shared.consumer_state import ledger_offsets, look
+    from streams.shared.consumer_state import ledger_offsets, read_consumer_states
 
     settings = load()
-    seen, moved = look(settings.kafka(), ledger_offsets(settings)), saved(settings.home)
+    seen, moved = read_consumer_states(settings.kafka(), ledger_offsets(settings)), read_history(settings.home)
     if as_json:
         print(msgspec.json.encode({"consumers": seen, "moved": moved}).decode())
         return
@@ -53,19 +53,19 @@ def show(as_json: Json = False) -> None:
         told = f"{move.at:%Y-%m-%d %H:%M:%S} UTC: {move.group} to {move.to} by {move.by}{undone}"
         console.print(told, soft_wrap=True)
     if moved:
-        console.print(f"Kept in {folder(settings.home)}", soft_wrap=True)
+        console.print(f"Kept in {history_folder(settings.home)}", soft_wrap=True)
 
 
 @app.command()
 def reset(
-    group: Group,
+    group: GroupArgument,
     to: Annotated[str, typer.Option(help="earliest, latest, an offset, or a time such as 2026-03-02T08:00Z (UTC).")],
     partition: Annotated[list[int] | None, typer.Option(help="Only this partition; repeatable. Default: all.")] = None,
     skip_unread: Annotated[
         bool, typer.Option("--skip-unread", help="Let it pass over changes that it hasn't read.")
     ] = False,
-    yes: Yes = False,
-    as_json: Json = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Have a consumer that isn't running go on elsewhere. Says what it would do; --yes does it. `undo` puts it back.
 
@@ -73,18 +73,18 @@ def reset(
 
     Exit: 0 said or done; 1 it runs, or would pass over unread changes; 2 there is no such place; 3 a server is not up.
     """
-    from connectors.kafka.consumers.group_offsets import commit_for
-    from processors.monitoring.offset_moves import moves
-    from streams.ops.offset_history import moved, save
-    from streams.ops.offset_targets import movable, refuse_active, standings_of, targets_of
+    from connectors.kafka.consumers.consumer_groups import commit_for
+    from processors.monitoring.offset_moves import plan_moves
+    from streams.ops.offset_history import record_of, save_move
+    from streams.ops.offset_targets import movable_consumer, positions_of, refuse_active, resolve_targets
     from streams.settings import load
 
     settings = load()
-    consumer = movable(group)
+    consumer = movable_consumer(group)
     refuse_active(settings, consumer)
-    standings = standings_of(settings, consumer, partition)
+    standings = positions_of(settings, consumer, partition)
     try:
-        planned = moves(standings, targets_of(settings, consumer, to, partition is not None, standings))
+        planned = plan_moves(standings, resolve_targets(settings, consumer, to, partition is not None, standings))
     except ValueError as error:
         raise ConfigurationError(f"{consumer.topic.name}: {error}. See `./timeloom ops offsets show`.") from error
     if (skipping := [one.partition for one in planned if one.skips]) and not skip_unread:
@@ -93,17 +93,17 @@ def reset(
             "changes are to be left out, say --skip-unread; `./timeloom verify --mend` has them said again."
         )
     if not (yes and planned):
-        _print(consumer, planned, as_json, done=False, said="Nothing was changed. Do it: the same with --yes")
+        _print_moves(consumer, planned, as_json, done=False, message="Nothing was changed. Do it: the same with --yes")
         return
     # Saved first: whatever happens from here on, what was is known.
-    file = save(settings.home, moved(group, consumer.topic.name, to, planned))
+    file = save_move(settings.home, record_of(group, consumer.topic.name, to, planned))
     commit_for(settings.kafka(), group, {(consumer.topic.name, one.partition): one.after for one in planned})
     said = f"Moved, and read back. What was is in {file}; put it back: ./timeloom ops offsets undo {group}"
-    _print(consumer, planned, as_json, done=True, said=said)
+    _print_moves(consumer, planned, as_json, done=True, message=said)
 
 
 @app.command()
-def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
+def undo(group: GroupArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Put a consumer back to where it was before its last reset. Says what it would do; --yes does it.
 
     A partition that had never been read goes to its beginning, which is where it would have begun. Changes that it was
@@ -113,31 +113,31 @@ def undo(group: Group, yes: Yes = False, as_json: Json = False) -> None:
 
     Exit: 0 said or done; 1 it runs, or there is nothing to undo; 3 a server is not up.
     """
-    from connectors.kafka.consumers.group_offsets import commit_for
-    from processors.monitoring.offset_moves import put_back
-    from streams.ops.offset_history import save, saved, undone
-    from streams.ops.offset_targets import movable, refuse_active, standings_of
+    from connectors.kafka.consumers.consumer_groups import commit_for
+    from processors.monitoring.offset_moves import plan_undo
+    from streams.ops.offset_history import read_history, save_move, undo_record_of
+    from streams.ops.offset_targets import movable_consumer, positions_of, refuse_active
     from streams.settings import load
 
     settings = load()
-    consumer = movable(group)
-    left = [one for one in saved(settings.home) if one.group == group and one.undone_at is None]
+    consumer = movable_consumer(group)
+    left = [one for one in read_history(settings.home) if one.group == group and one.undone_at is None]
     if not left:
         raise TimeloomError(f"No reset of {group} is left to undo. See `./timeloom ops offsets show`.")
     refuse_active(settings, consumer)
-    back = put_back(standings_of(settings, consumer, [one.partition for one in left[-1].moves]), left[-1].moves)
+    back = plan_undo(positions_of(settings, consumer, [one.partition for one in left[-1].moves]), left[-1].moves)
     if not yes:
-        _print(consumer, back, as_json, done=False, said="Nothing was changed. Do it: the same with --yes")
+        _print_moves(consumer, back, as_json, done=False, message="Nothing was changed. Do it: the same with --yes")
         return
     commit_for(settings.kafka(), group, {(consumer.topic.name, one.partition): one.after for one in back})
-    file = save(settings.home, undone(left[-1]))
+    file = save_move(settings.home, undo_record_of(left[-1]))
     said = f"Put back, and read back. Noted in {file}"
     if any(one.skips for one in back):
         said += "\nWhat it was to read again is as it was; if that was wrong: ./timeloom verify --mend"
-    _print(consumer, back, as_json, done=True, said=said)
+    _print_moves(consumer, back, as_json, done=True, message=said)
 
 
-def _print(consumer: "Consumer", planned: "list[Move]", as_json: bool, done: bool, said: str) -> None:
+def _print_moves(consumer: "WatchedConsumer", planned: "list[Move]", as_json: bool, done: bool, message: str) -> None:
     import msgspec
 
     if as_json:
@@ -148,4 +148,4 @@ def _print(consumer: "Consumer", planned: "list[Move]", as_json: bool, done: boo
         was = "nothing read" if one.before is None else str(one.before)
         passing = ", passing over what it hasn't read" if one.skips else ""
         print(f"{consumer.topic.name} {one.partition}: {was} -> {one.after}{passing}")
-    print(said if planned else f"{consumer.name} is there already.")
+    print(message if planned else f"{consumer.name} is there already.")

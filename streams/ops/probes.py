@@ -9,8 +9,8 @@ import msgspec
 from processors.monitoring.links import Program
 from schemas.errors import TimeloomError
 from schemas.topics import CHANGES, GROUPS, HEARTBEAT
-from streams.shared.consumer_state import ConsumerSeen, look
-from streams.shared.probe import Asked
+from streams.shared.consumer_state import ConsumerState, read_consumer_states
+from streams.shared.probe import Probe
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from connectors.mariadb.server.server_facts import Binlog
     from streams.settings import Settings
 
-PLACES_S = 1.0
+LEDGER_OFFSETS_TIMEOUT_S = 1.0
 """So long the consumers' look waits for the database's word on `bill`, before it goes by Kafka's."""
 
 
-class Answers(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeResults(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody said, each with why it said nothing."""
 
     binlog: "tuple[Binlog | None, TimeloomError | None]"
-    consumers: tuple[list[ConsumerSeen] | None, TimeloomError | None]
-    state: "tuple[CaptureState | None, TimeloomError | None]"
-    offset: dict[str, Any]
-    written: tuple[dict[str, int] | None, TimeloomError | None]
-    letters: tuple[dict[str, int] | None, TimeloomError | None]
+    consumers: tuple[list[ConsumerState] | None, TimeloomError | None]
+    capture_state: "tuple[CaptureState | None, TimeloomError | None]"
+    capture_offset: dict[str, Any]
+    newest_ms: tuple[dict[str, int] | None, TimeloomError | None]
+    dead_letters: tuple[dict[str, int] | None, TimeloomError | None]
     programs: tuple[dict[str, Program] | None, TimeloomError | None]
 
 
-def ask_all(settings: "Settings", within_s: float) -> Answers:
+def probe_all(settings: "Settings", timeout_s: float) -> ProbeResults:
     """Everybody at once, so that whoever hangs holds nobody up."""
     from connectors.debezium.connector import Connect
-    from connectors.kafka.progress.newest import newest
+    from connectors.kafka.progress.topic_progress import newest
     from connectors.mariadb.server.engine import connect as engine_of
     from streams.shared.consumer_state import ledger_offsets_in
 
@@ -47,27 +47,32 @@ def ask_all(settings: "Settings", within_s: float) -> Answers:
     # the binlog.
     pipeline = engine_of(database.url("pipeline"), pool_size=1)
     capture = engine_of(database.url("capture"), pool_size=1)
-    deadline = time.monotonic() + within_s
-    books = Asked("MariaDB", lambda: ledger_offsets_in(pipeline))
-    consumers = Asked("Kafka", lambda: look(cluster, books.or_why(time.monotonic() + min(PLACES_S, within_s / 2))[0]))
-    binlog = Asked("MariaDB", lambda: _binlog(capture))
-    written = Asked("Kafka", lambda: newest(cluster, (CHANGES, GROUPS, HEARTBEAT)))
-    state = Asked("Kafka Connect", connect.state)
-    offset = Asked("Kafka Connect", connect.offset)
-    letters = Asked("Kafka", lambda: dead_letters(settings))
-    programs = Asked("the supervisor", lambda: _programs(settings))
-    return Answers(
-        binlog=binlog.or_why(deadline),
-        consumers=consumers.or_why(deadline),
-        state=state.or_why(deadline),
-        offset=offset.or_why(deadline)[0] or {},
-        written=written.or_why(deadline),
-        letters=letters.or_why(deadline),
-        programs=programs.or_why(deadline),
+    deadline = time.monotonic() + timeout_s
+    books = Probe("MariaDB", lambda: ledger_offsets_in(pipeline))
+    consumers = Probe(
+        "Kafka",
+        lambda: read_consumer_states(
+            cluster, books.result(time.monotonic() + min(LEDGER_OFFSETS_TIMEOUT_S, timeout_s / 2))[0]
+        ),
+    )
+    binlog = Probe("MariaDB", lambda: _binlog(capture))
+    written = Probe("Kafka", lambda: newest(cluster, (CHANGES, GROUPS, HEARTBEAT)))
+    state = Probe("Kafka Connect", connect.state)
+    offset = Probe("Kafka Connect", connect.offset)
+    letters = Probe("Kafka", lambda: count_dead_letters(settings))
+    programs = Probe("the supervisor", lambda: _supervised_programs(settings))
+    return ProbeResults(
+        binlog=binlog.result(deadline),
+        consumers=consumers.result(deadline),
+        capture_state=state.result(deadline),
+        capture_offset=offset.result(deadline)[0] or {},
+        newest_ms=written.result(deadline),
+        dead_letters=letters.result(deadline),
+        programs=programs.result(deadline),
     )
 
 
-def dead_letters(settings: "Settings") -> dict[str, int]:
+def count_dead_letters(settings: "Settings") -> dict[str, int]:
     """How many dead letters wait for somebody, by reason. Raises StackError without a broker."""
     from connectors.kafka.consumers.consumer_groups import check_listens
     from connectors.kafka.records.open_dead_letters import read_letters
@@ -86,12 +91,12 @@ def _binlog(engine: "Engine") -> "Binlog":
         engine.dispose()
 
 
-def _programs(settings: "Settings") -> dict[str, Program]:
+def _supervised_programs(settings: "Settings") -> dict[str, Program]:
     """The workers of the stack in this folder; none where it is somebody else's servers that we use."""
-    from connectors.stack.processes.programs import WORKERS
+    from schemas.checks import PROGRAMS
     from streams.stack.command import opened
 
     if settings.elsewhere():
         return {}
-    parts = {part.part: part for part in opened().status() if part.part in WORKERS}
+    parts = {part.part: part for part in opened().status() if part.part in PROGRAMS}
     return {name: Program(name=name, state=part.state, said=part.said) for name, part in parts.items()}

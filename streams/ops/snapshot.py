@@ -21,20 +21,20 @@ app = typer.Typer(
     help="Have capture read rows that it never saw. Example: ./timeloom ops snapshot start",
     epilog="Exit: 0 well; 1 one is under way already; 2 wrong usage; 3 a server is not up.",
 )
-State = Literal["none", "waiting", "running", "done"]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
-EVERY_S = 2.0
-TABLES = ("activity", "feedback", "release", "activation", "cadence")
+SnapshotState = Literal["none", "waiting", "running", "done"]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+REFRESH_S = 2.0
+SNAPSHOT_TABLES = ("activity", "feedback", "release", "activation", "cadence")
 """Not `mark`: an old one would say again that a period is to be closed."""
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class SnapshotProgress(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot as it is now. Of an initial one the rows that are read aren't told: it has no `done` until its end.
 
     `group` and `bill`: by how many offsets they are behind; what is read comes to them like every change.
     """
 
-    state: State
+    state: SnapshotState
     kind: Literal["initial", "incremental"] = "incremental"
     tables: tuple[str, ...] = ()
     rows: int = 0
@@ -44,20 +44,21 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     bill: int = 0
 
     @property
-    def per_s(self) -> float:
+    def rows_per_s(self) -> float:
         """Rows a second since it was asked for."""
         return self.done / self.seconds if self.seconds and self.state == "running" else 0.0
 
     @property
-    def left_s(self) -> float | None:
+    def remaining_s(self) -> float | None:
         """Seconds until the rest is read, at that rate; None where there is none."""
-        return (self.rows - self.done) / self.per_s if self.per_s else None
+        return (self.rows - self.done) / self.rows_per_s if self.rows_per_s else None
 
 
 @app.command("start")
-def start_(
+def start_command(
     table: Annotated[
-        list[str] | None, typer.Option("--table", help=f"One of {', '.join(TABLES)}; may be given again. All of them.")
+        list[str] | None,
+        typer.Option("--table", help=f"One of {', '.join(SNAPSHOT_TABLES)}; may be given again. All of them."),
     ] = None,
 ) -> None:
     """Ask capture to read these tables again, in chunks, while everything runs. What is known already changes nothing.
@@ -69,21 +70,21 @@ def start_(
     from streams.settings import load
 
     for one in table or ():
-        if one not in TABLES:
-            raise typer.BadParameter(f"{one!r} is none of {', '.join(TABLES)}", param_hint="--table")
+        if one not in SNAPSHOT_TABLES:
+            raise typer.BadParameter(f"{one!r} is none of {', '.join(SNAPSHOT_TABLES)}", param_hint="--table")
     settings = load()
-    before = status(settings)
+    before = read_progress(settings)
     if before.state in ("waiting", "running"):
         print(f"One is {before.state} already: ./timeloom ops snapshot status")
         raise typer.Exit(1)
-    start(settings, tuple(table or TABLES))
+    request(settings, tuple(table or SNAPSHOT_TABLES))
     print("Asked for. See how far it is: ./timeloom ops snapshot status --watch")
 
 
 @app.command("status")
-def status_(
+def status_command(
     watch: Annotated[bool, typer.Option("--watch", help="Go on until it is read and grouped, or Ctrl-C.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how many rows capture has read, how fast, what is left, and how far `group` and `bill` are behind.
 
@@ -95,14 +96,14 @@ def status_(
 
     settings = load()
     while True:
-        seen = status(settings)
-        print(msgspec.json.encode(seen).decode() if as_json else "\n".join(_lines(seen)), flush=True)
+        seen = read_progress(settings)
+        print(msgspec.json.encode(seen).decode() if as_json else "\n".join(_progress_lines(seen)), flush=True)
         if not watch or (seen.state in ("none", "done") and not seen.group and not seen.bill):
             return
-        time.sleep(EVERY_S)
+        time.sleep(REFRESH_S)
 
 
-def start(settings: "Settings", tables: Sequence[str]) -> None:
+def request(settings: "Settings", tables: Sequence[str]) -> None:
     """Asks for it. Raises StackError where the database isn't up."""
     from connectors.mariadb.server.engine import connect
     from connectors.mariadb.source.snapshot_requests import request_snapshot
@@ -113,29 +114,29 @@ def start(settings: "Settings", tables: Sequence[str]) -> None:
     engine.dispose()
 
 
-def status(settings: "Settings") -> Snapshot:
+def read_progress(settings: "Settings") -> SnapshotProgress:
     """How far it is. Raises StackError where a server isn't up."""
     from connectors.debezium.connector import Connect
     from connectors.mariadb.server.engine import connect
     from connectors.mariadb.source.snapshot_requests import (
         count_rows,
-        count_windows_since,
+        count_windows_since_request,
         read_last_request,
         seconds_since,
     )
-    from streams.shared.consumer_state import ledger_offsets, look
+    from streams.shared.consumer_state import ledger_offsets, read_consumer_states
 
     place = Connect(settings.connect()).offset()
-    behind = {one.group: one.lag for one in look(settings.kafka(), ledger_offsets(settings))}
+    behind = {one.group: one.lag for one in read_consumer_states(settings.kafka(), ledger_offsets(settings))}
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     try:
         with engine.connect() as connection:
             asked = read_last_request(connection)
-            seen = decide(
+            seen = progress_of(
                 place,
                 asked,
                 lambda table, upto=None: count_rows(connection, table, upto),
-                windows=count_windows_since(connection, asked) if asked else 0,
+                windows=count_windows_since_request(connection, asked) if asked else 0,
                 seconds=seconds_since(connection, asked.at) if asked else 0.0,
             )
     finally:
@@ -143,15 +144,20 @@ def status(settings: "Settings") -> Snapshot:
     return msgspec.structs.replace(seen, group=behind.get("group", 0), bill=behind.get("bill", 0))
 
 
-class Count(Protocol):
+class CountRows(Protocol):
     """How many rows a table has, or how many with an id up to that one."""
 
     def __call__(self, table: str, upto: int | None = None, /) -> int: ...
 
 
-def decide(
-    place: Mapping[str, Any], asked: "SnapshotRequest | None", count: Count, *, windows: int, seconds: float
-) -> Snapshot:
+def progress_of(
+    connector_offset: Mapping[str, Any],
+    request: "SnapshotRequest | None",
+    count: CountRows,
+    *,
+    windows: int,
+    seconds: float,
+) -> SnapshotProgress:
     """How far it is, by the place that the connector keeps, and by how many windows it has opened since it was asked.
 
     The place is kept some tenths of a second after what it tells of, so one that names no snapshot may be from before
@@ -159,26 +165,28 @@ def decide(
     """
     from connectors.debezium.snapshots import passed, underway
 
-    running = underway(place)
+    running = underway(connector_offset)
     if running is not None and running.initial:
-        return Snapshot(state="running", kind="initial", tables=TABLES, rows=sum(count(table) for table in TABLES))
-    if asked is None:
-        return Snapshot(state="none")
-    counts = {table: count(table) for table in asked.tables}
+        return SnapshotProgress(
+            state="running", kind="initial", tables=SNAPSHOT_TABLES, rows=sum(count(table) for table in SNAPSHOT_TABLES)
+        )
+    if request is None:
+        return SnapshotProgress(state="none")
+    counts = {table: count(table) for table in request.tables}
     every = sum(counts.values())
-    seen = Snapshot(state="running", tables=asked.tables, rows=every, seconds=seconds)
-    if running is not None and running.asked == asked.id:
+    seen = SnapshotProgress(state="running", tables=request.tables, rows=every, seconds=seconds)
+    if running is not None and running.asked == request.id:
         read = sum(of for table, of in counts.items() if table not in running.left)
         read += sum(count(table, running.reached) for table in running.left[:1])
         return msgspec.structs.replace(seen, done=read)
     if every and not windows:
         return msgspec.structs.replace(seen, state="waiting")
-    if every and asked.transaction and not passed(place, asked.transaction, asked.requested_at_s):
+    if every and request.transaction and not passed(connector_offset, request.transaction, request.requested_at_s):
         return seen
     return msgspec.structs.replace(seen, state="done", done=every)
 
 
-def _lines(seen: Snapshot) -> list[str]:
+def _progress_lines(seen: SnapshotProgress) -> list[str]:
     named = f"{seen.kind} snapshot of {', '.join(seen.tables)}"
     rest = f"  group is {seen.group} behind, bill {seen.bill}"
     match seen.state:
@@ -190,5 +198,5 @@ def _lines(seen: Snapshot) -> list[str]:
             return [f"{named}: all {seen.rows} rows are read", rest]
     if seen.kind == "initial":
         return [f"{named}: reading {seen.rows} rows", rest]
-    left = "" if seen.left_s is None else f", {seen.left_s:.0f} s left"
-    return [f"{named}: {seen.done} of {seen.rows} rows, {seen.per_s:.0f}/s{left}", rest]
+    left = "" if seen.remaining_s is None else f", {seen.remaining_s:.0f} s left"
+    return [f"{named}: {seen.done} of {seen.rows} rows, {seen.rows_per_s:.0f}/s{left}", rest]

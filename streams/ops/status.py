@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
     from streams.ops.overview import Overview
 
-WITHIN_S = 2.0
-EVERY_S = 2.0
+SERVER_TIMEOUT_S = 2.0
+REFRESH_S = 2.0
 
 
 def command(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look, for programs.")] = False,
-    within: Annotated[float, typer.Option(min=0.1, help="Seconds that a server may take to answer.")] = WITHIN_S,
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks, with --watch.")] = EVERY_S,
+    within: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a server may take to answer.")
+    ] = SERVER_TIMEOUT_S,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks, with --watch.")] = REFRESH_S,
 ) -> None:
     """Show every link from the database to the entries, how far each consumer is, and first what is broken.
 
@@ -28,35 +30,35 @@ def command(
 
     Exit: 0 all is well; 1 something isn't; 3 a server is not up.
     """
-    from streams.ops.overview import overview
+    from streams.ops.overview import read_overview
     from streams.settings import load
 
     settings = load()
-    seen = overview(settings, within)
+    seen = read_overview(settings, within)
     if watch and not as_json:
-        _watch(seen, lambda: overview(settings, within), every)
+        _show_live(seen, lambda: read_overview(settings, within), every)
     while watch and as_json:
         _print_json(seen)
         time.sleep(every)
-        seen = overview(settings, within)
+        seen = read_overview(settings, within)
     if as_json:
         _print_json(seen)
     else:
         from rich.console import Console
 
-        Console(highlight=False).print(_shown(seen))
+        Console(highlight=False).print(_render(seen))
     if not seen.well:
         raise typer.Exit(1 if seen.all_up else 3)
 
 
-def _watch(seen: "Overview", again: "Callable[[], Overview]", every: float) -> None:
+def _show_live(seen: "Overview", refresh: "Callable[[], Overview]", every: float) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    with Live(_shown(seen), console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(_render(seen), console=Console(highlight=False), auto_refresh=False) as live:
         while True:
             time.sleep(every)
-            live.update(_shown(again()), refresh=True)
+            live.update(_render(refresh()), refresh=True)
 
 
 def _print_json(seen: "Overview") -> None:
@@ -65,7 +67,7 @@ def _print_json(seen: "Overview") -> None:
     print(msgspec.json.encode(seen).decode(), flush=True)
 
 
-def _shown(seen: "Overview") -> "RenderableType":
+def _render(seen: "Overview") -> "RenderableType":
     """What is broken and how it is mended; then a line a link."""
     from rich.console import Group
     from rich.markup import escape

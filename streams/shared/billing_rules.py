@@ -11,10 +11,10 @@ from processors.billing.entries.matters import MatterBook, matter_book
 from schemas.billing import Directory, Draft, DraftedDay, Membership, StoredEntry
 from schemas.values import Activity
 
-FIRMS_KEPT = 64
+CACHED_FIRMS = 64
 
 
-class Decisions:
+class ProcessorRules:
     """Implements the protocol of `connectors.mariadb.billing.billing_rules`. Caches the matter books of some firms."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Decisions:
 
     def _found(self, directory: Directory) -> MatterBook:
         if directory not in self._books:
-            if len(self._books) >= FIRMS_KEPT:
+            if len(self._books) >= CACHED_FIRMS:
                 self._books.clear()
             self._books[directory] = matter_book(directory)
         return self._books[directory]

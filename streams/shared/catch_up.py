@@ -10,12 +10,12 @@ from connectors.mariadb.audit.marks import insert_marks, pending_marks
 from schemas.errors import StackError
 from schemas.keys import Scope
 from schemas.values import MarkKind
-from streams.shared.pending_marks import whereabouts
+from streams.shared.pending_marks import locate_marks
 
 POLL_S = 0.02
 
 
-def pass_marks(engine: Engine, cluster: Cluster, wanted: Iterable[Scope], within_s: float) -> None:
+def wait_for_marks(engine: Engine, cluster: Cluster, wanted: Iterable[Scope], within_s: float) -> None:
     """Sets a mark for each of these timekeepers, and returns when `bill` has seen them all.
 
     Raises StackError, saying which program is behind, where that takes longer than `within_s`.
@@ -25,5 +25,5 @@ def pass_marks(engine: Engine, cluster: Cluster, wanted: Iterable[Scope], within
     end = time.monotonic() + within_s
     while marks := pending_marks(engine, marks):
         if time.monotonic() > end:
-            raise StackError(whereabouts(cluster, marks.values(), since_ms, within_s))
+            raise StackError(locate_marks(cluster, marks.values(), since_ms, within_s))
         time.sleep(POLL_S)

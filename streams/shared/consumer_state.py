@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.monitoring.status import Commit, Status, Watched, group_status, partition_status
+from processors.monitoring.status import Commit, ObservedPartition, Status, group_status, partition_status
 from schemas.topics import CHANGES, GROUPS, Topic
 
 if TYPE_CHECKING:
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from connectors.kafka.progress.unread import Unread
     from streams.settings import Settings
 
-WINDOW_S = 30.0
+STATUS_WINDOW_S = 30.0
 """Commits of so long ago on make a status: a batch under load takes twenty seconds at most, and commits then."""
 
-ALLOWED_S = 10.0
+ALLOWED_LAG_S = 10.0
 """A record that waits for less than this is on its way: a hundred times what it takes, and a rebalance."""
 
-PROBED = 5
+SAMPLED_COMMITS = 5
 """At so many of the window's commits the lag of that moment is looked up; only where something lags now."""
 
-AGREEING = ("PREPARING_REBALANCING", "COMPLETING_REBALANCING")
+REBALANCING = ("PREPARING_REBALANCING", "COMPLETING_REBALANCING")
 
 
-class Consumer(msgspec.Struct, frozen=True):
+class WatchedConsumer(msgspec.Struct, frozen=True):
     """A consumer group of ours, and its topic. `books`: its place is in the database; Kafka's is for observers."""
 
     name: str
     topic: Topic
-    books: bool = False
+    has_external_offsets: bool = False
 
 
-CONSUMERS = (Consumer("group", CHANGES), Consumer("bill", GROUPS, books=True))
+CONSUMERS = (WatchedConsumer("group", CHANGES), WatchedConsumer("bill", GROUPS, has_external_offsets=True))
 
 
-class PartitionSeen(msgspec.Struct, frozen=True, kw_only=True):
+class PartitionState(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer in one partition. `place`: what it reads next, None before it ever read; `committed`: Kafka's word.
 
     `lag` in offsets and `lag_seconds`, the wait of its oldest unread record, are 0 where there is nothing to read.
@@ -64,7 +64,7 @@ class PartitionSeen(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class ConsumerSeen(msgspec.Struct, frozen=True, kw_only=True):
+class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer group: `state` is Kafka's, `status` Burrow's, the lag that of all its partitions, the worst wait."""
 
     group: str
@@ -73,10 +73,10 @@ class ConsumerSeen(msgspec.Struct, frozen=True, kw_only=True):
     lag: int
     lag_seconds: float
     members: tuple["Member", ...]
-    partitions: tuple[PartitionSeen, ...]
+    partitions: tuple[PartitionState, ...]
 
 
-def look(cluster: "Cluster", books: Mapping[int, int] | None) -> list[ConsumerSeen]:
+def read_consumer_states(cluster: "Cluster", ledger_offsets: Mapping[int, int] | None) -> list[ConsumerState]:
     """Every consumer now. `books`: where `bill` is by the database; None where that isn't known.
 
     Raises StackError where the broker doesn't answer.
@@ -88,30 +88,31 @@ def look(cluster: "Cluster", books: Mapping[int, int] | None) -> list[ConsumerSe
     groups = {group.name: group for group in consumer_groups(cluster, [one.name for one in CONSUMERS])}
     places: dict[tuple[str, int], int | None] = {}
     for one in CONSUMERS:
-        known = {(one.topic.name, number): next for number, next in (books or {}).items()}
-        kept = known if one.books and books is not None else groups[one.name].committed
+        known = {(one.topic.name, number): next for number, next in (ledger_offsets or {}).items()}
+        kept = known if one.has_external_offsets and ledger_offsets is not None else groups[one.name].committed
         places |= {(one.topic.name, n): kept.get((one.topic.name, n)) for n in range(one.topic.partitions)}
     now_s = time.time()
     behind = unread(cluster, places)
-    late = {of for of, what in behind.items() if _waited(what, now_s) > ALLOWED_S}
-    history = commits_since(cluster, groups, int((now_s - WINDOW_S) * 1000)) if late else []
-    commits = _with_lags(cluster, [one for one in history if (one.topic, one.partition) in late], behind)
+    late = {of for of, what in behind.items() if _oldest_wait_s(what, now_s) > ALLOWED_LAG_S}
+    history = commits_since(cluster, groups, int((now_s - STATUS_WINDOW_S) * 1000)) if late else []
+    commits = _commits_with_lags(cluster, [one for one in history if (one.topic, one.partition) in late], behind)
     return [
-        _seen(
-            groups[one.name], [_partition(groups[one.name], of, places[of], behind[of], commits, now_s) for of in its]
+        _consumer_state(
+            groups[one.name],
+            [_partition_state(groups[one.name], of, places[of], behind[of], commits, now_s) for of in its],
         )
         for one in CONSUMERS
         if (its := [(one.topic.name, number) for number in range(one.topic.partitions)])
     ]
 
 
-def _waited(what: "Unread", now_s: float) -> float:
+def _oldest_wait_s(unread: "Unread", now_s: float) -> float:
     """Seconds that the oldest unread record has waited; clocks of two machines may differ, but nothing waits less."""
-    return 0.0 if what.since_ms is None else max(0.0, now_s - what.since_ms / 1000)
+    return 0.0 if unread.since_ms is None else max(0.0, now_s - unread.since_ms / 1000)
 
 
-def _with_lags(
-    cluster: "Cluster", history: "Sequence[Committed]", behind: "Mapping[tuple[str, int], Unread]"
+def _commits_with_lags(
+    cluster: "Cluster", history: "Sequence[Committed]", unread_by_partition: "Mapping[tuple[str, int], Unread]"
 ) -> dict[tuple[str, str, int], list[Commit]]:
     """The window's commits by group and partition; the lag of that moment is looked up for some of each."""
     from connectors.kafka.progress.unread import first_records
@@ -120,9 +121,11 @@ def _with_lags(
     for one in history:
         by_partition.setdefault((one.group, one.topic, one.partition), []).append(one)
     lags: dict[tuple[tuple[str, str, int], int], float] = {}
-    for turn in range(PROBED):
-        asked = {of: _nth(len(commits), turn) for of, commits in by_partition.items()}
-        starts = {of[1:]: max(by_partition[of][nth].offset, behind[of[1:]].begin) for of, nth in asked.items()}
+    for turn in range(SAMPLED_COMMITS):
+        asked = {of: _sample_index(len(commits), turn) for of, commits in by_partition.items()}
+        starts = {
+            of[1:]: max(by_partition[of][nth].offset, unread_by_partition[of[1:]].begin) for of, nth in asked.items()
+        }
         records = first_records(cluster, starts)
         for of, nth in asked.items():
             at_ms = by_partition[of][nth].at_ms
@@ -134,64 +137,64 @@ def _with_lags(
     }
 
 
-def _nth(count: int, turn: int) -> int:
+def _sample_index(count: int, turn: int) -> int:
     """Evenly from the first to the last of `count`."""
-    return turn * (count - 1) // (PROBED - 1)
+    return turn * (count - 1) // (SAMPLED_COMMITS - 1)
 
 
-def _partition(
+def _partition_state(
     group: "ConsumerGroup",
-    of: tuple[str, int],
-    place: int | None,
-    behind: "Unread",
+    topic_partition: tuple[str, int],
+    offset: int | None,
+    unread: "Unread",
     commits: Mapping[tuple[str, str, int], list[Commit]],
     now_s: float,
-) -> PartitionSeen:
-    owner, committed = group.owners.get(of), group.committed.get(of)
-    waited_s = _waited(behind, now_s)
-    at = behind.begin if place is None else place
-    watched = Watched(
-        commits=tuple(commits.get((group.name, *of), ())),
+) -> PartitionState:
+    owner, committed = group.owners.get(topic_partition), group.committed.get(topic_partition)
+    waited_s = _oldest_wait_s(unread, now_s)
+    at = unread.begin if offset is None else offset
+    watched = ObservedPartition(
+        commits=tuple(commits.get((group.name, *topic_partition), ())),
         # What is committed may lie behind the end marks after the place: beside that, the place were a step back.
-        place=committed if committed is not None and at <= committed <= _upto(behind) else at,
+        place=committed if committed is not None and at <= committed <= _next_record_offset(unread) else at,
         lag_s=waited_s,
-        owned=None if group.state in AGREEING else owner is not None,
-        missing=behind.missing,
+        owned=None if group.state in REBALANCING else owner is not None,
+        missing=unread.missing,
     )
-    return PartitionSeen(
-        topic=of[0],
-        partition=of[1],
-        status=partition_status(watched, now_s, ALLOWED_S, WINDOW_S),
-        place=place,
+    return PartitionState(
+        topic=topic_partition[0],
+        partition=topic_partition[1],
+        status=partition_status(watched, now_s, ALLOWED_LAG_S, STATUS_WINDOW_S),
+        place=offset,
         committed=committed,
-        end=behind.end,
-        lag=behind.offsets,
+        end=unread.end,
+        lag=unread.offsets,
         lag_seconds=round(waited_s, 1),
         owner=f"{owner.client} at {owner.host}" if owner else None,
-        note=_note(place, committed, behind),
+        note=_note(offset, committed, unread),
     )
 
 
-def _upto(behind: "Unread") -> int:
+def _next_record_offset(unread: "Unread") -> int:
     """Whatever lies between a place and here is no record: places that are the same to a reader."""
-    return behind.end if behind.next is None else behind.next
+    return unread.end if unread.next is None else unread.next
 
 
-def _note(place: int | None, committed: int | None, behind: "Unread") -> str:
+def _note(offset: int | None, committed: int | None, unread: "Unread") -> str:
     """What is odd about the places. Behind its last record, Kafka's may be anywhere among the end marks."""
-    if behind.missing:
-        return f"its place {place} isn't on the broker, which ends at {behind.end}"
-    if place is None:
-        return "empty" if behind.next is None else "never committed"
-    if committed is not None and not place <= committed <= _upto(behind):
-        return f"Kafka says {committed}; the database's {place} counts"
+    if unread.missing:
+        return f"its place {offset} isn't on the broker, which ends at {unread.end}"
+    if offset is None:
+        return "empty" if unread.next is None else "never committed"
+    if committed is not None and not offset <= committed <= _next_record_offset(unread):
+        return f"Kafka says {committed}; the database's {offset} counts"
     return ""
 
 
-def _seen(group: "ConsumerGroup", partitions: list[PartitionSeen]) -> ConsumerSeen:
+def _consumer_state(group: "ConsumerGroup", partitions: list[PartitionState]) -> ConsumerState:
     # Places without anybody having been there: a group that was never started.
     been = group.active or any(one.place is not None for one in partitions)
-    return ConsumerSeen(
+    return ConsumerState(
         group=group.name,
         state=group.state,
         status=group_status(one.status for one in partitions) if been else Status.NOTFOUND,

@@ -10,21 +10,20 @@ from schemas.dead_letters import DeadLetterRecord
 from schemas.groups import PublishedGroup, PublishedMark, decode_published
 from schemas.keys import GroupKey, MarkKey, OriginKey, Scope, decode_groups_key
 from schemas.outcomes import DeadLetter, Reason
-from schemas.records import ConsumerRecord
 from schemas.row_decoders import JSON_ERRORS
-from schemas.topics import GROUPS
+from schemas.topics import GROUPS, ConsumerRecord
 
-LARGEST = 2**63 - 1
+MAX_ID = 2**63 - 1
 _HASH = re.compile("[0-9a-f]{32}")
 
 Letter = tuple[OriginKey, DeadLetterRecord]
 
 
-Owners = Callable[[set[Scope]], set[Scope]]
+KnownScopes = Callable[[set[Scope]], set[Scope]]
 """Those of the scopes that exist."""
 
 
-def decoded(records: Sequence[ConsumerRecord], owners: Owners) -> tuple[list[GroupsRecord], list[Letter]]:
+def decode_batch(records: Sequence[ConsumerRecord], owners: KnownScopes) -> tuple[list[GroupsRecord], list[Letter]]:
     """The records that can be used, in order, and the dead letters of the others."""
     outcomes = [(record, decode(record)) for record in records]
     named = {_scope(outcome) for _, outcome in outcomes if isinstance(outcome, GroupsRecord)}
@@ -35,7 +34,7 @@ def decoded(records: Sequence[ConsumerRecord], owners: Owners) -> tuple[list[Gro
         if isinstance(outcome, GroupsRecord) and _scope(outcome) in known:
             good.append(outcome)
         else:
-            letter = outcome if isinstance(outcome, DeadLetter) else _nobodys(outcome)
+            letter = outcome if isinstance(outcome, DeadLetter) else _unknown_owner(outcome)
             bad.append((OriginKey(GROUPS.name, record.partition, record.offset), _letter(record, letter)))
     return good, bad
 
@@ -44,7 +43,7 @@ def _scope(record: GroupsRecord) -> Scope:
     return Scope(record.key.firm, record.key.timekeeper)
 
 
-def _nobodys(record: GroupsRecord) -> DeadLetter:
+def _unknown_owner(record: GroupsRecord) -> DeadLetter:
     scope = _scope(record)
     return DeadLetter(Reason.NO_OWNER, f"there is no timekeeper {scope.timekeeper} in firm {scope.firm}")
 
@@ -72,12 +71,12 @@ def decode(record: ConsumerRecord) -> GroupsRecord | DeadLetter:
     if isinstance(said, PublishedGroup) != isinstance(key, GroupKey):
         return DeadLetter(Reason.BAD_COLUMN, "the key names a group and the value a mark, or the other way round")
     assert isinstance(said, PublishedGroup | PublishedMark)
-    if wrong := _impossible(key, said):
+    if wrong := _impossible_value(key, said):
         return DeadLetter(Reason.BAD_COLUMN, wrong)
     return GroupsRecord(key, said)
 
 
-def _impossible(key: GroupKey | MarkKey, said: PublishedGroup | PublishedMark) -> str:
+def _impossible_value(key: GroupKey | MarkKey, said: PublishedGroup | PublishedMark) -> str:
     """What of a record no table can hold, or no worker of ours says; empty where nothing is. It must stop nobody."""
     ids = [key.firm, key.timekeeper, said.lineage.partition, said.lineage.offset]
     if isinstance(said, PublishedMark):
@@ -93,4 +92,4 @@ def _impossible(key: GroupKey | MarkKey, said: PublishedGroup | PublishedMark) -
         ids += [*members, said.group.confidence]
     if isinstance(key, GroupKey):
         ids.append(key.group)
-    return "" if all(0 <= id <= LARGEST for id in ids) else "a number in it is below 0 or beyond 64 bits"
+    return "" if all(0 <= id <= MAX_ID for id in ids) else "a number in it is below 0 or beyond 64 bits"

@@ -8,7 +8,7 @@ from types import FrameType
 TOLD = (signal.SIGTERM, signal.SIGINT)
 
 
-def stopping() -> threading.Event:
+def stop_event() -> threading.Event:
     """Set by SIGTERM and SIGINT: what is under way is finished first. Once in a program, by its main thread.
 
     A thread of its own hears them. Python's handlers wait until the main thread is back from librdkafka, which may take
@@ -19,7 +19,7 @@ def stopping() -> threading.Event:
     rung.setblocking(False)
     signal.set_wakeup_fd(rung.detach(), warn_on_full_buffer=False)  # for as long as the process lives
     for number in TOLD:
-        signal.signal(number, _heard_elsewhere)
+        signal.signal(number, _handle_signal)
 
     def listen() -> None:
         while rang := heard.recv(1):
@@ -30,5 +30,5 @@ def stopping() -> threading.Event:
     return stop
 
 
-def _heard_elsewhere(_: int, __: FrameType | None) -> None:
+def _handle_signal(_: int, __: FrameType | None) -> None:
     """Without a handler the signal would end the program at once."""

@@ -13,13 +13,13 @@ WIDTH = 140
 """Columns of a table that goes into a file or a pipe, which has no width: enough for a narrative beside its matter."""
 
 
-def paper() -> Console:
+def table_console() -> Console:
     """Where tables are printed: as wide as the terminal, or wide enough to be read where there is none."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, WIDTH))
 
 
-class Screen:
+class TerminalProgress:
     """A `connectors.stack.progress.Progress` that a person sees; a context manager, on standard error."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Writing generated rows as a collector does: whose they are first, then one small transaction after another."""
+"""Writes generated rows as a collector does: the firm and its people, then one small transaction after another."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ from connectors.mariadb.source.directory import (
     ensure_matter,
     ensure_timekeeper,
 )
-from processors.simulation.values import SOURCE, Row, Verb, Week, Write
+from processors.simulation.values import SIMULATION_SOURCE, RowWrite, SimulatedRow, SimulatedWeek, WriteOperation
 from schemas.keys import Scope
 
 TOGETHER = 40
@@ -33,8 +33,10 @@ CUTOFF_MINUTES = 240
 """The generated people's week is due on Monday at noon of their own time."""
 
 
-def set_up(connection: Connection, week: Week, first: date) -> tuple[dict[str, Scope], dict[str, int]]:
-    """The firm with its people, clients, matters and cadences; returns scopes by address and matter ids by number."""
+def set_up(connection: Connection, week: SimulatedWeek, first: date) -> tuple[dict[str, Scope], dict[str, int]]:
+    """Creates the firm with its timekeepers, clients, matters and cadences. Returns scopes by e-mail address and matter
+    ids by number.
+    """
     firm = ensure_firm(connection, week.firm.name)
     clients = {one.name: ensure_client(connection, firm, one.name, (one.domain,)) for one in week.firm.clients}
     matters = {
@@ -58,17 +60,17 @@ def set_up(connection: Connection, week: Week, first: date) -> tuple[dict[str, S
 
 
 def opening(first: date) -> datetime:
-    """When the cadence begins: the wall time at which the first day's week opens, in whatever zone."""
+    """The wall-clock time at which the first day's week begins, which starts the cadence, whatever the zone."""
     monday = first - timedelta(days=first.weekday())
     return datetime(monday.year, monday.month, monday.day, CLOSED_AT_HOUR)  # noqa: DTZ001 -- the zone is beside it
 
 
 def paced(
-    writes: Iterable[Write], rate: float | None, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[tuple[Write, ...]]:
-    """Batches of writes: some together as fast as they are taken, or at `rate` a second.
+    writes: Iterable[RowWrite], rate: float | None, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Iterator[tuple[RowWrite, ...]]:
+    """Yields batches of writes: as fast as they are consumed, or at `rate` per second.
 
-    Whoever can't keep up with the rate is given all that are due (not more than MOST_TOGETHER), so that it is kept.
+    A consumer that can't keep up gets all writes that are due (at most MOST_TOGETHER), so that the rate is kept.
     """
     rest = iter(writes)
     began, given = clock(), 0
@@ -86,28 +88,32 @@ def paced(
         yield batch
 
 
-def write_batch(engine: Engine, batch: Sequence[Write], scopes: dict[str, Scope], matters: dict[str, int]) -> None:
-    """One transaction for each person, as each has a collector of their own; each person's writes keep their order."""
-    of_person: dict[str, list[Write]] = {}
+def write_batch(engine: Engine, batch: Sequence[RowWrite], scopes: dict[str, Scope], matters: dict[str, int]) -> None:
+    """Writes one transaction for each timekeeper, as separate collectors would. Each timekeeper's writes keep their
+    order.
+    """
+    of_person: dict[str, list[RowWrite]] = {}
     for one in batch:
         of_person.setdefault(one.email, []).append(one)
     for email, writes in of_person.items():
         with engine.begin() as connection:
-            for verb, run in groupby(writes, key=lambda one: one.verb):
+            for verb, run in groupby(writes, key=lambda one: one.operation):
                 _apply(connection, scopes[email], verb, [one.row for one in run], matters)
 
 
-def _apply(connection: Connection, scope: Scope, verb: Verb, rows: Sequence[Row], matters: dict[str, int]) -> None:
-    if verb is Verb.DELETE:
-        there = read_activity_ids(connection, scope, SOURCE, [row.source_id for row in rows])
+def _apply(
+    connection: Connection, scope: Scope, verb: WriteOperation, rows: Sequence[SimulatedRow], matters: dict[str, int]
+) -> None:
+    if verb is WriteOperation.DELETE:
+        there = read_activity_ids(connection, scope, SIMULATION_SOURCE, [row.source_id for row in rows])
         delete_activities(connection, scope, list(there.values()))
     else:
         upsert_activities(connection, scope, [_seen(row, matters) for row in rows])
 
 
-def _seen(row: Row, matters: dict[str, int]) -> CollectedActivity:
+def _seen(row: SimulatedRow, matters: dict[str, int]) -> CollectedActivity:
     return CollectedActivity(
-        source=SOURCE,
+        source=SIMULATION_SOURCE,
         source_id=row.source_id,
         kind=row.kind,
         started_at=row.started_at,

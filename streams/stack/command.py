@@ -41,16 +41,16 @@ def up(workers: Workers = True) -> None:
 
     Exit: 0 all is up; 2 the machine lacks something, or the settings name other servers; 3 a part didn't come up.
     """
-    from streams.shared.terminal import Screen
+    from streams.shared.terminal import TerminalProgress
 
-    with Screen() as screen:
+    with TerminalProgress() as screen:
         bring_up(screen, workers)
     status(as_json=False)
 
 
 def bring_up(screen: "Progress", workers: bool) -> None:
     """Checks settings and machine, then brings up servers, tables, topics and connector, and the workers if asked."""
-    from connectors.stack.processes.programs import WORKERS
+    from schemas.checks import PROGRAMS
     from streams.settings import load
     from streams.stack.prepare import prepare
 
@@ -61,7 +61,7 @@ def bring_up(screen: "Progress", workers: bool) -> None:
     stack.up()
     prepare(settings, screen)
     if workers:
-        stack.start(*WORKERS)
+        stack.start(*PROGRAMS)
 
 
 @app.command()

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from streams.settings import Settings
-    from streams.shared.terminal import Screen
-    from streams.stack.demo_figures import Arrivals
-    from streams.verify.report import Report
+    from streams.shared.terminal import TerminalProgress
+    from streams.stack.demo_figures import GroupArrivals
+    from streams.verify.report import VerifyReport
 
-PIPELINE_WITHIN_S = 90
-CLOSED_WITHIN_S = 60
-NARRATED_WITHIN_S = 60
+PIPELINE_TIMEOUT_S = 90
+CLOSE_TIMEOUT_S = 60
+NARRATION_TIMEOUT_S = 60
 FIRST_SEED = 1
-BUDGET_USD = 0.10
+DEMO_BUDGET_USD = 0.10
 
 
 def demo(
@@ -46,51 +46,51 @@ def demo(
     """
     from connectors.mariadb.server.engine import connect
     from streams.settings import load
-    from streams.shared.terminal import Screen, paper
+    from streams.shared.terminal import TerminalProgress, table_console
     from streams.stack.command import bring_up, opened, refuse_elsewhere
-    from streams.stack.demo_figures import Arrivals, print_figures
+    from streams.stack.demo_figures import GroupArrivals, print_figures
 
-    console, settings = paper(), load()
+    console, settings = table_console(), load()
     refuse_elsewhere(settings)
-    with Screen() as screen:
+    with TerminalProgress() as screen:
         if llm:
-            _narration_on(screen)
+            _restart_with_narration(screen)
         bring_up(screen, workers=True)
         engine = connect(settings.mariadb().url("pipeline"))
-        _answers(settings, engine, screen)
+        _await_pipeline(settings, engine, screen)
         began_ms = int(time.time() * 1000)
-        with Arrivals(settings.kafka()) as arrivals:
-            email = _generated_week(settings, engine, people, rate, arrivals, screen)
-            _own_history(screen)
+        with GroupArrivals(settings.kafka()) as arrivals:
+            email = _write_generated_week(settings, engine, people, rate, arrivals, screen)
+            _import_own_history(screen)
             with screen.step("everything is grouped and kept"):
-                said = _verified(settings, engine)
+                said = _verify(settings, engine)
             with screen.step("periods that are due close"):
-                closed = _closed(engine, email)
+                closed = _await_close(engine, email)
             if llm or settings.llm:
                 with screen.step("narratives are written"):
-                    _narrated(engine, email)
+                    _await_narratives(engine, email)
             figures = arrivals.figures(engine, began_ms)
     page = settings.home / "demo" / "timesheet.html"
-    _timesheet(console, engine, email, page)
+    _show_timesheet(console, engine, email, page)
     print_figures(console, engine, figures, said, closed)
     if stop:
         opened().down()
-    _what_next(console, page, email, stop)
+    _print_next_steps(console, page, email, stop)
     if not said.ok:
         raise typer.Exit(1)
 
 
-def _narration_on(screen: "Screen") -> None:
+def _restart_with_narration(screen: "TerminalProgress") -> None:
     """`bill` reads its settings when it starts, from the stack's environment; so the stack starts anew with them."""
     from streams.settings import with_narration
     from streams.stack.command import opened
 
-    budget = with_narration(BUDGET_USD).budget_usd
+    budget = with_narration(DEMO_BUDGET_USD).budget_usd
     screen.say(f"Narration is on, for ${budget:.2f} at most in 24 hours. Where it goes: ./timeloom stack logs bill")
     opened().down()
 
 
-def _narrated(engine: "Engine", email: str) -> None:
+def _await_narratives(engine: "Engine", email: str) -> None:
     """Waits until the shown person's closed entries have narratives; the rest keeps its own words.
 
     Not an error where it doesn't come to that: the figures at the end say what was called and what it cost.
@@ -108,10 +108,10 @@ def _narrated(engine: "Engine", email: str) -> None:
         with engine.connect() as connection:
             return not connection.execute(without, {"email": email}).scalar_one()
 
-    wait_until(written, NARRATED_WITHIN_S)
+    wait_until(written, NARRATION_TIMEOUT_S)
 
 
-def _answers(settings: "Settings", engine: "Engine", screen: "Screen") -> None:
+def _await_pipeline(settings: "Settings", engine: "Engine", screen: "TerminalProgress") -> None:
     """A mark goes the whole way, from a row through capture, `group` and `bill` back into a table."""
     from connectors.mariadb.audit.marks import insert_marks, pending_marks
     from connectors.mariadb.server.engine import connect
@@ -124,30 +124,35 @@ def _answers(settings: "Settings", engine: "Engine", screen: "Screen") -> None:
         me = ensure_timekeeper(connection, "me", "local", zone="UTC")
     with screen.step("the pipeline answers"):
         marks = insert_marks(engine, [me], MarkKind.CANARY)
-        if not wait_until(lambda: not pending_marks(engine, marks), PIPELINE_WITHIN_S):
+        if not wait_until(lambda: not pending_marks(engine, marks), PIPELINE_TIMEOUT_S):
             raise StackError(
-                f"A mark written to MariaDB did not come through the pipeline within {PIPELINE_WITHIN_S} s. "
+                f"A mark written to MariaDB did not come through the pipeline within {PIPELINE_TIMEOUT_S} s. "
                 "See ./timeloom stack status, then ./timeloom stack logs connect|group|bill"
             )
 
 
-def _generated_week(
-    settings: "Settings", engine: "Engine", people: int, rate: float, arrivals: "Arrivals", screen: "Screen"
+def _write_generated_week(
+    settings: "Settings",
+    engine: "Engine",
+    people: int,
+    rate: float,
+    arrivals: "GroupArrivals",
+    screen: "TerminalProgress",
 ) -> str:
     """Writes the week of the next seed; returns the address of the person whose timesheet is shown."""
     from sqlalchemy import text
 
     from streams.simulate.command import simulate
 
-    before = _simulated(engine)
+    before = _simulated_emails(engine)
     seed = FIRST_SEED + len(before) // max(people, 1)
     truth = settings.home / "demo" / "truth.jsonl"
     truth.parent.mkdir(parents=True, exist_ok=True)
     screen.say(f"A generated week of {people} people (seed {seed}); nothing in it is real.")
     with screen.step("writing the week into MariaDB, as a collector would"), redirect_stdout(StringIO()):
-        arrivals.tell(screen)
+        arrivals.report_to(screen)
         simulate(people=people, seed=seed, rate=rate, truth=truth, as_json=True, dial=None)
-    new = sorted(_simulated(engine) - before)
+    new = sorted(_simulated_emails(engine) - before)
     with engine.connect() as connection:
         most = text(
             "SELECT t.email FROM activity a JOIN timekeeper t ON t.id = a.timekeeper_id WHERE t.email IN :emails "
@@ -156,20 +161,20 @@ def _generated_week(
         return str(connection.execute(most, {"emails": tuple(new or before)}).scalar_one())
 
 
-def _simulated(engine: "Engine") -> set[str]:
+def _simulated_emails(engine: "Engine") -> set[str]:
     from sqlalchemy import text
 
-    from processors.simulation.values import SOURCE
+    from processors.simulation.values import SIMULATION_SOURCE
 
     with engine.connect() as connection:
         query = text(
             "SELECT DISTINCT t.email FROM timekeeper t JOIN activity a ON a.timekeeper_id = t.id "
             "WHERE a.source = :source"
         )
-        return set(connection.execute(query, {"source": SOURCE}).scalars())
+        return set(connection.execute(query, {"source": SIMULATION_SOURCE}).scalars())
 
 
-def _own_history(screen: "Screen") -> None:
+def _import_own_history(screen: "TerminalProgress") -> None:
     """Something real: the commits of the clone that this runs in, as the activities of the timekeeper `me`."""
     from schemas.errors import SourceError
     from streams.files.import_files import import_
@@ -182,14 +187,14 @@ def _own_history(screen: "Screen") -> None:
         screen.say(f"No git history here to import, so the demo goes on without: {error}")
 
 
-def _verified(settings: "Settings", engine: "Engine") -> "Report":
+def _verify(settings: "Settings", engine: "Engine") -> "VerifyReport":
     from streams.verify.audit import Auditor
-    from streams.verify.report import report
+    from streams.verify.report import build_report
 
-    return report(Auditor(engine, settings.kafka(), PIPELINE_WITHIN_S).verify(), None)
+    return build_report(Auditor(engine, settings.kafka(), PIPELINE_TIMEOUT_S).verify(), None)
 
 
-def _closed(engine: "Engine", email: str) -> int:
+def _await_close(engine: "Engine", email: str) -> int:
     """Waits until the shown person's due period is closed; how many periods are closed then."""
     from sqlalchemy import text
 
@@ -204,30 +209,30 @@ def _closed(engine: "Engine", email: str) -> int:
         with engine.connect() as connection:
             return bool(connection.execute(open_periods, {"email": email}).scalar_one())
 
-    wait_until(is_closed, CLOSED_WITHIN_S)
+    wait_until(is_closed, CLOSE_TIMEOUT_S)
     with engine.connect() as connection:
         return int(connection.execute(text("SELECT COUNT(*) FROM period WHERE closed_at IS NOT NULL")).scalar_one())
 
 
-def _timesheet(console: "Console", engine: "Engine", email: str, page: Path) -> None:
+def _show_timesheet(console: "Console", engine: "Engine", email: str, page: Path) -> None:
     from connectors.mariadb.source.directory import list_timekeepers
-    from streams.views.timesheet import chosen, read, span, table
-    from streams.views.timesheet import page as page_of
+    from streams.views.timesheet import find_timekeeper, read_timesheet, shown_days, timesheet_table
+    from streams.views.timesheet import timesheet_page as page_of
 
     with engine.connect() as connection:
-        person = chosen(list_timekeepers(connection), email, None)
-        sheet = read(connection, person, *span(connection, person.scope, None, None))
+        person = find_timekeeper(list_timekeepers(connection), email, None)
+        sheet = read_timesheet(connection, person, *shown_days(connection, person.scope, None, None))
     page.write_text(page_of(sheet), encoding="utf-8")
     console.print()
-    console.print(table(sheet))
+    console.print(timesheet_table(sheet))
 
 
-def _what_next(console: "Console", page: Path, email: str, stopped: bool) -> None:
+def _print_next_steps(console: "Console", page: Path, email: str, stack_stopped: bool) -> None:
     shown = page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page
     console.print(f"\nOpen [bold]{shown}[/] in a browser: the same timesheet, to read or print.")
     console.print("What to try next:")
     console.print("  ./timeloom preview .            group this clone's history without any stack")
-    if stopped:
+    if stack_stopped:
         console.print(
             "  ./timeloom stack up             the stack is stopped; this brings it back, with its data. Then:"
         )

@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Engine
 
-    from streams.shared.terminal import Screen
-    from streams.verify.report import Report
+    from streams.shared.terminal import TerminalProgress
+    from streams.verify.report import VerifyReport
 
-WAIT_S = 0.01
+POLL_WAIT_S = 0.01
 
 
 class Figures(msgspec.Struct, frozen=True):
     """`p50_ms` and `p99_ms` are None where too few changes came through to tell."""
 
     changes: int
-    groups_said: int
+    groups_published: int
     p50_ms: float | None
     p99_ms: float | None
 
 
-class Arrivals:
+class GroupArrivals:
     """Follows `groups` in a thread, and remembers when each activity was first seen in a group."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._first: dict[int, float] = {}
-        self._said = 0
+        self._first_seen_at: dict[int, float] = {}
+        self._groups_published = 0
         self._stop = Event()
         self._ready = Event()
-        self._screen: Screen | None = None
-        self._thread = Thread(target=self._follow, daemon=True)
+        self._screen: TerminalProgress | None = None
+        self._thread = Thread(target=self._record_arrivals, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -56,57 +56,59 @@ class Arrivals:
         self._stop.set()
         self._thread.join()
 
-    def tell(self, screen: "Screen") -> None:
+    def report_to(self, screen: "TerminalProgress") -> None:
         """From now on says on the screen what forms."""
         self._screen = screen
 
-    def figures(self, engine: "Engine", began_ms: int) -> Figures:
+    def figures(self, engine: "Engine", since_ms: int) -> Figures:
         """Latency from the row's own write time to its first group as a reader saw it, of rows written since then."""
-        from connectors.kafka.progress.timestamps import offsets_since
+        from connectors.kafka.progress.topic_progress import offsets_since
         from connectors.kafka.records.partition_log import read_to_end
 
-        starts = offsets_since(self._cluster, CHANGES.name, range(CHANGES.partitions), began_ms)
+        starts = offsets_since(self._cluster, CHANGES.name, range(CHANGES.partitions), since_ms)
         changes = sum(1 for _ in read_to_end(self._cluster, CHANGES.name, list(starts), starts))
-        took = sorted(self._took(engine, began_ms))
+        took = sorted(self._latencies_ms(engine, since_ms))
         if len(took) < 100:
-            return Figures(changes, self._said, None, None)
+            return Figures(changes, self._groups_published, None, None)
         cuts = quantiles(took, n=100)
-        return Figures(changes, self._said, cuts[49], cuts[98])
+        return Figures(changes, self._groups_published, cuts[49], cuts[98])
 
-    def _took(self, engine: "Engine", began_ms: int) -> list[float]:
+    def _latencies_ms(self, engine: "Engine", began_ms: int) -> list[float]:
         """Milliseconds, of the paced rows: the imported history comes in large transactions."""
-        from processors.simulation.values import SOURCE
+        from processors.simulation.values import SIMULATION_SOURCE
 
         written = text(
             "SELECT id, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) FROM activity WHERE source = :source"
         )
         with engine.connect() as connection:
-            rows = connection.execute(written, {"source": SOURCE}).all()
+            rows = connection.execute(written, {"source": SIMULATION_SOURCE}).all()
         # A group that grows names its older members too: an earlier demo's rows are seen anew, and tell nothing.
-        new = [(id_, at) for id_, at in rows if at >= began_ms * 1000 and id_ in self._first]
-        return [(self._first[id_] * 1e6 - at) / 1e3 for id_, at in new]
+        new = [(id_, at) for id_, at in rows if at >= began_ms * 1000 and id_ in self._first_seen_at]
+        return [(self._first_seen_at[id_] * 1e6 - at) / 1e3 for id_, at in new]
 
-    def _follow(self) -> None:
+    def _record_arrivals(self) -> None:
         from connectors.kafka.records.topic_tail import follow
 
         told = 0.0
-        for records in follow(self._cluster, GROUPS.name, GROUPS.partitions, 0, WAIT_S):
+        for records in follow(self._cluster, GROUPS.name, GROUPS.partitions, 0, POLL_WAIT_S):
             now = time.time()
             self._ready.set()
             for record in records:
                 said = decode_published(record.value) if record.value else None
                 if isinstance(said, PublishedGroup) and isinstance(decode_groups_key(record.key or b""), GroupKey):
-                    self._said += 1
+                    self._groups_published += 1
                     for member in said.group.members:
-                        self._first.setdefault(member.id, now)
+                        self._first_seen_at.setdefault(member.id, now)
             if self._screen is not None and records and now - told > 2:
                 told = now
-                self._screen.say(f"  {len(self._first)} activities in groups so far")
+                self._screen.say(f"  {len(self._first_seen_at)} activities in groups so far")
             if self._stop.is_set():
                 return
 
 
-def print_figures(console: "Console", engine: "Engine", figures: Figures, said: "Report", closed: int) -> None:
+def print_figures(
+    console: "Console", engine: "Engine", figures: Figures, report: "VerifyReport", closed_periods: int
+) -> None:
     """The counts, the latency, the calls with their cost, and what `verify` found."""
     with engine.connect() as connection:
         groups = connection.execute(text("SELECT COUNT(*) FROM activity_group")).scalar_one()
@@ -115,15 +117,16 @@ def print_figures(console: "Console", engine: "Engine", figures: Figures, said: 
             text("SELECT COUNT(*), COALESCE(SUM(cost_microdollars), 0) FROM llm_call")
         ).one()
     console.print(
-        f"\n{figures.changes} changes → {figures.groups_said} times a group was said → {groups} groups, "
-        f"{entries} entries, {closed} periods closed, {said.dead_letters} dead letters"
+        f"\n{figures.changes} changes → {figures.groups_published} times a group was said → {groups} groups, "
+        f"{entries} entries, {closed_periods} periods closed, {report.dead_letters} dead letters"
     )
     if figures.p50_ms is not None:
         console.print(f"commit to group: p50 {figures.p50_ms:.0f} ms, p99 {figures.p99_ms:.0f} ms")
     narrated = "narratives are the activities' own words" if not calls else "see ./timeloom bill --help"
     console.print(f"language model: {calls} calls, ${int(cost) / 1e6:.4f} ({narrated})")
     console.print(
-        f"verify: {said.activities} activities, {said.grouped} grouped, {said.outliers} outliers, "
-        f"{said.missing} missing, {said.extra} extra, {said.double} double, minutes "
-        f"{'conserved' if said.minutes.conserved else 'NOT conserved'}: {'all is right' if said.ok else 'NOT RIGHT'}"
+        f"verify: {report.activities} activities, {report.grouped} grouped, {report.outliers} outliers, "
+        f"{report.missing} missing, {report.extra} extra, {report.double} double, minutes "
+        f"{'conserved' if report.minutes.conserved else 'NOT conserved'}: "
+        f"{'all is right' if report.ok else 'NOT RIGHT'}"
     )

@@ -20,9 +20,9 @@ def command() -> None:
     Exit: 0 all is as it must be; 3 a server is out of reach, or a topic is not as it must be.
     """
     from streams.settings import load
-    from streams.shared.terminal import Screen
+    from streams.shared.terminal import TerminalProgress
 
-    with Screen() as screen:
+    with TerminalProgress() as screen:
         prepare(load(), screen)
 
 

@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-    from schemas.server_checks import ServerCheck
+    from schemas.checks import ServerCheck
     from streams.settings import Settings
 
 USERS = ("capture", "collector", "pipeline")

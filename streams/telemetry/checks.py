@@ -4,44 +4,44 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from schemas.health import HealthCheck
+from schemas.checks import HealthCheck
 from schemas.outcomes import Reason
 from streams.telemetry import metrics
 
-BEAT_S = 0.1
+BEAT_INTERVAL_S = 0.1
 """How often a loop's lateness is measured."""
 
 Clock = Callable[[], float]
 
 
-class Heart:
+class LoopHeartbeat:
     """Says whether a loop turns: the loop beats it, others ask. `still_s` is the longest turn that may be right."""
 
-    def __init__(self, still_s: float, clock: Clock = time.monotonic) -> None:
-        self._still_s, self._clock = still_s, clock
-        self._last = clock()
+    def __init__(self, max_turn_s: float, clock: Clock = time.monotonic) -> None:
+        self._max_turn_s, self._clock = max_turn_s, clock
+        self._last_beat = clock()
 
     def beat(self) -> None:
         """The loop has come round."""
-        self._last = self._clock()
+        self._last_beat = self._clock()
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Beats for an event loop, and measures how late it comes back; until it is cancelled."""
         while True:
-            due = self._clock() + BEAT_S
-            await asyncio.sleep(BEAT_S)
+            due = self._clock() + BEAT_INTERVAL_S
+            await asyncio.sleep(BEAT_INTERVAL_S)
             metrics.LOOP_LAG_SECONDS.observe(max(0.0, self._clock() - due))
             self.beat()
 
     def check(self) -> HealthCheck:
         """Does the loop turn?"""
-        since = self._clock() - self._last
-        if since <= self._still_s:
+        since = self._clock() - self._last_beat
+        if since <= self._max_turn_s:
             return HealthCheck("loop", True, "turns")
         return HealthCheck("loop", False, f"has stood still for {since:.0f} s", "Read its log, then restart it.")
 
 
-def no_bug() -> HealthCheck:
+def no_bugs_check() -> HealthCheck:
     """Has a record been dead-lettered because our own code failed on it, since this process started?"""
     bugs = sum(
         sample.value
@@ -60,14 +60,14 @@ def no_bug() -> HealthCheck:
     )
 
 
-def stopping(told: bool) -> HealthCheck:
+def not_stopping(stop_requested: bool) -> HealthCheck:
     """Was it told to stop? Then what is under way ends and nothing new is begun."""
-    if told:
+    if stop_requested:
         return HealthCheck("running", False, "is stopping", "Nothing: whoever told it to stop starts it again.")
     return HealthCheck("running", True, "runs")
 
 
-def partitions(assigned: bool, count: int) -> HealthCheck:
+def partitions_assigned(assigned: bool, count: int) -> HealthCheck:
     """Has the broker given it its share of the partitions? None at all is right where there are more processes."""
     if assigned:
         return HealthCheck("partitions", True, f"has {count}")

@@ -14,11 +14,11 @@ import structlog
 
 from schemas import errors
 
-UNTOLD = "(not in the log: it may hold words)"
+HIDDEN_TEXT = "(not in the log: it may hold words)"
 _OURS = frozenset(name for name in vars(errors) if isinstance(getattr(errors, name), type))
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """An error as a log line may have it: its type and its place in the code, and its text where it is one of ours."""
     if isinstance(error, errors.TimeloomError):
         return f"{type(error).__name__}: {error}"
@@ -36,7 +36,7 @@ class _Trace:
         traces = self._transform(exc_info)
         for one in traces:
             if one["exc_type"] not in _OURS:
-                one |= {"exc_value": UNTOLD, "exc_notes": []}
+                one |= {"exc_value": HIDDEN_TEXT, "exc_notes": []}
         return traces
 
 
@@ -45,7 +45,7 @@ def _without_text(_: object, __: str, line: structlog.typing.EventDict) -> struc
     found = line.get("exc_info")
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException) and not isinstance(error, errors.TimeloomError) and str(error):
-        return {**line, "event": str(line["event"]).replace(str(error), UNTOLD)}
+        return {**line, "event": str(line["event"]).replace(str(error), HIDDEN_TEXT)}
     return line
 
 
@@ -58,11 +58,11 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
-CHATTY = ("faust", "mode", "aiokafka", "alembic", "httpx2")
+NOISY_LOGGERS = ("faust", "mode", "aiokafka", "alembic", "httpx2")
 """Libraries that tell each of their steps: their warnings are enough."""
 
 
-def to_json(program: str) -> None:
+def configure_json_logs(program: str) -> None:
     """Sets up logging for this process; `program` is in every line."""
 
     def named(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -87,11 +87,13 @@ def to_json(program: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for library in CHATTY:
+    for library in NOISY_LOGGERS:
         logging.getLogger(library).setLevel(logging.WARNING)
     log = structlog.get_logger(program)
     # What ends a process or a thread is a line like any other.
-    sys.excepthook = lambda kind, error, trace: log.critical("crash", error=told(error), exc_info=(kind, error, trace))
+    sys.excepthook = lambda kind, error, trace: log.critical(
+        "crash", error=error_text(error), exc_info=(kind, error, trace)
+    )
     threading.excepthook = lambda failed: log.critical(
         "thread_crashed",
         thread=failed.thread.name if failed.thread else None,

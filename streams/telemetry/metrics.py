@@ -1,7 +1,8 @@
 """The metrics that `group`, `bill` and the watchdog share. Each program's own metrics are in its room."""
 
+from schemas.checks import BILL, GROUP, WATCHDOG
 from schemas.outcomes import Reason
-from streams.telemetry.registry import BILL, GROUP, LAGS, WATCHDOG, counter, gauge, seconds
+from streams.telemetry.registry import LAG_BUCKETS, counter, gauge, seconds
 
 READY = gauge(
     "timeloom_ready",
@@ -10,7 +11,7 @@ READY = gauge(
     "1 while /readyz says that the program is ready.",
     "Ask /readyz: it says what is missing and what to do.",
 )
-WELL = gauge(
+HEALTHY = gauge(
     "timeloom_healthy",
     (GROUP, BILL, WATCHDOG),
     "0 or 1",
@@ -43,7 +44,7 @@ LOOP_LAG_SECONDS = seconds(
     (GROUP,),
     "How late the event loop came back, measured ten times a second.",
     "Over 0.2 s: something blocks the loop, or the machine has no core for it. Over 6 s it loses its partitions.",
-    LAGS,
+    LAG_BUCKETS,
 )
 
 # A counter that appears with its first count has grown by nothing, as Prometheus sees it.

@@ -11,14 +11,12 @@ from typing import Literal
 import msgspec
 from prometheus_client import Counter, Gauge, Histogram
 
-GROUP, BILL, WATCHDOG = "group", "bill", "watchdog"
-
 Kind = Literal["counter", "gauge", "histogram"]
 
 # From what nobody notices to what wakes somebody up: a tenth of a second is the aim live, some seconds after faults.
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 # A regroup may hold the loop for 200 ms at most.
-LAGS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
+LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -30,7 +28,7 @@ class Metric(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
     unit: str
     meaning: str
-    mend: str
+    remedy: str
     collector: Counter | Gauge | Histogram
 
 
@@ -58,7 +56,7 @@ def gauge(
 
 
 def seconds(
-    name: str, programs: tuple[str, ...], meaning: str, mend: str, buckets: tuple[float, ...] = SECONDS
+    name: str, programs: tuple[str, ...], meaning: str, mend: str, buckets: tuple[float, ...] = SECONDS_BUCKETS
 ) -> Histogram:
     """Registers a histogram of seconds."""
     made = Histogram(name, meaning, buckets=buckets, registry=None)
@@ -71,6 +69,6 @@ def registered() -> tuple[Metric, ...]:
     return tuple(_registered)
 
 
-def of(program: str) -> tuple[Metric, ...]:
+def metrics_of(program: str) -> tuple[Metric, ...]:
     """The metrics that a program exposes; its own module of metrics must have been imported."""
     return tuple(metric for metric in _registered if program in metric.programs)

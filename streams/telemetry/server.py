@@ -13,17 +13,17 @@ import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
+from schemas.checks import Health, HealthCheck, encode_health
 from schemas.errors import ConfigurationError
-from schemas.health import Health, HealthCheck, encode_health
 from streams.telemetry import metrics, registry
 
-PATIENCE_S = 10
+READ_TIMEOUT_S = 10
 """A client that says nothing for so long is hung up on."""
 
 log = structlog.get_logger("telemetry")
 
 
-class Vitals(Protocol):
+class ProgramHealth(Protocol):
     """What a program knows of itself. Asked from the server's threads: reads, and changes nothing."""
 
     program: str
@@ -38,14 +38,14 @@ class Vitals(Protocol):
         """Sets the gauges that are read rather than counted."""
 
 
-class Telemetry:
+class TelemetryServer:
     """The server, in a thread. Use it as a context: it answers for as long as the block lasts."""
 
-    def __init__(self, vitals: Vitals, host: str, port: int) -> None:
+    def __init__(self, program_health: ProgramHealth, host: str, port: int) -> None:
         """Listens at once; port 0 is any free one. Raises ConfigurationError where it can't."""
-        self._vitals = vitals
+        self._program = program_health
         self._registry = CollectorRegistry()
-        for metric in registry.of(vitals.program):
+        for metric in registry.metrics_of(program_health.program):
             self._registry.register(metric.collector)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -53,12 +53,12 @@ class Telemetry:
             self._server = _Server((host, port), partial(_Handler, self))
         except (OSError, OverflowError) as error:
             raise ConfigurationError(
-                f"{vitals.program} can't listen on {host}:{port} for its telemetry ({error}). Set "
+                f"{program_health.program} can't listen on {host}:{port} for its telemetry ({error}). Set "
                 "TIMELOOM_TELEMETRY_HOST and TIMELOOM_TELEMETRY_PORT to an address that is free here; port 0 is any."
             ) from error
         self.address = f"http://{host}:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "Telemetry":
+    def __enter__(self) -> "TelemetryServer":
         thread = threading.Thread(target=self._server.serve_forever, name="telemetry", daemon=True)
         thread.start()
         log.info("telemetry", address=self.address, paths=["/healthz", "/readyz", "/metrics"])
@@ -70,16 +70,16 @@ class Telemetry:
 
     def healthz(self) -> Health:
         """Is it alive?"""
-        return _health(self._vitals.program, self._vitals.alive())
+        return _health(self._program.program, self._program.alive())
 
     def readyz(self) -> Health:
         """May work be sent to it?"""
-        return _health(self._vitals.program, self._vitals.ready())
+        return _health(self._program.program, self._program.ready())
 
-    def scraped(self, accept: str) -> tuple[str, bytes]:
+    def scrape(self, accept: str) -> tuple[str, bytes]:
         """All metrics as they are now, in the form that the scraper takes: content type and body."""
-        self._vitals.measure()
-        metrics.WELL.set(self.healthz().well)
+        self._program.measure()
+        metrics.HEALTHY.set(self.healthz().well)
         metrics.READY.set(self.readyz().well)
         encode, content_type = choose_encoder(accept)
         return content_type, encode(self._registry)
@@ -94,10 +94,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = PATIENCE_S
+    timeout = READ_TIMEOUT_S
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, telemetry: Telemetry, *arguments: object) -> None:
+    def __init__(self, telemetry: TelemetryServer, *arguments: object) -> None:
         self._telemetry = telemetry
         super().__init__(*arguments)  # type: ignore[arg-type]
 
@@ -109,14 +109,14 @@ class _Handler(BaseHTTPRequestHandler):
         }
         path = self.path.split("?")[0]
         if path == "/metrics":
-            self._say(200, *self._telemetry.scraped(self.headers.get("Accept", "")))
+            self._respond(200, *self._telemetry.scrape(self.headers.get("Accept", "")))
         elif path in asked:
             health = asked[path]()
-            self._say(200 if health.well else 503, "application/json", encode_health(health) + b"\n")
+            self._respond(200 if health.well else 503, "application/json", encode_health(health) + b"\n")
         else:
-            self._say(404, "text/plain", b"There are /healthz, /readyz and /metrics.\n")
+            self._respond(404, "text/plain", b"There are /healthz, /readyz and /metrics.\n")
 
-    def _say(self, status: int, content_type: str, body: bytes) -> None:
+    def _respond(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))

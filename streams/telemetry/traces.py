@@ -3,10 +3,10 @@
 import msgspec
 
 from schemas.groups import Lineage
-from schemas.records import ConsumerRecord
 from schemas.row_decoders import JSON_ERRORS
+from schemas.topics import ConsumerRecord
 
-NAMED = 20
+MAX_LOGGED_GROUPS = 20
 """Most groups that a log line names; it counts all of them."""
 
 
@@ -22,21 +22,21 @@ class _Envelope(msgspec.Struct):
 _envelope = msgspec.json.Decoder(_Envelope)
 
 
-def trace_of(lineage: Lineage) -> str:
+def trace_id(lineage: Lineage) -> str:
     """A decision's trace id. What was decided without a change, as when a partition is read back, has its place in
     `changes` instead.
     """
-    return _trace(lineage.file, lineage.pos, lineage.partition, lineage.offset)
+    return _format_trace_id(lineage.file, lineage.pos, lineage.partition, lineage.offset)
 
 
-def trace_of_change(record: ConsumerRecord) -> str:
+def change_trace_id(record: ConsumerRecord) -> str:
     """The trace id of a change that may be anything: its place in `changes` where it tells none in the binlog."""
     try:
         source = _envelope.decode(record.value or b"").source
     except JSON_ERRORS:
         source = _Source()
-    return _trace(source.file, source.pos, record.partition, record.offset)
+    return _format_trace_id(source.file, source.pos, record.partition, record.offset)
 
 
-def _trace(file: str | None, pos: int, partition: int, offset: int) -> str:
+def _format_trace_id(file: str | None, pos: int, partition: int, offset: int) -> str:
     return f"{file}:{pos}" if file else f"changes:{partition}:{offset}"

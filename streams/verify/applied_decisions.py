@@ -18,14 +18,14 @@ from schemas.topics import PARTITIONS, WORKING_SET
 from schemas.values import Activity, content_hash
 
 
-class GivenUp(msgspec.Struct, frozen=True):
+class DeadLetteredRows(msgspec.Struct, frozen=True):
     """Dead letters: how many wait for somebody, and for each row that has some the contents that were given up."""
 
     count: int
     rows: Mapping[Scope, Mapping[RowRef, frozenset[str]]]
 
 
-def read_given_up(cluster: Cluster) -> GivenUp:
+def read_dead_lettered_rows(cluster: Cluster) -> DeadLetteredRows:
     """What dead letters account for: discarded ones too, though they are counted no more."""
     letters = read_letters(cluster)
     contents: dict[Scope, dict[RowRef, frozenset[str]]] = defaultdict(dict)
@@ -34,7 +34,7 @@ def read_given_up(cluster: Cluster) -> GivenUp:
         if of.firm and of.timekeeper and of.table and of.row:
             rows, name = contents[Scope(of.firm, of.timekeeper)], (of.table, of.row)
             rows[name] = rows.get(name, frozenset()) | {_content(origin, of)}
-    return GivenUp(len(letters.open), contents)
+    return DeadLetteredRows(len(letters.open), contents)
 
 
 def _content(at: OriginKey, letter: DeadLetterRecord) -> str:
@@ -45,7 +45,9 @@ def _content(at: OriginKey, letter: DeadLetterRecord) -> str:
     return ""
 
 
-def read_heeded(cluster: Cluster, partitions: Iterable[int] = range(PARTITIONS)) -> dict[Scope, dict[RowRef, Decision]]:
+def read_applied_decisions(
+    cluster: Cluster, partitions: Iterable[int] = range(PARTITIONS)
+) -> dict[Scope, dict[RowRef, Decision]]:
     """The feedback, releases and activations that the workers go by: what `working-set` keeps of them."""
     heeded: dict[Scope, dict[RowRef, Decision]] = defaultdict(dict)
     for record in read_to_end(cluster, WORKING_SET.name, list(partitions)):

@@ -23,15 +23,15 @@ from processors.audit.audit import Audit, audit, proven
 from processors.audit.findings import Finding
 from schemas.keys import Scope
 from schemas.topics import GROUPS
-from streams.shared.catch_up import pass_marks
-from streams.shared.published import read_said
-from streams.verify.applied_decisions import read_given_up, read_heeded
+from streams.shared.catch_up import wait_for_marks
+from streams.shared.published import read_published
+from streams.verify.applied_decisions import read_applied_decisions, read_dead_lettered_rows
 
-LOOKS = 5
+MAX_LOOKS = 5
 """What is still changing at the fifth look is reported as in flight."""
 
 
-class Look(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True):
     """One look at some timekeepers: the audits, where each timekeeper's records are, and all dead letters."""
 
     audits: dict[Scope, Audit]
@@ -39,7 +39,7 @@ class Look(msgspec.Struct, frozen=True):
     dead_letters: int
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class AuditResult(msgspec.Struct, frozen=True):
     """What was proven: the last audit of each timekeeper, the damage of those that have some, what is in flight."""
 
     audits: dict[Scope, Audit]
@@ -61,23 +61,23 @@ class Auditor:
     def __init__(self, engine: Engine, cluster: Cluster, within_s: float) -> None:
         self._engine, self._cluster, self._within_s = engine, cluster, within_s
 
-    def verify(self, only: Iterable[Scope] | None = None) -> Verdict:
+    def verify(self, only: Iterable[Scope] | None = None) -> AuditResult:
         """Looks at all timekeepers, or at these, as often as it takes to tell damage from what is in flight.
 
         Raises StackError, saying which program is behind, where `bill` doesn't see the marks in time.
         """
-        look = self._look(self._scopes() if only is None else sorted(only))
+        look = self._observe(self._scopes() if only is None else sorted(only))
         audits, partitions, looks = dict(look.audits), dict(look.partitions), 1
         damage: dict[Scope, list[Finding]] = {scope: [] for scope in audits}
         suspected = {scope: list(one.findings) for scope, one in audits.items() if one.findings}
-        while suspected and looks < LOOKS:
-            look, looks = self._look(sorted(suspected)), looks + 1
+        while suspected and looks < MAX_LOOKS:
+            look, looks = self._observe(sorted(suspected)), looks + 1
             for scope, one in look.audits.items():
                 found, suspected[scope] = proven(suspected[scope], one)
                 damage[scope] += found
                 audits[scope] = one
             suspected = {scope: found for scope, found in suspected.items() if found}
-        return Verdict(
+        return AuditResult(
             audits=audits,
             damage={scope: found for scope, found in damage.items() if found},
             in_flight=suspected,
@@ -90,14 +90,14 @@ class Auditor:
         with consistent_snapshot(self._engine) as connection:
             return read_scopes(connection)
 
-    def _look(self, wanted: list[Scope]) -> Look:
-        pass_marks(self._engine, self._cluster, wanted, self._within_s)
+    def _observe(self, wanted: list[Scope]) -> Observation:
+        wait_for_marks(self._engine, self._cluster, wanted, self._within_s)
         with consistent_snapshot(self._engine) as connection:
-            said = read_said(self._cluster, read_offsets(connection, CONSUMER, GROUPS.name))
-            letters, heeded = read_given_up(self._cluster), read_heeded(self._cluster)
+            said = read_published(self._cluster, read_offsets(connection, CONSUMER, GROUPS.name))
+            letters, heeded = read_dead_lettered_rows(self._cluster), read_applied_decisions(self._cluster)
             audits = {}
             for scope in wanted:
                 groups = {name: one.group for name, one in said.groups.get(scope, {}).items()}
                 dead, decisions = letters.rows.get(scope, {}), heeded.get(scope, {})
                 audits[scope] = audit(read_ledger_snapshot(connection, scope, groups, dead, decisions))
-        return Look(audits, {scope: said.partitions[scope] for scope in wanted}, letters.count)
+        return Observation(audits, {scope: said.partitions[scope] for scope in wanted}, letters.count)

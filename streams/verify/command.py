@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from streams.verify.audit import Verdict
-    from streams.verify.repair import Mended
+    from streams.verify.audit import AuditResult
+    from streams.verify.repair import RepairCounts
 
 WITHIN_S = 60.0
 SHOWN = 10
@@ -37,7 +37,7 @@ def verify(
     from connectors.mariadb.server.engine import connect
     from streams.settings import load
     from streams.verify.audit import Auditor
-    from streams.verify.repair import Mender
+    from streams.verify.repair import Repairer
 
     settings = load()
     database, kafka = settings.mariadb(), settings.kafka()
@@ -47,27 +47,27 @@ def verify(
     verdict = auditor.verify()
     mended = None
     if mend and not verdict.clean:
-        verdict, mended = Mender(auditor, connect(database.url("collector")), pipeline, kafka).mend(verdict)
+        verdict, mended = Repairer(auditor, connect(database.url("collector")), pipeline, kafka).repair(verdict)
     _print(verdict, mended, as_json)
     if not verdict.clean:
         raise typer.Exit(1)
 
 
-def _print(verdict: "Verdict", mended: "Mended | None", as_json: bool) -> None:
+def _print(verdict: "AuditResult", mended: "RepairCounts | None", as_json: bool) -> None:
     import msgspec
 
-    from streams.verify.report import report
+    from streams.verify.report import build_report
 
     if as_json:
-        print(msgspec.json.encode(report(verdict, mended)).decode())
+        print(msgspec.json.encode(build_report(verdict, mended)).decode())
     else:
         print("\n".join(_lines(verdict, mended)))
 
 
-def _lines(verdict: "Verdict", mended: "Mended | None") -> list[str]:
-    from streams.verify.report import report
+def _lines(verdict: "AuditResult", mended: "RepairCounts | None") -> list[str]:
+    from streams.verify.report import build_report
 
-    said = report(verdict, mended)
+    said = build_report(verdict, mended)
     minutes = said.minutes
     shown = [
         f"{said.activities} activities of {len(said.timekeepers)} timekeepers: {said.grouped} grouped, "

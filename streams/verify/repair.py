@@ -14,16 +14,16 @@ from connectors.mariadb.audit.resend import resend_deletes, resend_moves, resend
 from processors.audit.repair_plan import Mending, mending
 from schemas.keys import Scope
 from schemas.topics import GROUPS
-from streams.shared.billing_rules import Decisions
+from streams.shared.billing_rules import ProcessorRules
 from streams.shared.model_store import shipped_model
-from streams.shared.published import read_said
-from streams.verify.audit import Auditor, Verdict
+from streams.shared.published import read_published
+from streams.verify.audit import Auditor, AuditResult
 
-PASSES = 4
+MAX_PASSES = 4
 """Rows said again, a worker that begins again, tables taken again, and one to spare."""
 
 
-class Mended(msgspec.Struct):
+class RepairCounts(msgspec.Struct):
     """What was done: rows said again, deletes and moves said again, workers that began again, timekeepers retaken."""
 
     rows: int = 0
@@ -33,28 +33,28 @@ class Mended(msgspec.Struct):
     retaken: int = 0
 
 
-class Mender:
+class Repairer:
     """Mends as a collector where rows are said again, as the pipeline where the tables are its own."""
 
     def __init__(self, auditor: Auditor, collector: Engine, pipeline: Engine, cluster: Cluster) -> None:
         self._auditor, self._collector, self._pipeline, self._cluster = auditor, collector, pipeline, cluster
 
-    def mend(self, verdict: Verdict) -> tuple[Verdict, Mended]:
+    def repair(self, verdict: AuditResult) -> tuple[AuditResult, RepairCounts]:
         """Mends and verifies until nothing is damaged or nothing helps; returns how it is then, and what was done."""
-        done = Mended()
+        done = RepairCounts()
         tried: set[Scope] = set()
-        for _ in range(PASSES):
+        for _ in range(MAX_PASSES):
             if verdict.clean:
                 break
             plans = {scope: mending(found, tried=scope in tried) for scope, found in verdict.damage.items()}
-            self._say(plans, done)
-            self._begin_again(plans, verdict, done)
-            self._retake(plans, verdict, done)
+            self._resend(plans, done)
+            self._restart_workers(plans, verdict, done)
+            self._reingest(plans, verdict, done)
             tried |= {scope for scope, plan in plans.items() if not plan.retake}
             verdict = _merged(verdict, self._auditor.verify(verdict.damage.keys()))
         return verdict, done
 
-    def _say(self, plans: Mapping[Scope, Mending], done: Mended) -> None:
+    def _resend(self, plans: Mapping[Scope, Mending], done: RepairCounts) -> None:
         for scope, plan in plans.items():
             done.rows += len(plan.again) - len(resend_rows(self._collector, scope, plan.again))
             done.deletes += len(plan.gone) - len(
@@ -62,13 +62,13 @@ class Mender:
             )
             done.moves += len(plan.moved) - len(resend_moves(self._collector, scope, plan.moved))
 
-    def _begin_again(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:
+    def _restart_workers(self, plans: Mapping[Scope, Mending], verdict: AuditResult, done: RepairCounts) -> None:
         """Fences the partition's worker: at its next batch it ends, is started again, and says what differs."""
         for partition in {verdict.partitions[scope] for scope, plan in plans.items() if plan.begin_again}:
             FencedWriter(self._cluster, owner_of(partition))
             done.workers += 1
 
-    def _retake(self, plans: Mapping[Scope, Mending], verdict: Verdict, done: Mended) -> None:
+    def _reingest(self, plans: Mapping[Scope, Mending], verdict: AuditResult, done: RepairCounts) -> None:
         together: dict[int, list[Scope]] = defaultdict(list)
         for scope, plan in plans.items():
             if plan.retake:
@@ -76,14 +76,14 @@ class Mender:
         for partition, scopes in together.items():
 
             def before(offset: int, partition: int = partition) -> SaidBefore:
-                return read_said(self._cluster, {partition: offset}, [partition]).groups
+                return read_published(self._cluster, {partition: offset}, [partition]).groups
 
             days = {scope: verdict.audits[scope].days for scope in scopes}
-            reingest_groups(self._pipeline, GROUPS.name, partition, days, before, Decisions())
+            reingest_groups(self._pipeline, GROUPS.name, partition, days, before, ProcessorRules())
             done.retaken += len(scopes)
 
 
-def _merged(before: Verdict, after: Verdict) -> Verdict:
+def _merged(before: AuditResult, after: AuditResult) -> AuditResult:
     """The later verdict where it looked, the earlier one elsewhere."""
     in_flight = {scope: found for scope, found in before.in_flight.items() if scope not in after.audits}
     return msgspec.structs.replace(

@@ -8,16 +8,16 @@ import msgspec
 
 from processors.audit.findings import At, Finding, Kind
 from schemas.keys import Scope
-from streams.verify.audit import Verdict
-from streams.verify.repair import Mended
+from streams.verify.audit import AuditResult
+from streams.verify.repair import RepairCounts
 
 MINUTE_US = 60_000_000
-MISSING = frozenset({Kind.ROW_MISSING})
-EXTRA = frozenset({Kind.ROW_EXTRA, Kind.WRONG_OWNER, Kind.EXCLUDED_GROUPED})
-DOUBLE = frozenset({Kind.ROW_DOUBLE, Kind.ENTRY_DOUBLED})
+MISSING_KINDS = frozenset({Kind.ROW_MISSING})
+EXTRA_KINDS = frozenset({Kind.ROW_EXTRA, Kind.WRONG_OWNER, Kind.EXCLUDED_GROUPED})
+DOUBLE_KINDS = frozenset({Kind.ROW_DOUBLE, Kind.ENTRY_DOUBLED})
 
 
-class Minutes(msgspec.Struct, frozen=True):
+class MinuteTotals(msgspec.Struct, frozen=True):
     """All days' minutes by class; `conserved` where they add up for each timekeeper and day."""
 
     captured: float
@@ -29,7 +29,7 @@ class Minutes(msgspec.Struct, frozen=True):
     conserved: bool
 
 
-class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+class ReportedFinding(msgspec.Struct, frozen=True, omit_defaults=True):
     """A finding with its owner; see `processors.audit.findings`."""
 
     firm: int
@@ -44,7 +44,7 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
     row: int | None = None
 
 
-class Timekeeper(msgspec.Struct, frozen=True):
+class TimekeeperCounts(msgspec.Struct, frozen=True):
     """One timekeeper's counts; the hashes are equal where every live content is grouped once."""
 
     firm: int
@@ -57,7 +57,7 @@ class Timekeeper(msgspec.Struct, frozen=True):
     findings: int
 
 
-class Report(msgspec.Struct, frozen=True):
+class VerifyReport(msgspec.Struct, frozen=True):
     """`dead` are live activities that a dead letter accounts for; `dead_letters` are all that wait for somebody."""
 
     ok: bool
@@ -71,63 +71,63 @@ class Report(msgspec.Struct, frozen=True):
     missing: int
     extra: int
     double: int
-    minutes: Minutes
-    findings: dict[str, list[Found]]
-    timekeepers: list[Timekeeper]
+    minutes: MinuteTotals
+    findings: dict[str, list[ReportedFinding]]
+    timekeepers: list[TimekeeperCounts]
     looks: int
-    mended: Mended | None = None
+    mended: RepairCounts | None = None
 
 
-def report(verdict: Verdict, mended: Mended | None = None) -> Report:
+def build_report(audit: AuditResult, repaired: RepairCounts | None = None) -> VerifyReport:
     """The verdict in figures."""
-    audits = list(verdict.audits.values())
-    found = [(scope, one) for scope, findings in verdict.damage.items() for one in findings]
-    return Report(
-        ok=verdict.clean,
+    audits = list(audit.audits.values())
+    found = [(scope, one) for scope, findings in audit.damage.items() for one in findings]
+    return VerifyReport(
+        ok=audit.clean,
         activities=sum(one.activities for one in audits),
         grouped=sum(one.grouped for one in audits),
         outliers=sum(one.outliers for one in audits),
         excluded=sum(one.excluded for one in audits),
         dead=sum(one.dead for one in audits),
-        dead_letters=verdict.dead_letters,
-        in_flight=sum(map(len, verdict.in_flight.values())),
-        missing=_count(found, MISSING),
-        extra=_count(found, EXTRA),
-        double=_count(found, DOUBLE),
-        minutes=_minutes(verdict),
+        dead_letters=audit.dead_letters,
+        in_flight=sum(map(len, audit.in_flight.values())),
+        missing=_count_kinds(found, MISSING_KINDS),
+        extra=_count_kinds(found, EXTRA_KINDS),
+        double=_count_kinds(found, DOUBLE_KINDS),
+        minutes=_minute_totals(audit),
         findings=_by_kind(found),
-        timekeepers=_timekeepers(verdict),
-        looks=verdict.looks,
-        mended=mended,
+        timekeepers=_timekeeper_counts(audit),
+        looks=audit.looks,
+        mended=repaired,
     )
 
 
-def _count(found: Iterable[tuple[Scope, Finding]], kinds: frozenset[Kind]) -> int:
+def _count_kinds(found: Iterable[tuple[Scope, Finding]], kinds: frozenset[Kind]) -> int:
     return sum(one.kind in kinds for _, one in found)
 
 
-def _minutes(verdict: Verdict) -> Minutes:
-    days = [one.minutes for one in verdict.audits.values()]
+def _minute_totals(audit: AuditResult) -> MinuteTotals:
+    days = [one.minutes for one in audit.audits.values()]
     sums = {
         name: round(sum(getattr(day, f"{name}_us") for day in days) / MINUTE_US, 3)
-        for name in Minutes.__struct_fields__[:-1]
+        for name in MinuteTotals.__struct_fields__[:-1]
     }
-    off = any(one.kind is Kind.MINUTES_OFF for findings in verdict.damage.values() for one in findings)
-    return Minutes(**sums, conserved=not off)
+    off = any(one.kind is Kind.MINUTES_OFF for findings in audit.damage.values() for one in findings)
+    return MinuteTotals(**sums, conserved=not off)
 
 
-def _by_kind(found: Iterable[tuple[Scope, Finding]]) -> dict[str, list[Found]]:
-    kinds: dict[str, list[Found]] = defaultdict(list)
+def _by_kind(found: Iterable[tuple[Scope, Finding]]) -> dict[str, list[ReportedFinding]]:
+    kinds: dict[str, list[ReportedFinding]] = defaultdict(list)
     for scope, one in found:
         about = (one.activity, one.group, one.entry, one.day, *(one.row or ()))
-        named = Found(scope.firm, scope.timekeeper, one.at, one.detail, *about)
+        named = ReportedFinding(scope.firm, scope.timekeeper, one.at, one.detail, *about)
         kinds[one.kind.value].append(named)
     return dict(sorted(kinds.items()))
 
 
-def _timekeepers(verdict: Verdict) -> list[Timekeeper]:
+def _timekeeper_counts(audit: AuditResult) -> list[TimekeeperCounts]:
     return [
-        Timekeeper(
+        TimekeeperCounts(
             scope.firm,
             scope.timekeeper,
             one.activities,
@@ -135,7 +135,7 @@ def _timekeepers(verdict: Verdict) -> list[Timekeeper]:
             one.outliers,
             one.live_hash,
             one.grouped_hash,
-            len(verdict.damage.get(scope, ())),
+            len(audit.damage.get(scope, ())),
         )
-        for scope, one in sorted(verdict.audits.items())
+        for scope, one in sorted(audit.audits.items())
     ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from schemas.billing import Slice
     from schemas.keys import Scope
 
-DAYS = 7
+DEFAULT_DAYS = 7
 """How much is shown where nothing else is said: the week that ends with the last day on which something happened."""
 
 ONE_DAY = timedelta(days=1)
@@ -27,13 +27,13 @@ ONE_DAY = timedelta(days=1)
 
 def timesheet(
     timekeeper: Annotated[
-        str | None, typer.Argument(metavar="[EMAIL]", help="Whose; not needed where there is one.")
+        str | None, typer.Argument(metavar="[EMAIL]", help="The timekeeper; not needed if there is only one.")
     ] = None,
-    firm: Annotated[str | None, typer.Option(help="The firm, where an address is in several.")] = None,
-    starts: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
-    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page that needs nothing else, to read or print.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    firm: Annotated[str | None, typer.Option(help="The firm, if several have this address.")] = None,
+    first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The last day.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained page to read or print.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show a timekeeper's timesheet: day, client, matter, minutes, narrative.
 
@@ -47,23 +47,23 @@ def timesheet(
 
     engine = connect(load().mariadb().url("pipeline"))
     with engine.connect() as connection:
-        person = chosen(list_timekeepers(connection), timekeeper, firm)
-        days = span(connection, person.scope, starts, until)
-        sheet = read(connection, person, *days)
+        person = find_timekeeper(list_timekeepers(connection), timekeeper, firm)
+        days = shown_days(connection, person.scope, first_day, until)
+        sheet = read_timesheet(connection, person, *days)
     if html is not None:
-        html.write_text(page(sheet), encoding="utf-8")
+        html.write_text(timesheet_page(sheet), encoding="utf-8")
     if as_json:
         print(msgspec.json.encode(sheet).decode())
     elif html is not None:
         print(f"Wrote {html}")
     else:
-        from streams.shared.terminal import paper
+        from streams.shared.terminal import table_console
 
-        paper().print(table(sheet))
+        table_console().print(timesheet_table(sheet))
 
 
-def chosen(people: Sequence["TimekeeperProfile"], email: str | None, firm: str | None) -> "TimekeeperProfile":
-    """The person who is meant. Raises ConfigurationError naming those that there are, where it isn't clear."""
+def find_timekeeper(people: Sequence["TimekeeperProfile"], email: str | None, firm: str | None) -> "TimekeeperProfile":
+    """The timekeeper that was asked for. Raises ConfigurationError listing all timekeepers if that isn't clear."""
     found = [p for p in people if (email is None or p.email == email) and (firm is None or p.firm == firm)]
     if len(found) == 1:
         return found[0]
@@ -72,26 +72,30 @@ def chosen(people: Sequence["TimekeeperProfile"], email: str | None, firm: str |
     raise ConfigurationError(f"{wanted} here. Name one: ./timeloom timesheet EMAIL [--firm FIRM]. There are: {known}.")
 
 
-def read(connection: "Connection", person: "TimekeeperProfile", starts_on: date, ends_on: date) -> "Timesheet":
-    """The sheet of the billing days [starts_on, ends_on), as the database has them."""
+def read_timesheet(
+    connection: "Connection", person: "TimekeeperProfile", starts_on: date, ends_on: date
+) -> "Timesheet":
+    """Reads the timesheet of the billing days [starts_on, ends_on) from the database."""
     from connectors.mariadb.billing.timesheet_queries import read_day_minutes, read_timesheet_entries
     from connectors.mariadb.source.directory import read_directory
-    from processors.billing.timesheet import Owner
+    from processors.billing.timesheet import SheetOwner
     from processors.billing.timesheet import timesheet as sheet_of
 
     directory = read_directory(connection, person.scope.firm)
     return sheet_of(
-        Owner(person.name, person.email, person.firm),
+        SheetOwner(person.name, person.email, person.firm),
         (starts_on, ends_on),
         read_timesheet_entries(connection, person.scope, starts_on, ends_on),
-        _asides(connection, person.scope, starts_on, ends_on),
+        _read_unbilled(connection, person.scope, starts_on, ends_on),
         read_day_minutes(connection, person.scope, starts_on, ends_on),
         directory,
     )
 
 
-def _asides(connection: "Connection", scope: "Scope", starts_on: date, ends_on: date) -> list[tuple["Slice", str]]:
-    """Held groups and outliers have no rows of their own by day: they are sliced here, as `bill` counted them."""
+def _read_unbilled(
+    connection: "Connection", scope: "Scope", starts_on: date, ends_on: date
+) -> list[tuple["Slice", str]]:
+    """Held groups and outliers have no rows by day, so their activities are sliced here, as `bill` counted them."""
     from connectors.mariadb.billing.slicing_input import read_overlapping, read_zones
     from processors.billing.entries.affected_days import window
     from processors.billing.entries.matters import matter_book
@@ -106,23 +110,24 @@ def _asides(connection: "Connection", scope: "Scope", starts_on: date, ends_on: 
     return asides((part for day in sliced for part in day.slices), found.activities)
 
 
-def span(
-    connection: "Connection", scope: "Scope", starts: datetime | None, until: datetime | None
+def shown_days(
+    connection: "Connection", scope: "Scope", first_day: datetime | None, until: datetime | None
 ) -> tuple[date, date]:
-    """The days to show, the second not included; where none are named, the week that ends with the last worked day."""
+    """The days to show, [first, end). If none are named, the week that ends with the last day that has activities."""
     from connectors.mariadb.billing.timesheet_queries import read_last_captured_day
 
     last = until.date() if until else (read_last_captured_day(connection, scope) or date(1970, 1, 1))
-    first = starts.date() if starts else last - (DAYS - 1) * ONE_DAY
+    first = first_day.date() if first_day else last - (DEFAULT_DAYS - 1) * ONE_DAY
     if first > last:
         raise ConfigurationError(f"--from {first} is after the last day, {last}.")
     return first, last + ONE_DAY
 
 
-def table(sheet: "Timesheet", matters: bool = True) -> "RenderableType":
-    """The sheet for a terminal. Without `matters` where nobody could have assigned one: there is no such column then.
+def timesheet_table(sheet: "Timesheet", with_matters: bool = True) -> "RenderableType":
+    """The timesheet as a table. Without `with_matters` it has no column for matters, because nobody could have assigned
+    one.
 
-    Entries that round to nothing are told as one line: their minutes are in the others of the day.
+    Entries that round to 0 minutes are shown as one line: their time is in the other entries of the day.
     """
     from rich import box
     from rich.table import Table
@@ -130,33 +135,33 @@ def table(sheet: "Timesheet", matters: bool = True) -> "RenderableType":
 
     last = sheet.ends_on - ONE_DAY
     shown = Table(
-        title=f"{sheet.owner.name}, {_days(sheet.starts_on, last)}",
+        title=f"{sheet.owner.name}, {_format_days(sheet.starts_on, last)}",
         title_justify="left",
-        caption=f"{hours(sheet.total)} in entries. * extractive: the activities' own words. ~ partly imputed.",
+        caption=f"{format_hours(sheet.total)} in entries. * extractive: the activities' own words. ~ partly imputed.",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
     shown.add_column("Day", no_wrap=True)
-    if matters:
+    if with_matters:
         shown.add_column("Client", max_width=18)
         shown.add_column("Matter", max_width=24)
     shown.add_column("Minutes", justify="right", no_wrap=True)
     shown.add_column("Narrative", ratio=1)
     for day in sheet.days:
         for n, line in enumerate([line for line in day.lines if line.minutes] or day.lines[:1]):
-            shown.add_row(day_name(day.day) if n == 0 else "", *_cells(line)[0 if matters else 2 :])
-        of_day = ("", "", Text("the day", style="dim")) if matters else (Text("the day", style="dim"),)
-        shown.add_row(*of_day, Text(str(day.total), style="bold"), _left(day))
+            shown.add_row(format_day(day.day) if n == 0 else "", *_entry_cells(line)[0 if with_matters else 2 :])
+        of_day = ("", "", Text("the day", style="dim")) if with_matters else (Text("the day", style="dim"),)
+        shown.add_row(*of_day, Text(str(day.total), style="bold"), _unbilled_text(day))
         shown.add_section()
     return shown
 
 
-def _days(first: date, last: date) -> str:
-    return day_name(first) if first == last else f"{day_name(first)} – {day_name(last)}"
+def _format_days(first: date, last: date) -> str:
+    return format_day(first) if first == last else f"{format_day(first)} – {format_day(last)}"
 
 
-def _cells(line: "Line") -> list["RenderableType"]:
+def _entry_cells(line: "Line") -> list["RenderableType"]:
     from rich.text import Text
 
     matter = Text("unassigned", style="yellow") if line.matter is None else Text(line.matter)
@@ -165,7 +170,7 @@ def _cells(line: "Line") -> list["RenderableType"]:
     return [Text(line.client), matter, minutes, Text(line.narrative + mark)]
 
 
-def _left(day: "SheetDay") -> "RenderableType":
+def _unbilled_text(day: "SheetDay") -> "RenderableType":
     from rich.text import Text
 
     left = [f"{aside.disposition} {aside.minutes} min: {aside.what}" for aside in day.asides if aside.minutes]
@@ -175,18 +180,18 @@ def _left(day: "SheetDay") -> "RenderableType":
     return Text("\n".join(left), style="dim")
 
 
-def page(sheet: "Timesheet") -> str:
-    """The sheet as one HTML page that loads nothing from anywhere; every text in it is escaped."""
+def timesheet_page(sheet: "Timesheet") -> str:
+    """The timesheet as one HTML page that loads nothing from anywhere. All text in it is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("streams.views", "."), autoescape=True, undefined=StrictUndefined)
-    environment.filters["day"] = day_name
-    environment.filters["hours"] = hours
-    sums = [(name, minutes) for name, minutes in _sums(sheet) if minutes]
+    environment.filters["day"] = format_day
+    environment.filters["hours"] = format_hours
+    sums = [(name, minutes) for name, minutes in _minute_totals(sheet) if minutes]
     return environment.get_template("timesheet.html").render(sheet=sheet, sums=sums, last_day=sheet.ends_on - ONE_DAY)
 
 
-def _sums(sheet: "Timesheet") -> list[tuple[str, int]]:
+def _minute_totals(sheet: "Timesheet") -> list[tuple[str, int]]:
     half = 30_000_000
     names = ("captured", "billable", "non_billable", "held", "outlier", "excluded")
     return [
@@ -198,11 +203,11 @@ def _sums(sheet: "Timesheet") -> list[tuple[str, int]]:
     ]
 
 
-def day_name(day: date) -> str:
+def format_day(day: date) -> str:
     """A day as people write it: Mon 2 Nov 2026."""
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
-def hours(minutes: int) -> str:
+def format_hours(minutes: int) -> str:
     """Minutes as hours and minutes: 95 is 1:35."""
     return f"{minutes // 60}:{minutes % 60:02d}"

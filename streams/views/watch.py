@@ -1,8 +1,8 @@
-"""`watch`: shows groups as they form, read from the topic `groups`, with their words looked up in MariaDB.
+"""`watch`: shows groups as they form, read from the topic `groups`, with titles from MariaDB.
 
-    groups (committed records, no consumer group) ──▶ the last word on each group ──▶ a live table, or one line each
+    groups (committed records, no consumer group) ──▶ the last value of each group ──▶ a live table, or one line each
 
-It writes nothing and disturbs nobody; what it shows is what every other reader of the topic sees.
+It writes nothing and joins no consumer group.
 """
 
 import time
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from connectors.mariadb.source.directory import TimekeeperProfile
-    from schemas.records import ConsumerRecord
+    from schemas.topics import ConsumerRecord
 
-BACK = 3
+BACKLOG_RECORDS = 3
 """Records of each partition that are shown at once, so that there is something to see where nothing moves."""
 
-WAIT_S = 0.2
-SHOWN = 25
-WORDS_OF = 8
+POLL_WAIT_S = 0.2
+MAX_TABLE_ROWS = 25
+MAX_TITLED_MEMBERS = 8
 """Members of a group whose words are looked up: the newest ones."""
 
 
-class Formed(msgspec.Struct, frozen=True):
-    """One group as it was said last; `disposition` is "gone" where it was taken back. The measure is in minutes."""
+class FormedGroup(msgspec.Struct, frozen=True):
+    """The last published value of a group. `disposition` is "gone" after a tombstone; the duration is in minutes."""
 
     firm: str
     timekeeper: str
@@ -49,21 +49,23 @@ class Formed(msgspec.Struct, frozen=True):
     offset: int
 
 
-class Shows(Protocol):
-    """Where formed groups go: a live table or lines."""
+class ShowGroups(Protocol):
+    """Shows formed groups: in a live table or as lines."""
 
-    def __call__(self, formed: Iterable[Formed], /) -> None:
-        """Shows what came, in its order."""
+    def __call__(self, formed: Iterable[FormedGroup], /) -> None:
+        """Shows these groups in their order."""
 
 
 def watch(
-    for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+    for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after this many seconds.")] = None,
     timekeeper: Annotated[
-        str | None, typer.Option(metavar="EMAIL", help="Only this one's.", show_default="all")
+        str | None, typer.Option(metavar="EMAIL", help="Show only this timekeeper's groups.", show_default="all")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line a group instead of the table.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line for each group instead of the table.")
+    ] = False,
 ) -> None:
-    """Show groups forming live, until Ctrl-C. It only reads.
+    """Show groups as they form, until Ctrl-C. It only reads.
 
     Example: ./timeloom watch --for 30
 
@@ -78,23 +80,23 @@ def watch(
     knock(settings.kafka(), ASKED_BY_A_PERSON_S)
     engine = connect(settings.mariadb().url("pipeline"), pool_size=1)
     until = None if for_s is None else time.monotonic() + for_s
-    with suppress(KeyboardInterrupt), _lines() if as_json else _table() as show:
-        lookup = Lookup(engine)
-        for records in follow(settings.kafka(), GROUPS.name, GROUPS.partitions, BACK, WAIT_S):
-            show(one for one in lookup.formed(records) if timekeeper in (None, one.timekeeper))
+    with suppress(KeyboardInterrupt), _json_lines() if as_json else _live_table() as show:
+        lookup = GroupLookup(engine)
+        for records in follow(settings.kafka(), GROUPS.name, GROUPS.partitions, BACKLOG_RECORDS, POLL_WAIT_S):
+            show(one for one in lookup.groups_in(records) if timekeeper in (None, one.timekeeper))
             if until is not None and time.monotonic() >= until:
                 return
 
 
-class Lookup:
-    """Turns records of `groups` into what is shown; the last word on each group of a batch only."""
+class GroupLookup:
+    """Converts records of `groups` to what is shown: for each group only the last record of a batch."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._people: dict[Scope, TimekeeperProfile] = {}
 
-    def formed(self, records: Iterable["ConsumerRecord"]) -> Iterator[Formed]:
-        """The groups in these records. Marks say nothing to a person and are passed over."""
+    def groups_in(self, records: Iterable["ConsumerRecord"]) -> Iterator[FormedGroup]:
+        """The groups in these records, without marks."""
         last: dict[GroupKey, tuple[int, Group | None]] = {}
         for record in records:
             try:
@@ -106,14 +108,14 @@ class Lookup:
                 last.pop(key, None)
                 last[key] = (record.offset, said.group if said else None)
         for key, (offset, group) in last.items():
-            yield self._one(key, offset, group)
+            yield self._formed_group(key, offset, group)
 
-    def _one(self, key: GroupKey, offset: int, group: Group | None) -> Formed:
+    def _formed_group(self, key: GroupKey, offset: int, group: Group | None) -> FormedGroup:
         scope = Scope(key.firm, key.timekeeper)
-        firm, email = self._name(scope)
+        firm, email = self._firm_and_email(scope)
         if group is None:
-            return Formed(firm, email, key.group, "gone", 0, 0.0, 0.0, (), offset)
-        return Formed(
+            return FormedGroup(firm, email, key.group, "gone", 0, 0.0, 0.0, (), offset)
+        return FormedGroup(
             firm=firm,
             timekeeper=email,
             group=key.group,
@@ -121,11 +123,11 @@ class Lookup:
             activities=len(group.members),
             minutes=round(group.captured_us / 60_000_000, 1),
             confidence=group.confidence / SCORE_SCALE,
-            words=self._words(scope, group),
+            words=self._member_titles(scope, group),
             offset=offset,
         )
 
-    def _name(self, scope: Scope) -> tuple[str, str]:
+    def _firm_and_email(self, scope: Scope) -> tuple[str, str]:
         from connectors.mariadb.source.directory import list_timekeepers
 
         if scope not in self._people:
@@ -134,12 +136,12 @@ class Lookup:
         person = self._people.get(scope)
         return (person.firm, person.email) if person else (str(scope.firm), str(scope.timekeeper))
 
-    def _words(self, scope: Scope, group: Group) -> tuple[str, ...]:
-        """The titles of the newest members, each once; of a row that changed since, what it says now."""
+    def _member_titles(self, scope: Scope, group: Group) -> tuple[str, ...]:
+        """The titles of the newest members, each once. If a row has changed since, its current title."""
         from connectors.mariadb.source.captured_rows import read_rows
         from schemas.values import Activity
 
-        newest = [member.id for member in group.members[-WORDS_OF:]]
+        newest = [member.id for member in group.members[-MAX_TITLED_MEMBERS:]]
         with self._engine.begin() as connection:
             values = [value for _, value in read_rows(connection, scope, "activity", newest)]
         said = [one.words.title or one.words.text or one.app for one in values if isinstance(one, Activity)]
@@ -147,8 +149,8 @@ class Lookup:
 
 
 @contextmanager
-def _lines() -> Iterator[Shows]:
-    def show(formed: Iterable[Formed], /) -> None:
+def _json_lines() -> Iterator[ShowGroups]:
+    def show(formed: Iterable[FormedGroup], /) -> None:
         for one in formed:
             typer.echo(msgspec.json.encode(one).decode())
 
@@ -156,28 +158,28 @@ def _lines() -> Iterator[Shows]:
 
 
 @contextmanager
-def _table() -> Iterator[Shows]:
-    """A table of the last groups, newest first, redrawn as they come."""
+def _live_table() -> Iterator[ShowGroups]:
+    """A table of the last groups, newest first, redrawn as they arrive."""
     from rich.live import Live
 
-    rows: dict[tuple[str, str, int], tuple[str, Formed]] = {}
-    with Live(_drawn({}), refresh_per_second=8) as live:
+    rows: dict[tuple[str, str, int], tuple[str, FormedGroup]] = {}
+    with Live(_build_table({}), refresh_per_second=8) as live:
 
-        def show(formed: Iterable[Formed], /) -> None:
+        def show(formed: Iterable[FormedGroup], /) -> None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
             came = {(one.firm, one.timekeeper, one.group): (now, one) for one in formed}
             for key in came:
                 rows.pop(key, None)
             rows.update(came)
-            for key in list(rows)[:-SHOWN]:
+            for key in list(rows)[:-MAX_TABLE_ROWS]:
                 del rows[key]
             if came:
-                live.update(_drawn(rows))
+                live.update(_build_table(rows))
 
         yield show
 
 
-def _drawn(rows: dict[tuple[str, str, int], tuple[str, Formed]]) -> "Table":
+def _build_table(rows: dict[tuple[str, str, int], tuple[str, FormedGroup]]) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 

@@ -11,7 +11,7 @@ from connectors.mariadb.server.engine import connect
 from connectors.mariadb.server.migrate import migrate
 from connectors.mariadb.server.users import Passwords
 from streams.settings import USERS, Settings
-from tests.contracts.books import Books
+from tests.contracts.ledger import Books
 
 NAME = "timeloom_contracts"
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors.stack.processes.programs import ROOT, WORKERS
+from connectors.stack.processes.programs import ROOT
 from docs.drawing import METRICS, METRICS_PAGE
+from schemas.checks import PROGRAMS
 from schemas.topics import PARTITIONS
 from tests.contracts.test_documents import anchor_of, headings
 
@@ -54,14 +55,14 @@ def test_a_program_that_nobody_is_asked_for_is_missed() -> None:
     """Without a target there is no `up`: what isn't there is neither 0 nor less than 16."""
     (gone,) = [rule["expr"] for rule in RULES if rule["alert"] == "ProgramGone"]
     missed = re.findall(r'absent\(up\{job="timeloom", program="(\w+)"\}\)', gone)
-    assert (missed, gone.count(" or ")) == (list(WORKERS), len(WORKERS) - 1)
+    assert (missed, gone.count(" or ")) == (list(PROGRAMS), len(PROGRAMS) - 1)
 
 
 def test_the_page_shows_a_scrape_that_the_alerts_understand() -> None:
     (shown,) = re.findall(r"^```yaml\n(.*?)^```", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (job,) = yaml.safe_load(shown)["scrape_configs"]
     assert job["job_name"] == CONFIGURATION["scrape_configs"][0]["job_name"]
-    assert [one["labels"] for one in job["static_configs"]] == [{"program": name} for name in WORKERS]
+    assert [one["labels"] for one in job["static_configs"]] == [{"program": name} for name in PROGRAMS]
 
 
 def test_a_metric_that_is_not_there_would_be_found_out() -> None:
@@ -77,6 +78,6 @@ def test_each_alert_is_there_once() -> None:
 def test_every_program_is_asked_by_its_name_and_the_rules_are_found() -> None:
     (job,) = CONFIGURATION["scrape_configs"]
     (found,) = job["dns_sd_configs"]
-    assert set(found["names"]) == set(WORKERS)
+    assert set(found["names"]) == set(PROGRAMS)
     assert [one["target_label"] for one in job["relabel_configs"]] == ["program"]
     assert all((FOLDER / file).exists() for file in CONFIGURATION["rule_files"])

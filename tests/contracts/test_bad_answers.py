@@ -14,8 +14,8 @@ from sqlalchemy import Engine, text
 
 from connectors.llm.gateway import ATTEMPTS
 from tests.bad_input import told
-from tests.contracts.books import Books
-from tests.contracts.narrating import BOUGHT, NINE, OWN, calls, close, narrator, texts, two_entries
+from tests.contracts.ledger import Books
+from tests.contracts.narration_runs import BOUGHT, NINE, OWN, calls, close, narrator, texts, two_entries
 from tests.llm_server import (
     Behaviour,
     Call,
@@ -381,7 +381,7 @@ def test_who_was_frozen_until_somebody_else_took_over_asks_no_more(books: Books)
 
 def test_entries_that_can_not_be_narrated_keep_no_others_waiting(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their rows have changed, and nobody says them: they stay due, before all others."""
-    monkeypatch.setattr("streams.bill.narration.MOST_ENTRIES", 1)
+    monkeypatch.setattr("streams.bill.narration.MAX_ENTRIES", 1)
     with books.collector.begin() as connection:
         first = connection.scalar(
             text("SELECT MIN(id) FROM activity WHERE timekeeper_id = :timekeeper"), msgspec.structs.asdict(books.scope)

@@ -115,7 +115,7 @@ def test_what_is_away_of_servers_of_ones_own_is_started_as_it_is_run_there(tmp_p
     links = json.loads(out)["links"]
     assert code == 3
     assert [link["name"] for link in links] == ["mariadb", "kafka", "connect"]
-    assert {link["mend"] for link in links} == {"start it as it is run there"}
+    assert {link["mend"] for link in links} == {"start it where it runs"}
 
 
 @pytest.mark.stack

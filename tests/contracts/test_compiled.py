@@ -19,10 +19,10 @@ import processors.grouping
 from numba.core.dispatcher import Dispatcher
 from msgspec.structs import replace
 from processors.grouping.batch import group_all, warm_up
-from processors.grouping.model.grouping_model import Joining, Regime
+from processors.grouping.model.grouping_model import ClusteringThresholds, Domain
 from streams.shared.model_store import shipped_model
 from tests.laws.grouping_strategies import MODEL, STRANDED, TIGHT
-from tests.laws.test_grouping_strands import ROWS
+from tests.laws.test_grouping_micro_clusters import ROWS
 from tests.title_model import BY_TITLE
 
 def signatures():

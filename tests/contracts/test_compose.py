@@ -10,10 +10,11 @@ import yaml
 from connectors.containers.plugin import fetch_plugin
 from connectors.stack.install.archives import Fetcher, pinned
 from connectors.stack.install.machine import COMPOSE
-from connectors.stack.processes.programs import PARTS, STOP_S, WORKERS
+from connectors.stack.processes.programs import PARTS, STOP_S
 from connectors.stack.progress import Silent
 from connectors.stack.servers import kafka
 from connectors.stack.servers.home import Ports, Remembered, Secrets
+from schemas.checks import PROGRAMS
 from streams.settings import ROOT, Settings
 from tests.contracts.commands import parse
 
@@ -100,8 +101,8 @@ def test_every_setting_is_one_that_is_read() -> None:
 
 
 def test_every_setting_of_narration_reaches_bill() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"`(TIMELOOM_LLM\w*|TIMELOOM_BUDGET_USD|OPENAI_\w+)`", readme))
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(TIMELOOM_LLM\w*|TIMELOOM_BUDGET_USD|OPENAI_\w+)`", page))
     assert len(told) == 7
     assert told <= SERVICES["bill"]["environment"].keys()
 
@@ -164,7 +165,7 @@ def test_nothing_with_a_password_is_reached_from_outside() -> None:
 
 def test_workers_are_asked_and_scraped_where_they_answer() -> None:
     port = SERVICES["group"]["environment"]["TIMELOOM_TELEMETRY_PORT"]
-    for name in WORKERS:
+    for name in PROGRAMS:
         *start, code = SERVICES[name]["healthcheck"]["test"]
         assert start == ["CMD", "python", "-c"]
         compile(code, name, "exec")
@@ -172,7 +173,7 @@ def test_workers_are_asked_and_scraped_where_they_answer() -> None:
         assert SERVICES[name]["environment"]["TIMELOOM_TELEMETRY_PORT"] == port
     (job,) = PROMETHEUS["scrape_configs"]
     (found,) = job["dns_sd_configs"]
-    assert (set(found["names"]), str(found["port"])) == (set(WORKERS), port)
+    assert (set(found["names"]), str(found["port"])) == (set(PROGRAMS), port)
 
 
 def test_everything_that_runs_in_the_native_stack_runs_here() -> None:
@@ -183,7 +184,7 @@ def test_anchors_say_the_same_to_everybody_who_reads_them() -> None:
     """An anchor that nobody refers to, or a service's own word over an anchor's by mistake, is found."""
     anchors = set(re.findall(r"&(\w+)", TEXT))
     assert anchors == {name for group in re.findall(r"<<: (.+)", TEXT) for name in re.findall(r"\*(\w+)", group)}
-    for name in WORKERS:
+    for name in PROGRAMS:
         assert SERVICES[name]["image"] == SERVICES["prepare"]["image"]
         assert SERVICES["prepare"]["environment"].items() <= SERVICES[name]["environment"].items()
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from connectors.sources.formats.gold_labels import true_groups
 from processors.evaluation.measures import MEASURES
 from processors.grouping.features.pair_features import FEATURES
-from processors.grouping.model.grouping_model import Joining, Regime, encode_model, load_model
-from processors.grouping.outcome.reasons import AGAINST, AROUND, WORDS, in_words
+from processors.grouping.model.grouping_model import ClusteringThresholds, Domain, encode_model, load_model
+from processors.grouping.outcome.reasons import AGAINST, OF_CONTEXT, WORDS, in_words
 from schemas.errors import SourceError, TimeloomError
 from schemas.groups import FeatureContribution
 from streams.cli import app
@@ -185,7 +185,9 @@ def test_every_model_that_is_named_is_judged(tmp_path: Path) -> None:
     events = file(tmp_path / "events.jsonl", *DAY)
     lone, both = tmp_path / "loner.json", tmp_path / "titles.json"
     lone.write_bytes(
-        encode_model(replace(BY_TITLE, name="loner", joining=dict.fromkeys(Regime, Joining(over=10**9, floor=0))))
+        encode_model(
+            replace(BY_TITLE, name="loner", joining=dict.fromkeys(Domain, ClusteringThresholds(over=10**9, floor=0)))
+        )
     )
     both.write_bytes(encode_model(BY_TITLE))
     found = figures(events, "--model", both, "--model", lone)
@@ -329,8 +331,8 @@ def test_a_page_without_a_mistake_has_no_lanes(tmp_path: Path) -> None:
 
 def test_every_feature_has_its_words_for_and_against_or_around() -> None:
     assert WORDS.keys() == AGAINST.keys()
-    assert not WORDS.keys() & AROUND.keys()
-    assert WORDS.keys() | AROUND.keys() == set(FEATURES)
+    assert not WORDS.keys() & OF_CONTEXT.keys()
+    assert WORDS.keys() | OF_CONTEXT.keys() == set(FEATURES)
     assert in_words(FeatureContribution("title", -700_000)) == "another title (-0.7)"
     assert in_words(FeatureContribution("pause", -700_000)) == "how long nothing happened (-0.7)"
     assert in_words(FeatureContribution("of_another_version", 700_000)) == "of another version (+0.7)"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processors.grouping.clustering.cluster_pair_features import LISTED, PAIRS, TIES
+from processors.grouping.clustering.cluster_pair_features import CLUSTER_PAIR_FEATURES, LISTED, PAIRS
 from processors.grouping.clustering.cluster_pair_features import OWN as STRANDS_OWN
 from processors.grouping.features.content_features import CONTENTS
 from processors.grouping.features.context_features import OWN, RELATIONS
@@ -30,7 +30,7 @@ def test_the_page_says_of_a_feature_what_its_code_says(name: str) -> None:
     assert f"\n| `{name}` | {said} | {SPEAKS[MONOTONE.get(name, 0)]} |\n" in PAGE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", TIES)
+@pytest.mark.parametrize("name", CLUSTER_PAIR_FEATURES)
 def test_the_page_says_of_what_strands_have_in_common_what_the_code_says(name: str) -> None:
     said = {**PAIRS, **LISTED, **STRANDS_OWN}[name]
     assert f"\n| `{name}` | {said} | {SPEAKS[MONOTONE.get(name, 0)]} |\n" in PAGE.read_text(encoding="utf-8")

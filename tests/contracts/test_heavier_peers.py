@@ -10,8 +10,9 @@ from benchmarks.peers.judging import LAPS, Ours, in_order, rated
 from benchmarks.peers.texts import hashed, hours, weighed, words_in
 from connectors.sources.event import Notes
 from processors.evaluation.comparison import Case
-from processors.evaluation.rule_baselines import Grouping, by_gap, singletons
-from streams.evaluate.evaluation_run import cases_of, labelled_files, tried
+from processors.evaluation.rule_baselines import Grouping, group_by_gap, singletons
+from streams.evaluate.evaluation_run import group_cases
+from streams.files.labelled_events import labelled_files, read_cases
 from streams.shared.model_store import shipped_model
 
 MINUTE_US = 60_000_000
@@ -38,7 +39,7 @@ def case(tmp_path: Path) -> Case:
     ]
     path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     notes = Notes()
-    (found,) = cases_of(labelled_files([path], notes), notes, skip_system=False)
+    (found,) = read_cases(labelled_files([path], notes), notes, skip_system=False)
     return found
 
 
@@ -52,7 +53,7 @@ class Gaps:
             yield said, self.group(case, said)
 
     def group(self, case: Case, said: str) -> Grouping:
-        return by_gap(case.activities, 60 * MINUTE_US) if said == "1 h" else singletons(case.activities)
+        return group_by_gap(case.activities, 60 * MINUTE_US) if said == "1 h" else singletons(case.activities)
 
     def one_more(self, case: Case, before: int, said: str) -> Iterator[float]:
         yield from [0.001, 0.001, 0.004][: len(case.activities) - before]
@@ -92,7 +93,7 @@ def test_ours_has_the_figures_that_evaluate_has(case: Case) -> None:
     model = shipped_model()
     ordered = in_order(case)
     found = rated([ordered], ordered, Ours(model), choose_from=5, sizes=(3,))
-    (groups,) = tried([case], model).groups
+    (groups,) = group_cases([case], model).groups
     assert found.name == model.version
     assert found.groups == len(groups)
     assert [one.laps for one in found.one_more] == [2]

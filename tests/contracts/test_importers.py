@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.sources.detect import Source, parts_of, read
-from connectors.sources.event import Asked, Event, Notes
+from connectors.sources.event import Event, Notes, ReadOptions
 from connectors.sources.exclusions import Exclusions, read_exclusions
 from connectors.sources.instants import instant_of, iso
 from connectors.sources.intervals import Interval, common, joined, without
@@ -20,8 +20,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "sources"
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 
 
-def asked(zone: str = "Europe/Berlin", day_first: bool | None = None, **columns: str) -> Asked:
-    return Asked(
+def asked(zone: str = "Europe/Berlin", day_first: bool | None = None, **columns: str) -> ReadOptions:
+    return ReadOptions(
         since=datetime(2025, 11, 1, tzinfo=UTC),
         now=datetime(2026, 5, 1, tzinfo=UTC),
         zone=zone,
@@ -30,7 +30,7 @@ def asked(zone: str = "Europe/Berlin", day_first: bool | None = None, **columns:
     )
 
 
-def events(path: Path, how: Asked | None = None, notes: Notes | None = None) -> list[Event]:
+def events(path: Path, how: ReadOptions | None = None, notes: Notes | None = None) -> list[Event]:
     found = [item for _, item in read(path, notes or Notes(), how or asked())]
     return [item for item in found if isinstance(item, Event)]
 
@@ -40,7 +40,7 @@ def written(folder: Path, name: str, content: str) -> Path:
     return folder / name
 
 
-def refused(path: Path, how: Asked | None = None) -> str:
+def refused(path: Path, how: ReadOptions | None = None) -> str:
     with pytest.raises(SourceError) as caught:
         events(path, how)
     return str(caught.value)

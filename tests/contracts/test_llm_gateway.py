@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from connectors.llm.failures import Failure, failure_of
-from connectors.llm.gateway import ATTEMPTS, DEFAULT_URL, Asked, Destination, Gateway
+from connectors.llm.gateway import ATTEMPTS, DEFAULT_URL, Destination, Gateway, PromptRequest
 from schemas.errors import BudgetExceeded, ConfigurationError, LanguageModelError, PromptRefused
 from tests.llm_server import (
     Behaviour,
@@ -31,7 +31,7 @@ from tests.llm_server import (
 pytestmark = pytest.mark.timed
 
 QUESTION = {"matter": "", "entries": [{"entry": 1, "day": "2026-03-02", "activities": [{"id": 7, "kind": "mail"}]}]}
-ASKED = Asked(
+ASKED = PromptRequest(
     messages=[{"role": "system", "content": "Write."}, {"role": "user", "content": json.dumps(QUESTION)}],
     schema_name="narratives",
     schema={"type": "object"},

@@ -14,8 +14,8 @@ SECRET = "Kranichsteiner"
 BEGIN = """
 import logging, threading, structlog
 from schemas.errors import StackError
-from streams.telemetry.logs import to_json, told
-to_json("test")
+from streams.telemetry.logs import configure_json_logs, error_text
+configure_json_logs("test")
 log = structlog.get_logger("here")
 def fail(words):
     raise ValueError(f"can't read {words}")
@@ -26,7 +26,7 @@ SAYS = {
 try:
     fail("Kranichsteiner")
 except ValueError as error:
-    log.error("failed", error=told(error), exc_info=error)
+    log.error("failed", error=error_text(error), exc_info=error)
 """,
     "as a library says it": """
 try:
@@ -41,7 +41,7 @@ try:
     except ValueError as error:
         raise StackError("the broker is away") from error
 except StackError as error:
-    log.error("failed", error=told(error), exc_info=error)
+    log.error("failed", error=error_text(error), exc_info=error)
 """,
     "at the end": """
 fail("Kranichsteiner")
@@ -71,6 +71,6 @@ def test_an_errors_words_stay_out_and_its_way_through_the_code_does_not(way: str
     assert not any("locals" in frame for trace in traces for frame in trace["frames"] if frame.get("locals"))
 
 
-def test_what_a_person_can_mend_is_told() -> None:
-    (line,), _ = logged("log.error('failed', error=told(StackError('the broker is away')))")
+def test_what_a_person_can_mend_is_error_text() -> None:
+    (line,), _ = logged("log.error('failed', error=error_text(StackError('the broker is away')))")
     assert line["error"] == "StackError: the broker is away"

@@ -14,9 +14,9 @@ from connectors.mariadb.narration import llm_calls, reservations
 from connectors.mariadb.narration.llm_calls import CallBudget
 from processors.billing.narratives.pricing import cost
 from schemas.groups import Disposition
-from tests.contracts.books import MINUTE, Books
 from tests.contracts.conftest import Database, session
-from tests.contracts.narrating import BOUGHT, KIND, NINE, OWN, PRICE, calls, close, narrator, texts, two_entries
+from tests.contracts.ledger import MINUTE, Books
+from tests.contracts.narration_runs import BOUGHT, KIND, NINE, OWN, PRICE, calls, close, narrator, texts, two_entries
 from tests.llm_server import (
     Call,
     failing,

@@ -15,16 +15,22 @@ from processors.monitoring.status import Status
 from schemas.errors import TimeloomError
 from schemas.topics import CHANGES, GROUPS
 from streams.cli import app
-from streams.ops.offset_history import Moved
-from streams.shared.consumer_state import ALLOWED_S, WINDOW_S, ConsumerSeen, ledger_offsets, look
+from streams.ops.offset_history import OffsetMove
+from streams.shared.consumer_state import (
+    ALLOWED_LAG_S,
+    STATUS_WINDOW_S,
+    ConsumerState,
+    ledger_offsets,
+    read_consumer_states,
+)
 from tests.live import Live
 from tests.programs import eventually, running
 
 pytestmark = pytest.mark.stack
 
 
-def seen(live: Live) -> dict[str, ConsumerSeen]:
-    return {one.group: one for one in look(live.settings.kafka(), ledger_offsets(live.settings))}
+def seen(live: Live) -> dict[str, ConsumerState]:
+    return {one.group: one for one in read_consumer_states(live.settings.kafka(), ledger_offsets(live.settings))}
 
 
 def ops(live: Live, *arguments: str) -> tuple[int, str, str]:
@@ -41,7 +47,7 @@ def committed(live: Live) -> dict[tuple[str, int], int]:
     return group.committed
 
 
-def at_rest(now: dict[str, ConsumerSeen]) -> bool:
+def at_rest(now: dict[str, ConsumerState]) -> bool:
     """Nobody is behind, and nobody is on their way in or out."""
     return all(
         one.status is Status.OK and one.lag == 0 and one.lag_seconds == 0 and all(p.owner for p in one.partitions)
@@ -54,7 +60,7 @@ def test_at_rest_nothing_lags_though_end_marks_lie_behind_every_place(live: Live
     with running(home, "group"), running(home, "bill"):
         live.insert(who, "Harbour lease.docx")
         eventually(lambda: live.groups(who) == live.expected(who), what="grouped")
-        looks: list[dict[str, ConsumerSeen]] = []
+        looks: list[dict[str, ConsumerState]] = []
         eventually(lambda: looks.append(seen(live)) or at_rest(looks[-1]), what="at rest")
         now = looks[-1]
         for group in now.values():
@@ -77,7 +83,7 @@ def test_at_rest_nothing_lags_though_end_marks_lie_behind_every_place(live: Live
 
 
 def stalled(live: Live) -> set[Status]:
-    return {one.status for one in seen(live)["bill"].partitions if one.lag_seconds > ALLOWED_S}
+    return {one.status for one in seen(live)["bill"].partitions if one.lag_seconds > ALLOWED_LAG_S}
 
 
 @contextmanager
@@ -105,7 +111,7 @@ def test_one_that_freezes_has_stopped_and_one_that_does_nothing_stalls(live: Liv
         eventually(lambda: seen(live)["group"].lag > 0, what="captured")
         lags: list[float] = []
         # It waits since capture wrote it, which may take a while.
-        eventually(lambda: lags.append(seen(live)["group"].lag_seconds) or lags[-1] > ALLOWED_S, what="it waits")
+        eventually(lambda: lags.append(seen(live)["group"].lag_seconds) or lags[-1] > ALLOWED_LAG_S, what="it waits")
         assert lags == sorted(lags)
         assert lags[-1] <= time() - inserted + 1
         stopped = seen(live)["group"]
@@ -113,7 +119,7 @@ def test_one_that_freezes_has_stopped_and_one_that_does_nothing_stalls(live: Liv
         assert [one.status for one in stopped.partitions if one.lag] == [Status.STOP]
         # Its place is the database's, so nobody has read what `group` said of this person; Kafka says who is there.
         # A test before may have run `bill` in this window, when it was well.
-        eventually(lambda: stalled(live) == {Status.STALL}, WINDOW_S + 30, "it stalls")
+        eventually(lambda: stalled(live) == {Status.STALL}, STATUS_WINDOW_S + 30, "it stalls")
         assert ops(live, "lag")[0] == 1
         group.wake()
         with running(home, "group"):
@@ -156,7 +162,7 @@ def test_a_place_is_moved_kept_and_put_back(live: Live) -> None:
     assert json.loads(out) == {"group": "group", "topic": "changes", "moves": [move], "done": True}
     assert committed(live) == {**before, ("changes", began): 0}
     (file,) = (home / "offsets").glob("*.json")
-    kept = msgspec.json.decode(file.read_bytes(), type=Moved)
+    kept = msgspec.json.decode(file.read_bytes(), type=OffsetMove)
     assert (kept.group, kept.to, kept.undone_at) == ("group", "1970-01-01", None)
     assert "@" in kept.by
 

@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 
 from connectors.debezium.connector import Connect
-from streams.ops.overview import Overview, overview
+from streams.ops.overview import Overview, read_overview
 from tests.contracts.test_cli import run
 from tests.live import Live
 from tests.programs import eventually, running
@@ -21,7 +21,7 @@ PATIENT_S = 20.0
 
 
 def look(live: Live) -> Overview:
-    return overview(live.settings, PATIENT_S)
+    return read_overview(live.settings, PATIENT_S)
 
 
 def links(seen: Overview) -> dict[str, bool]:
@@ -93,7 +93,7 @@ def test_a_paused_connector_is_named_before_what_is_behind_it(live: Live) -> Non
 def test_with_a_frozen_server_it_answers_in_three_seconds_and_says_which(live: Live, part: str) -> None:
     with frozen(live, part):
         began = monotonic()
-        seen = overview(live.settings, 2.0)
+        seen = read_overview(live.settings, 2.0)
         took = monotonic() - began
     assert took < 3
     assert not seen.all_up

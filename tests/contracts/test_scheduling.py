@@ -17,8 +17,8 @@ from connectors.mariadb.billing.periods import (
 )
 from processors.billing.cadence import periods_due
 from processors.billing.entries.billing_day import instant
-from streams.bill.due_periods import MOST_AT_ONCE, Scheduler
-from tests.contracts.books import Books
+from streams.bill.due_periods import MAX_PERIODS_AT_ONCE, Scheduler
+from tests.contracts.ledger import Books
 
 pytestmark = pytest.mark.stack
 
@@ -61,11 +61,11 @@ def november(*days: int) -> list[tuple[date, date]]:
 def test_who_was_away_for_days_opens_what_is_due_in_order(books: Books) -> None:
     set_cadence(books, "FREQ=DAILY")
     scheduler = Scheduler(books.pipeline)
-    scheduler.look(at("2026-11-03"))
+    scheduler.open_due(at("2026-11-03"))
     assert spans(books) == november(2, 3)
-    scheduler.look(at("2026-11-06"))
+    scheduler.open_due(at("2026-11-06"))
     assert spans(books) == november(2, 3, 4, 5, 6)
-    Scheduler(books.pipeline).look(at("2026-11-06"))
+    Scheduler(books.pipeline).open_due(at("2026-11-06"))
     assert spans(books) == november(2, 3, 4, 5, 6)
 
 
@@ -76,7 +76,7 @@ def test_two_that_look_around_a_change_of_the_rule_leave_no_day_out(books: Books
     first, second, *_ = periods_due(before.cadence, at("2026-11-20"), None)
     assert open_period(books.pipeline, before, first) is not None
     change(books, cadence, "FREQ=WEEKLY;BYDAY=MO")
-    Scheduler(books.pipeline).look(at("2026-11-20"))
+    Scheduler(books.pipeline).open_due(at("2026-11-20"))
     between = msgspec.structs.replace(before, last_period_end=first.ends_on)
     assert open_period(books.pipeline, between, second) is None
     assert spans(books) == november(2, 3, 9, 16)
@@ -88,7 +88,7 @@ def test_the_old_rule_opens_nothing_behind_the_new_one(books: Books) -> None:
     before = scheduled(books, cadence)
     due = periods_due(before.cadence, at("2026-11-20"), None)
     change(books, cadence, "FREQ=WEEKLY;BYDAY=MO")
-    Scheduler(books.pipeline).look(at("2026-11-20"))
+    Scheduler(books.pipeline).open_due(at("2026-11-20"))
     for one in due:
         assert open_period(books.pipeline, before, one) is None
     assert spans(books) == november(2, 9, 16)
@@ -107,7 +107,7 @@ def test_a_cadence_that_can_not_be_used_stops_no_other(books: Books) -> None:
         set_cadence(books, rrule)
     set_cadence(books, "FREQ=DAILY", "0001-01-01")
     cadence = set_cadence(books, "FREQ=DAILY")
-    Scheduler(books.pipeline).look(at("2026-11-03"))
+    Scheduler(books.pipeline).open_due(at("2026-11-03"))
     assert spans(books) == november(2, 3)
     assert scheduled(books, cadence).last_period_end == date(2026, 11, 3)
 
@@ -115,10 +115,10 @@ def test_a_cadence_that_can_not_be_used_stops_no_other(books: Books) -> None:
 def test_a_start_years_back_is_caught_up_with_look_by_look(books: Books) -> None:
     set_cadence(books, "FREQ=DAILY", "2026-06-01")
     scheduler = Scheduler(books.pipeline)
-    scheduler.look(at("2026-11-03"))
-    assert len(spans(books)) == MOST_AT_ONCE
-    scheduler.look(at("2026-11-03"))
-    scheduler.look(at("2026-11-03"))
+    scheduler.open_due(at("2026-11-03"))
+    assert len(spans(books)) == MAX_PERIODS_AT_ONCE
+    scheduler.open_due(at("2026-11-03"))
+    scheduler.open_due(at("2026-11-03"))
     found = spans(books)
     assert found[0][0] == date(2026, 6, 1)
     assert found[-1][1] == date(2026, 11, 3)
@@ -133,7 +133,7 @@ def newest_mark(books: Books) -> int:
 
 def test_a_period_that_is_open_gets_another_mark_and_one_that_is_closed_none(books: Books) -> None:
     set_cadence(books, "FREQ=DAILY")
-    Scheduler(books.pipeline).look(at("2026-11-03"))
+    Scheduler(books.pipeline).open_due(at("2026-11-03"))
     lost = newest_mark(books)
     stranger = msgspec.structs.replace(books.scope, timekeeper=books.scope.timekeeper + 1)
     assert reissue_close_mark(books.pipeline, stranger, lost) is None, "of another timekeeper nothing is said"

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.debezium.snapshots import Underway, underway
 from connectors.mariadb.source.snapshot_requests import SnapshotRequest
-from streams.ops.snapshot import Snapshot, decide
+from streams.ops.snapshot import SnapshotProgress, progress_of
 
 ARRAY = (
     "aced0005757200135b4c6a6176612e6c616e672e4f626a6563743b90ce589f1073296c0200007870000000017372000e6a6176612e6c616e67"
@@ -53,7 +53,7 @@ def count(table: str, upto: int | None = None) -> int:
 
 
 def told(kept: dict[str, Any], windows: int, asked: SnapshotRequest | None = ASKED) -> tuple[str, int]:
-    seen = decide(kept, asked, count, windows=windows, seconds=2.0)
+    seen = progress_of(kept, asked, count, windows=windows, seconds=2.0)
     assert asked is None or seen.rows == 4_500
     return seen.state, seen.done
 
@@ -99,7 +99,7 @@ def test_where_transactions_are_counted_anew_a_row_of_a_later_second_tells() -> 
 
 
 def test_nothing_to_read_and_nothing_asked_for_ends_at_once() -> None:
-    assert decide(place(), ASKED, lambda table, upto=None: 0, windows=0, seconds=2.0).state == "done"
+    assert progress_of(place(), ASKED, lambda table, upto=None: 0, windows=0, seconds=2.0).state == "done"
     assert told(place(), windows=0, asked=None) == ("none", 0)
 
 
@@ -111,6 +111,6 @@ def test_one_whose_transaction_nobody_noted_ends_with_its_first_window() -> None
 
 def test_rate_and_what_is_left() -> None:
     """3,000 of 9,000 rows in 10 s: 300 a second, and 20 s for the other 6,000."""
-    seen = Snapshot(state="running", rows=9_000, done=3_000, seconds=10.0)
-    assert (seen.per_s, seen.left_s) == (300.0, 20.0)
-    assert Snapshot(state="running", rows=9_000, seconds=10.0).left_s is None
+    seen = SnapshotProgress(state="running", rows=9_000, done=3_000, seconds=10.0)
+    assert (seen.rows_per_s, seen.remaining_s) == (300.0, 20.0)
+    assert SnapshotProgress(state="running", rows=9_000, seconds=10.0).remaining_s is None

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from connectors.sources.detect import Source, parts_of, read
-from connectors.sources.event import Asked, Event, Notes, Remark, fit_words
+from connectors.sources.event import Event, Notes, ReadOptions, Remark, fit_words
 from connectors.sources.formats.calendar import read_calendar
 from connectors.sources.formats.event_lines import read_events
 from connectors.sources.instants import instant_of, iso, zone_of_offset
@@ -20,7 +20,7 @@ from schemas.row_decoders import known_zones
 from schemas.values import WORDS_MAX_BYTES, Kind, Release, Together, Words
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sources"
-ASKED = Asked(since=datetime(2025, 11, 1, tzinfo=UTC), now=datetime(2026, 5, 1, tzinfo=UTC))
+ASKED = ReadOptions(since=datetime(2025, 11, 1, tzinfo=UTC), now=datetime(2026, 5, 1, tzinfo=UTC))
 GOOD = '{"stream":"s","id":"1","at":"2026-03-02T09:00:00Z"}'
 
 
@@ -212,7 +212,7 @@ def test_a_recurring_event_is_expanded_in_the_window_only_and_that_is_said(tmp_p
         tmp_path, f"{rule}DTSTART:20200101T090000Z\r\nRRULE:FREQ=DAILY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", "a.ics"
     )
     notes = Notes()
-    asked = Asked(since=datetime(2026, 3, 1, tzinfo=UTC), now=datetime(2026, 3, 4, 9, tzinfo=UTC))
+    asked = ReadOptions(since=datetime(2026, 3, 1, tzinfo=UTC), now=datetime(2026, 3, 4, 9, tzinfo=UTC))
     assert [iso(one.at) for one in read_calendar(path, notes, asked)] == [
         "2026-03-01T09:00:00Z",
         "2026-03-02T09:00:00Z",

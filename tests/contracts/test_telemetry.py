@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from connectors.stack.processes.worker_health import ask, is_ready
+from connectors.stack.processes.status import ask, is_ready
 from connectors.stack.servers.home import Ports, free_ports
 from docs.drawing import METRICS
+from schemas.checks import HealthCheck
 from schemas.errors import ConfigurationError
-from schemas.health import HealthCheck
 from schemas.outcomes import Reason
 from streams.group import metrics as group_metrics
 from streams.telemetry import metrics
-from streams.telemetry.checks import Heart, no_bug, partitions, stopping
-from streams.telemetry.server import Telemetry
-from streams.watchdog.health import TendVitals
+from streams.telemetry.checks import LoopHeartbeat, no_bugs_check, not_stopping, partitions_assigned
+from streams.telemetry.server import TelemetryServer
+from streams.watchdog.health import WatchdogHealth
 
 
 class Vitals:
@@ -33,10 +33,10 @@ class Vitals:
         return self.checks
 
     def ready(self) -> list[HealthCheck]:
-        return [*self.checks, stopping(False)]
+        return [*self.checks, not_stopping(False)]
 
     def measure(self) -> None:
-        group_metrics.WAITING.set(7)
+        group_metrics.CHANGES_WAITING.set(7)
 
 
 @pytest.fixture
@@ -45,18 +45,18 @@ def vitals() -> Vitals:
 
 
 @pytest.fixture
-def telemetry(vitals: Vitals) -> Iterator[Telemetry]:
-    with Telemetry(vitals, "127.0.0.1", 0) as server:
+def telemetry(vitals: Vitals) -> Iterator[TelemetryServer]:
+    with TelemetryServer(vitals, "127.0.0.1", 0) as server:
         yield server
 
 
-def test_a_program_that_is_well_says_so(telemetry: Telemetry) -> None:
+def test_a_program_that_is_well_says_so(telemetry: TelemetryServer) -> None:
     for path in ("healthz", "readyz"):
         assert requests.get(f"{telemetry.address}/{path}", timeout=5).status_code == 200
     assert is_ready(telemetry.address)
 
 
-def test_what_is_wrong_comes_with_what_to_do(telemetry: Telemetry, vitals: Vitals) -> None:
+def test_what_is_wrong_comes_with_what_to_do(telemetry: TelemetryServer, vitals: Vitals) -> None:
     vitals.checks = [HealthCheck("loop", False, "has stood still for 9 s", "Restart it.")]
     answer = requests.get(f"{telemetry.address}/readyz", timeout=5)
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/json")
@@ -74,7 +74,7 @@ def test_what_is_wrong_comes_with_what_to_do(telemetry: Telemetry, vitals: Vital
     assert not is_ready(telemetry.address)
 
 
-def test_gauges_are_read_when_they_are_asked_for(telemetry: Telemetry, vitals: Vitals) -> None:
+def test_gauges_are_read_when_they_are_asked_for(telemetry: TelemetryServer, vitals: Vitals) -> None:
     vitals.checks = [HealthCheck("loop", False, "has stood still for 9 s", "Restart it.")]
     body = requests.get(f"{telemetry.address}/metrics", timeout=5).text
     assert "timeloom_changes_waiting 7.0" in body
@@ -82,7 +82,7 @@ def test_gauges_are_read_when_they_are_asked_for(telemetry: Telemetry, vitals: V
     assert "timeloom_groups_taken" not in body, "that is bill's"
 
 
-def test_another_path_is_told_what_there_is(telemetry: Telemetry) -> None:
+def test_another_path_is_told_what_there_is(telemetry: TelemetryServer) -> None:
     answer = requests.get(f"{telemetry.address}/", timeout=5)
     assert answer.status_code == 404
     assert "/healthz" in answer.text
@@ -98,14 +98,14 @@ def test_an_address_that_it_can_not_have_names_the_settings(vitals: Vitals) -> N
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(ConfigurationError, match="TIMELOOM_TELEMETRY_PORT"):
-            Telemetry(vitals, "127.0.0.1", other.getsockname()[1])
+            TelemetryServer(vitals, "127.0.0.1", other.getsockname()[1])
     with pytest.raises(ConfigurationError, match="TIMELOOM_TELEMETRY_HOST"):
-        Telemetry(vitals, "192.0.2.1", 0)
+        TelemetryServer(vitals, "192.0.2.1", 0)
 
 
 def test_a_loop_that_stands_still_is_found_out() -> None:
     now = [100.0]
-    heart = Heart(5.0, clock=lambda: now[0])
+    heart = LoopHeartbeat(5.0, clock=lambda: now[0])
     now[0] += 4.9
     assert heart.check().well
     now[0] += 0.2
@@ -120,7 +120,7 @@ def test_an_event_loop_beats_and_its_lateness_is_measured() -> None:
         return next(sample.value for sample in family.samples if sample.name.endswith("_count"))
 
     async def main() -> None:
-        keeping = asyncio.ensure_future(Heart(5.0).keep())
+        keeping = asyncio.ensure_future(LoopHeartbeat(5.0).run())
         async with asyncio.timeout(5):
             while seen() < before + 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -133,17 +133,17 @@ def test_an_event_loop_beats_and_its_lateness_is_measured() -> None:
 def test_one_record_that_our_own_code_failed_on_turns_health_red() -> None:
     metrics.DEAD_LETTERS.clear()  # a process counts for itself, and other tests bury records in this one
     metrics.DEAD_LETTERS.labels(str(Reason.BAD_WORDS)).inc()
-    assert no_bug().well
+    assert no_bugs_check().well
     metrics.DEAD_LETTERS.labels(str(Reason.BUG)).inc()
-    assert not no_bug().well
-    assert "1 records" in no_bug().said
+    assert not no_bugs_check().well
+    assert "1 records" in no_bugs_check().said
     metrics.DEAD_LETTERS.clear()
-    assert no_bug().well
+    assert no_bugs_check().well
 
 
 def test_what_was_told_to_stop_is_not_ready() -> None:
     stop = threading.Event()
-    vitals = TendVitals(None, stop, lambda: None)  # type: ignore[arg-type]  # nobody asks for lag here
+    vitals = WatchdogHealth(None, stop, lambda: None)  # type: ignore[arg-type]  # nobody asks for lag here
     assert all(check.well for check in vitals.ready())
     stop.set()
     assert [check.name for check in vitals.ready() if not check.well] == ["running"]
@@ -152,7 +152,7 @@ def test_what_was_told_to_stop_is_not_ready() -> None:
 
 def test_tend_is_not_well_once_it_has_given_up_and_says_what_to_type() -> None:
     stuck: list[str | None] = [None]
-    vitals = TendVitals(None, threading.Event(), lambda: stuck[0])  # type: ignore[arg-type]  # nobody asks for lag here
+    vitals = WatchdogHealth(None, threading.Event(), lambda: stuck[0])  # type: ignore[arg-type]  # nobody asks for lag here
     assert all(check.well for check in vitals.alive())
     stuck[0] = "Access denied for user 'capture'"
     (wrong,) = (check for check in vitals.alive() if not check.well)
@@ -162,8 +162,8 @@ def test_tend_is_not_well_once_it_has_given_up_and_says_what_to_type() -> None:
 
 
 def test_a_process_without_partitions_is_ready_once_it_was_assigned_none() -> None:
-    assert not partitions(False, 0).well
-    assert partitions(True, 0).well
+    assert not partitions_assigned(False, 0).well
+    assert partitions_assigned(True, 0).well
 
 
 def test_ports_that_were_remembered_stay_and_new_ones_are_chosen() -> None:
@@ -180,4 +180,4 @@ def test_no_metric_has_a_label_that_names_somebody() -> None:
     allowed |= {"cluster_name", "group", "topic", "partition", "member_host", "client_id"}
     assert {label for metric in METRICS for label in metric.labels} <= allowed
     assert len({metric.name for metric in METRICS}) == len(METRICS)
-    assert all(metric.mend.endswith(".") and metric.meaning.endswith(".") for metric in METRICS)
+    assert all(metric.remedy.endswith(".") and metric.meaning.endswith(".") for metric in METRICS)

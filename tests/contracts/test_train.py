@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from processors.grouping.model.grouping_model import Embedding, Regime, encode_model, load_model
+from processors.grouping.model.grouping_model import Domain, Embedding, encode_model, load_model
 from processors.simulation.dials import Dials
 from schemas.errors import TimeloomError
 from streams.cli import app
 from streams.shared.model_store import shipped_model
-from streams.simulate.command import generated, write_truth
+from streams.simulate.command import generate_week, write_truth
 
 MONDAY = date(2026, 3, 2)
 QUIET = Dials(people=4, days=2)
@@ -23,7 +23,7 @@ QUIET = Dials(people=4, days=2)
 def week(folder: Path, seed: int) -> Path:
     """A short generated week with its true pieces of work; nothing in it is real."""
     path = folder / f"{seed}.jsonl"
-    write_truth(path, generated(QUIET, MONDAY, seed).truths, {})
+    write_truth(path, generate_week(QUIET, MONDAY, seed).truths, {})
     return path
 
 
@@ -133,7 +133,7 @@ def test_the_embedding_is_what_is_asked_for_and_trees_of_another_are_told(few: P
     done = ran("train", few, "--out", tmp_path / "words.json", "--embedding", "tfidf")
     assert done.exit_code == 0, done.output
     assert load_model((tmp_path / "words.json").read_bytes()).embedding is Embedding.TFIDF
-    for regime in Regime:
+    for regime in Domain:
         assert f"too little of {regime} to learn from: its trees are the base's, made with ngrams" in done.stderr
     assert "made with" not in ran("train", few, "--out", tmp_path / "same.json", "--embedding", "ngrams").stderr
 

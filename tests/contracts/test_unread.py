@@ -1,12 +1,10 @@
 """What a consumer hasn't read yet, on a real broker: exact where transactions leave marks and aborted data behind."""
 
 from collections.abc import Iterator
-from itertools import count
 from time import time
 
 import pytest
-from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import Consumer, TopicPartition
 
 from connectors.kafka.client.cluster import Cluster
 from connectors.kafka.consumers.commit_history import commits_since, decode_commit
@@ -14,76 +12,31 @@ from connectors.kafka.consumers.consumer_groups import consumer_groups
 from connectors.kafka.progress.unread import Unread, partitions_of, unread
 from schemas.errors import StackError
 from streams.settings import Settings
-from tests.programs import eventually
+from tests.topics import TransactionalTopic
 
 pytestmark = pytest.mark.stack
-_names = count(1)
-
-
-class Topic:
-    """A topic of the test's own with one partition, written as it likes."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster, self.name = cluster, f"unread-{next(_names)}"
-        self.admin = AdminClient(cluster.client())
-        self.admin.create_topics([NewTopic(self.name, 1, 1)])[self.name].result()
-        self._producer = Producer({**cluster.client(), "transactional.id": self.name})
-        self._producer.init_transactions(20)
-        self._end = 0
-
-    def commit(self, records: int) -> None:
-        """A transaction of so many records, and its end mark."""
-        self.open(records)
-        self._producer.commit_transaction(20)
-        self._marked(records)
-
-    def abort(self, records: int) -> None:
-        self.open(records)
-        self._producer.abort_transaction(20)
-        self._marked(records)
-
-    def _marked(self, records: int) -> None:
-        """The broker says that a transaction has ended a moment before its end mark is in the log."""
-        self._end += records + 1
-        latest = {TopicPartition(self.name, 0): OffsetSpec.latest()}  # type: ignore[no-untyped-call]
-
-        def end() -> int:
-            (asked,) = self.admin.list_offsets(latest, isolation_level=IsolationLevel.READ_COMMITTED).values()
-            return int(asked.result().offset)
-
-        eventually(lambda: end() == self._end, what="the end mark is there")
-
-    def open(self, records: int) -> None:
-        """A transaction that doesn't end."""
-        self._producer.begin_transaction()
-        for n in range(records):
-            self._producer.produce(self.name, str(n).encode())
-        assert self._producer.flush(20) == 0
-
-    def from_(self, place: int | None) -> Unread:
-        return unread(self.cluster, {(self.name, 0): place})[self.name, 0]
 
 
 @pytest.fixture
-def topic(settings: Settings) -> Iterator[Topic]:
-    topic = Topic(settings.kafka())
+def topic(settings: Settings) -> Iterator[TransactionalTopic]:
+    topic = TransactionalTopic(settings.kafka())
     yield topic
     topic.admin.delete_topics([topic.name])[topic.name].result()
 
 
-def test_an_empty_topic_has_nothing_to_read(topic: Topic) -> None:
+def test_an_empty_topic_has_nothing_to_read(topic: TransactionalTopic) -> None:
     for place in (None, 0):
         seen = topic.from_(place)
         assert (seen.begin, seen.end, seen.next, seen.offsets, seen.missing) == (0, 0, None, 0, False)
 
 
-def test_behind_the_last_record_the_end_mark_is_nothing_to_read(topic: Topic) -> None:
+def test_behind_the_last_record_the_end_mark_is_nothing_to_read(topic: TransactionalTopic) -> None:
     topic.commit(3)  # 0, 1, 2, and the mark at 3
     assert topic.from_(3) == Unread(begin=0, end=4)
     assert topic.from_(4) == Unread(begin=0, end=4)
 
 
-def test_aborted_records_are_nothing_to_read(topic: Topic) -> None:
+def test_aborted_records_are_nothing_to_read(topic: TransactionalTopic) -> None:
     topic.commit(2)  # 0, 1, mark 2
     topic.abort(50)  # 3 to 52, mark 53
     topic.abort(1)  # 54, mark 55
@@ -94,7 +47,7 @@ def test_aborted_records_are_nothing_to_read(topic: Topic) -> None:
     assert (seen.next, seen.offsets) == (56, 2)
 
 
-def test_the_oldest_unread_record_tells_since_when(topic: Topic) -> None:
+def test_the_oldest_unread_record_tells_since_when(topic: TransactionalTopic) -> None:
     before = time() * 1000
     topic.commit(1)  # 0, mark 1
     between = time() * 1000
@@ -106,7 +59,7 @@ def test_the_oldest_unread_record_tells_since_when(topic: Topic) -> None:
     assert before - 1 <= first.since_ms <= between + 1 <= second.since_ms + 2
 
 
-def test_a_transaction_under_way_is_nothing_to_read_yet(topic: Topic) -> None:
+def test_a_transaction_under_way_is_nothing_to_read_yet(topic: TransactionalTopic) -> None:
     topic.commit(1)  # 0, mark 1
     topic.open(5)
     assert topic.from_(1) == Unread(begin=0, end=2)
@@ -114,7 +67,7 @@ def test_a_transaction_under_way_is_nothing_to_read_yet(topic: Topic) -> None:
     assert topic.from_(7) == Unread(begin=0, end=2)
 
 
-def test_a_place_behind_the_end_is_missing_and_one_before_the_beginning_begins_there(topic: Topic) -> None:
+def test_a_place_behind_the_end_is_missing_and_one_before_the_beginning_begins_there(topic: TransactionalTopic) -> None:
     topic.commit(4)
     assert topic.from_(6).missing
     gone = {TopicPartition(topic.name, 0, 2): None}
@@ -125,7 +78,7 @@ def test_a_place_behind_the_end_is_missing_and_one_before_the_beginning_begins_t
 
 
 @pytest.mark.parametrize("group", ["a", "unread test", "gruppe-größe-😀"])
-def test_commits_are_found_in_the_brokers_own_topic(topic: Topic, group: str) -> None:
+def test_commits_are_found_in_the_brokers_own_topic(topic: TransactionalTopic, group: str) -> None:
     """Whichever of its partitions a group's name leads to: so the hash is Kafka's."""
     topic.commit(5)
     consumer = Consumer({**topic.cluster.client(), "group.id": group, "enable.auto.commit": False})
@@ -153,11 +106,11 @@ def test_other_records_of_that_topic_are_no_commits() -> None:
     assert decode_commit(None, value, 7) is None
 
 
-def test_a_topic_that_is_not_there_has_no_partitions(topic: Topic) -> None:
+def test_a_topic_that_is_not_there_has_no_partitions(topic: TransactionalTopic) -> None:
     assert partitions_of(topic.cluster, [topic.name, "never-made"]) == {topic.name: 1}
 
 
-def test_a_group_that_never_was_is_dead(topic: Topic) -> None:
+def test_a_group_that_never_was_is_dead(topic: TransactionalTopic) -> None:
     (seen,) = consumer_groups(topic.cluster, ["never-was"])
     assert (seen.state, seen.active, seen.committed) == ("DEAD", False, {})
 

@@ -3,14 +3,13 @@
 import os
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from connectors.kafka.records.fenced_writer import FencedWriter
 from connectors.kafka.records.partition_log import read_to_end
 from schemas.errors import PartitionFenced, StackError
-from schemas.records import ProducerRecord
-from schemas.topics import MAX_RECORD_BYTES, WORKING_SET
+from schemas.topics import MAX_RECORD_BYTES, WORKING_SET, ProducerRecord
 from tests.live import Live
+from tests.topics import create_topic
 
 pytestmark = pytest.mark.stack
 TOPIC = "writer-test"
@@ -20,8 +19,7 @@ TOPIC = "writer-test"
 def topic(live: Live) -> None:
     """A topic with the limits of `working-set`, of which nobody reads."""
     limit = {"max.message.bytes": WORKING_SET.settings["max.message.bytes"]}
-    admin = AdminClient(live.settings.kafka().client())
-    admin.create_topics([NewTopic(TOPIC, 1, 1, config=limit)])[TOPIC].result(20)
+    create_topic(live.settings.kafka(), TOPIC, **limit)
 
 
 def said(live: Live) -> dict[bytes, int]:

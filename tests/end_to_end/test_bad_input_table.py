@@ -19,7 +19,7 @@ from schemas.dead_letters import DeadLetterRecord
 from schemas.groups import Group
 from schemas.keys import Scope
 from schemas.row_decoders import JSON_ERRORS
-from streams.verify.audit import Auditor, Verdict
+from streams.verify.audit import Auditor, AuditResult
 from tests.bad_input import NONE, told
 from tests.live import Live
 from tests.programs import eventually, running
@@ -221,7 +221,7 @@ class Happened(msgspec.Struct, frozen=True):
 
     said: dict[str, str]
     reasons: dict[str, list[str]]
-    verdict: Verdict
+    verdict: AuditResult
     scopes: dict[str, Scope]
 
 

@@ -17,8 +17,7 @@ from connectors.kafka.records.partition_log import read_to_end
 from schemas.changes import decode_change
 from schemas.keys import OriginKey, Scope
 from schemas.outcomes import Ok
-from schemas.partitioner import partition_of
-from schemas.topics import CHANGES, PARTITIONS
+from schemas.topics import CHANGES, PARTITIONS, partition_of
 from streams.verify.audit import Auditor
 from tests.bad_input import NONE, told
 from tests.live import Live

@@ -20,7 +20,7 @@ from tests.entries import EVERY, SHUT, close_the_week, held, row, settles
 from tests.live import Live
 from tests.llm_server import language_model
 from tests.programs import Program, eventually, running
-from tests.sheets import stored
+from tests.timesheets import stored
 
 pytestmark = pytest.mark.stack
 

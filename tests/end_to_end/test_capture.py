@@ -24,8 +24,7 @@ from connectors.mariadb.server.migrate import migrate
 from connectors.mariadb.server.users import Passwords
 from schemas.errors import TopicMismatch
 from schemas.keys import Scope, decode_groups_key
-from schemas.records import ConsumerRecord
-from schemas.topics import CHANGES, PARTITIONS, TOPICS
+from schemas.topics import CHANGES, PARTITIONS, TOPICS, ConsumerRecord
 from tests.live import Live
 from tests.programs import eventually, running
 

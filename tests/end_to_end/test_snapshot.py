@@ -10,7 +10,7 @@ from sqlalchemy import text
 from connectors.debezium.connector import Connect
 from connectors.mariadb.server.engine import connect
 from schemas.keys import Scope
-from streams.ops.snapshot import Snapshot, status
+from streams.ops.snapshot import SnapshotProgress, read_progress
 from tests.contracts.test_cli import run
 from tests.live import Live
 from tests.programs import eventually, running
@@ -28,24 +28,24 @@ def test_rows_past_the_binlog_become_groups(live: Live) -> None:
         with capture_stopped(live):
             code, out, err = run("ops", "snapshot", "start", "--table", "activity", TIMELOOM_HOME=home)
             assert (code, err) == (0, ""), out
-            assert status(live.settings).state == "waiting"
+            assert read_progress(live.settings).state == "waiting"
             again = run("ops", "snapshot", "start", TIMELOOM_HOME=home)
             assert again == (1, "One is waiting already: ./timeloom ops snapshot status\n", "")
         live.insert(who, "meanwhile.docx - Editor (generated)", minute=3)
-        seen: list[Snapshot] = []
+        seen: list[SnapshotProgress] = []
         eventually(
-            lambda: seen.append(status(live.settings)) or seen[-1].state == "done", what=lambda: told(live, seen)
+            lambda: seen.append(read_progress(live.settings)) or seen[-1].state == "done", what=lambda: told(live, seen)
         )
         assert {(one.kind, one.state) for one in seen} <= {("incremental", s) for s in ("waiting", "running", "done")}
         assert [one.done for one in seen] == sorted(one.done for one in seen)
         eventually(lambda: live.groups(who) == live.expected(who))
-        assert status(live.settings).state == "done", "it was done when it was said to be"
+        assert read_progress(live.settings).state == "done", "it was done when it was said to be"
     done = json.loads(run("ops", "snapshot", "status", "--json", TIMELOOM_HOME=home)[1])
     assert done["done"] == done["rows"] >= 2_502
     assert done["tables"] == ["activity"]
 
 
-def told(live: Live, seen: list[Snapshot]) -> str:
+def told(live: Live, seen: list[SnapshotProgress]) -> str:
     """What was seen last, and by what."""
     connect = Connect(live.settings.connect())
     return f"{seen[-3:]}\n{connect.state()}\n{connect.offset()}"

@@ -13,7 +13,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.stack.processes.worker_health import ask
+from connectors.stack.processes.status import ask
 from docs.drawing import metrics_of as of
 from tests.end_to_end.test_bill import EVERY, SHUT, close_the_week, row, settles
 from tests.live import Live

@@ -18,8 +18,8 @@ from schemas.groups import PublishedGroup, decode_published, encode_published
 from schemas.keys import GroupKey, Scope, decode_groups_key, encode_key
 from schemas.topics import GROUPS
 from streams.shared.model_store import shipped_model
-from streams.verify.audit import Auditor, Verdict
-from streams.verify.repair import Mended, Mender
+from streams.verify.audit import Auditor, AuditResult
+from streams.verify.repair import RepairCounts, Repairer
 from tests.live import MORNING, Live
 from tests.programs import eventually
 
@@ -279,8 +279,8 @@ def auditor(live: Live) -> Auditor:
 
 
 @pytest.fixture(scope="module")
-def mender(live: Live, auditor: Auditor) -> Mender:
-    return Mender(auditor, live.collector, live.pipeline, live.settings.kafka())
+def mender(live: Live, auditor: Auditor) -> Repairer:
+    return Repairer(auditor, live.collector, live.pipeline, live.settings.kafka())
 
 
 def world(live: Live, admin: Engine) -> World:
@@ -308,13 +308,13 @@ class Shown(msgspec.Struct, frozen=True):
     """What verification said of each damage, and what it said after mending."""
 
     scopes: dict[str, Scope]
-    found: Verdict
-    mended: Verdict
-    done: Mended
+    found: AuditResult
+    mended: AuditResult
+    done: RepairCounts
 
 
 @pytest.fixture(scope="module")
-def shown(live: Live, admin: Engine, auditor: Auditor, mender: Mender) -> Shown:
+def shown(live: Live, admin: Engine, auditor: Auditor, mender: Repairer) -> Shown:
     worlds = {name: world(live, admin) for name in DAMAGE}
     scopes = {name: one.scope for name, one in worlds.items()}
     strangers = [one.stranger for one in worlds.values()]
@@ -325,7 +325,7 @@ def shown(live: Live, admin: Engine, auditor: Auditor, mender: Mender) -> Shown:
     for name, (plant, _, _) in DAMAGE.items():
         plant(worlds[name])
     found = auditor.verify(everybody)
-    mended, done = mender.mend(found)
+    mended, done = mender.repair(found)
     return Shown(scopes, found, mended, done)
 
 
@@ -383,7 +383,7 @@ def test_a_busy_pipeline_has_no_damage(live: Live, auditor: Auditor, admin: Engi
 
 
 def test_deletes_in_a_purged_binlog_are_found_and_mended(
-    live: Live, admin: Engine, auditor: Auditor, mender: Mender
+    live: Live, admin: Engine, auditor: Auditor, mender: Repairer
 ) -> None:
     from connectors.debezium.connector import Connect
 
@@ -406,7 +406,7 @@ def test_deletes_in_a_purged_binlog_are_found_and_mended(
     found = auditor.verify([away.scope])
     kinds = {(one.kind, one.activity) for one in found.damage[away.scope] if one.kind is not Kind.MINUTES_OFF}
     assert kinds == {(Kind.ROW_EXTRA, away.lease[0]), (Kind.ROW_EXTRA, away.tax[2])}
-    mended, done = mender.mend(found)
+    mended, done = mender.repair(found)
     assert mended.clean
     assert done.deletes == 2
     (audit,) = mended.audits.values()

@@ -16,24 +16,24 @@ import msgspec
 
 from processors.grouping.model.grouping_model import Model
 from streams.group import command
-from streams.group.assignment import Seats
+from streams.group.assignment import Assignment
 from streams.shared import model_store
 
 TICK_S = 0.01
 SECOND = "second"
 
-_assigned = Seats.assigned
+_assigned = Assignment.assign
 
 
-class Shelf(model_store.Shelf):
+class Shelf(model_store.ModelStore):
     """The shipped model, and one that groups otherwise."""
 
-    def of(self, firm: int) -> Mapping[str, Model]:
+    def models_of(self, firm: int) -> Mapping[str, Model]:
         first = model_store.shipped_model()
         joining = {
             regime: msgspec.structs.replace(one, over=one.over + 500_000) for regime, one in first.joining.items()
         }
-        return {**super().of(firm), SECOND: msgspec.structs.replace(first, joining=joining, version=SECOND)}
+        return {**super().models_of(firm), SECOND: msgspec.structs.replace(first, joining=joining, version=SECOND)}
 
 
 def waited_ns() -> dict[str, int]:
@@ -73,13 +73,13 @@ async def watch() -> None:
 watching: set[asyncio.Task[None]] = set()
 
 
-def assigned(self: Seats, partitions: Any) -> None:
+def assigned(self: Assignment, partitions: Any) -> None:
     """The first moment on the loop that is ours."""
     if not watching:
         watching.add(asyncio.get_running_loop().create_task(watch()))
     _assigned(self, partitions)
 
 
-model_store.Shelf = Shelf  # type: ignore[misc]
-Seats.assigned = assigned  # type: ignore[method-assign]
+model_store.ModelStore = Shelf  # type: ignore[misc]
+Assignment.assign = assigned  # type: ignore[method-assign]
 command.command()

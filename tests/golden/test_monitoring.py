@@ -12,12 +12,12 @@ from processors.monitoring.links import (
     Program,
     bytes_behind,
     capture_link,
+    for_own_servers,
     letters_link,
-    run_elsewhere,
     server_link,
     worker_link,
 )
-from processors.monitoring.status import Commit, Status, Watched, group_status, partition_status
+from processors.monitoring.status import Commit, ObservedPartition, Status, group_status, partition_status
 
 FOLDER = Path(__file__).with_name("monitoring")
 CASES = tomllib.loads(FOLDER.joinpath("statuses.toml").read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ NOW_S, ALLOWED_S, WINDOW_S = 100, 10, 60
 
 @pytest.mark.parametrize("case", CASES["case"], ids=lambda case: case["name"])
 def test_a_partition_is_as_the_rules_say(case: dict[str, Any]) -> None:
-    watched = Watched(
+    watched = ObservedPartition(
         commits=tuple(Commit(*commit) for commit in case["commits"]),
         place=case["place"],
         lag_s=case["lag"],
@@ -79,5 +79,5 @@ def test_a_server_that_does_not_answer_is_told_in_a_few_words(case: dict[str, An
 @pytest.mark.parametrize("case", LINKS["elsewhere"], ids=lambda case: f"{case['name']}: {case['mend']}")
 def test_servers_of_somebodys_own_are_mended_where_they_run(case: dict[str, Any]) -> None:
     link = Link(name=case["name"], well=not case["mend"], said="as it is", mend=case["mend"])
-    there = run_elsewhere(link)
+    there = for_own_servers(link)
     assert (there.name, there.well, there.said, there.mend) == (link.name, link.well, link.said, case["there"])

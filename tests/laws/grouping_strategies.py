@@ -6,7 +6,7 @@ from itertools import chain
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from processors.grouping.model.grouping_model import Channel, Joining, Model, Pruning, Reach, Regime
+from processors.grouping.model.grouping_model import Channel, ClusteringThresholds, Domain, Model, Pruning, Reach
 from processors.grouping.working_set import WorkingSet
 from schemas.groups import encode_group
 from schemas.keys import RowKey
@@ -22,7 +22,7 @@ TIGHT = replace(
     MODEL,
     version="tight",
     reach={channel: Reach(most=2, within_us=56 * MINUTE) for channel in Channel},
-    joining=dict.fromkeys(Regime, Joining(over=0, floor=-2_000_000)),
+    joining=dict.fromkeys(Domain, ClusteringThresholds(over=0, floor=-2_000_000)),
     pruning=Pruning(lone_us=30_000_000, loose=1_000_000, least=3),
 )
 """Looks back at two only, so that the ends of every reach are met in a handful of rows."""
@@ -30,7 +30,7 @@ TIGHT = replace(
 STRANDED = replace(
     TIGHT,
     version="stranded",
-    joining=dict.fromkeys(Regime, Joining(over=2_500_000, floor=-8_000_000, merging=-1_500_000)),
+    joining=dict.fromkeys(Domain, ClusteringThresholds(over=2_500_000, floor=-8_000_000, merging=-1_500_000)),
 )
 """Joins few activities and many strands, so that most groups are made of several strands."""
 

@@ -10,17 +10,19 @@ from hypothesis import strategies as st
 
 from processors.billing.cadence import periods_due
 from processors.simulation.dials import Dials
-from processors.simulation.values import Row, Verb, Write
+from processors.simulation.values import RowWrite, SimulatedRow, WriteOperation
 from processors.simulation.vocabulary.names import PLACES
 from processors.simulation.week import working_days
 from schemas.billing import Cadence
 from schemas.values import Kind, Words
 from streams.simulate.collector import CUTOFF_MINUTES, MOST_TOGETHER, TOGETHER, WEEKLY, opening, paced
-from streams.simulate.command import dialled, week_that_is_over
+from streams.simulate.command import parse_dials, past_week_start
 
 
-def write(number: int) -> Write:
-    return Write(number, "e", Verb.INSERT, Row(str(number), Kind.OTHER, "", 0, None, "UTC", Words()))
+def write(number: int) -> RowWrite:
+    return RowWrite(
+        number, "e", WriteOperation.INSERT, SimulatedRow(str(number), Kind.OTHER, "", 0, None, "UTC", Words())
+    )
 
 
 class Clock:
@@ -42,7 +44,7 @@ def test_every_write_is_given_once_in_order_and_never_before_its_time(
 ) -> None:
     clock = Clock(costs)
     writes = [write(number) for number in range(count)]
-    given_: list[Write] = []
+    given_: list[RowWrite] = []
     for batch in paced(writes, rate, clock, clock.sleep):
         assert 1 <= len(batch) <= (TOGETHER if rate is None else MOST_TOGETHER)
         given_ += batch
@@ -65,7 +67,7 @@ def test_whoever_keeps_up_gets_one_at_a_time_and_whoever_does_not_gets_what_is_d
 
 @given(st.dates(date(2024, 1, 1), date(2030, 1, 1)), st.integers(1, 30))
 def test_the_default_week_is_over_and_its_period_due_for_everybody(today: date, days: int) -> None:
-    first = week_that_is_over(today, days)
+    first = past_week_start(today, days)
     assert first.weekday() == 0
     assert working_days(first, days)[-1] < today
     now = int((today - date(1970, 1, 1)).total_seconds()) * 1_000_000  # midnight UTC, the earliest moment of today
@@ -79,7 +81,7 @@ def test_the_default_week_is_over_and_its_period_due_for_everybody(today: date, 
 
 
 def test_dials_are_taken_by_name_and_what_cannot_be_is_refused() -> None:
-    assert dialled({}, ["interruptions=8.5", "pieces=3"]) == Dials(interruptions=8.5, pieces=3)
+    assert parse_dials({}, ["interruptions=8.5", "pieces=3"]) == Dials(interruptions=8.5, pieces=3)
     for wrong in ("noise=2", "nois=0.1", "noise=much", "mails=-1", "pieces=2.5", "noise"):
         with pytest.raises(typer.BadParameter):
-            dialled({}, [wrong])
+            parse_dials({}, [wrong])

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from connectors.mariadb.billing.ingestion import GroupsRecord
 from schemas.outcomes import DeadLetter, Reason
-from schemas.records import ConsumerRecord
+from schemas.topics import ConsumerRecord
 from streams.shared.group_records import decode
-from streams.shared.published import Said
+from streams.shared.published import PublishedState
 
 HASH = "0123456789abcdef0123456789abcdef"
 KEY = [1, 2, 3]
@@ -92,8 +92,8 @@ def test_what_is_nested_too_deep_is_a_dead_letter_and_says_nothing(key: bytes, v
     record = ConsumerRecord(0, 0, key, value)
     found = decode(record)
     assert isinstance(found, DeadLetter) or (key, value) == (b"[1,2,3]", None)
-    said = Said()
-    said.take(record)
+    said = PublishedState()
+    said.apply(record)
     assert not any(said.groups.values())
 
 

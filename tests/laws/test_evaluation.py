@@ -9,18 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
-from processors.evaluation.blocking_recall import Looked, blocked, looked
-from processors.evaluation.bootstrap import measured
-from processors.evaluation.calibration import Sure, worth
-from processors.evaluation.choices import choices
-from processors.evaluation.comparison import Case, compete, grouping_of, sums_of
-from processors.evaluation.counting import SUMS, count, pairing
-from processors.evaluation.error_causes import Causes
-from processors.evaluation.measures import MEASURES, measures
-from processors.evaluation.mistakes import merges, splits
-from processors.evaluation.prequential_blocks import blocks_of, past_of
-from processors.evaluation.rule_baselines import DAY_US, MINUTE_US, Grid, by_gap, by_likeness, families, one_a_day
-from processors.evaluation.similarity_baseline import nearest
+from processors.evaluation.blocking_recall import ComparedEvents, compared_events, count_blocking
+from processors.evaluation.bootstrap import bootstrap_measures
+from processors.evaluation.calibration import JudgedConfidence, calibrate
+from processors.evaluation.choices import assignment_outcomes
+from processors.evaluation.comparison import Case, case_sums, compare, grouping_of
+from processors.evaluation.error_causes import ErrorCauses
+from processors.evaluation.measures import CONTINGENCY_SUMS, MEASURES, contingency_sums, match_groups, measures
+from processors.evaluation.mistakes import wrong_merges, wrong_splits
+from processors.evaluation.prequential_blocks import cut_into_blocks, history_of
+from processors.evaluation.rule_baselines import (
+    DAY_US,
+    MINUTE_US,
+    ParameterGrid,
+    group_by_gap,
+    group_by_similarity,
+    one_a_day,
+    rule_baselines,
+)
+from processors.evaluation.similarity_baseline import nearest_earlier
 from processors.grouping.batch import group_all
 from processors.grouping.model.grouping_model import Model
 from schemas.values import Activity, Kind, Words
@@ -34,11 +41,11 @@ streams = st.lists(labels, min_size=1, max_size=5)
 days = st.lists(activity(), max_size=12, unique_by=lambda one: one.id)
 MIRRORED = {name: name.replace("-P", "-?").replace("-R", "-P").replace("-?", "-R") for name in MEASURES}
 unhurried = settings(deadline=None)
-GRID = Grid(gaps_us=(10 * MINUTE_US, 60 * MINUTE_US), within_us=(DAY_US,), likenesses=(0.2, 0.6))
+GRID = ParameterGrid(gaps_us=(10 * MINUTE_US, 60 * MINUTE_US), lookbacks_us=(DAY_US,), similarities=(0.2, 0.6))
 
 
 def of(one: Labels) -> dict[str, float]:
-    return dict(zip(MEASURES, measures(count(one)).tolist(), strict=True))
+    return dict(zip(MEASURES, measures(contingency_sums(one)).tolist(), strict=True))
 
 
 @given(labels, st.randoms(use_true_random=False))
@@ -47,7 +54,7 @@ def test_names_and_order_do_not_matter(one: Labels, chance: Random) -> None:
     chance.shuffle(names)
     again = [(f"true {names[gold]}", names[6 - group]) for gold, group in one]
     chance.shuffle(again)
-    assert count(again).tolist() == count(one).tolist()
+    assert contingency_sums(again).tolist() == contingency_sums(one).tolist()
 
 
 @given(labels)
@@ -91,7 +98,7 @@ def test_an_event_taken_out_never_raises_recall_and_all_together_it_is_whole(one
 def test_no_other_pairing_shares_more(one: Labels) -> None:
     """A greedy one shares half of what the best does at least, and never more than it."""
     both = Counter(one)
-    best = pairing(both)
+    best = match_groups(both)
     assert len({gold for gold, _, _ in best}) == len({group for _, group, _ in best}) == len(best)
     assert all(both[gold, group] == events for gold, group, events in best)
     taken: list[tuple[int, int]] = []
@@ -104,16 +111,16 @@ def test_no_other_pairing_shares_more(one: Labels) -> None:
 
 @given(streams)
 def test_pooled_is_all_streams_as_one_lot_of_groups(each: list[Labels]) -> None:
-    pooled = count([((n, gold), (n, group)) for n, one in enumerate(each) for gold, group in one])
-    assert np.sum([count(one) for one in each], axis=0) == pytest.approx(pooled)
+    pooled = contingency_sums([((n, gold), (n, group)) for n, one in enumerate(each) for gold, group in one])
+    assert np.sum([contingency_sums(one) for one in each], axis=0) == pytest.approx(pooled)
 
 
 @unhurried
 @given(streams, st.integers(0, 5))
 def test_intervals_are_the_same_for_the_same_seed_and_hold_the_streams(each: list[Labels], seed: int) -> None:
-    sums = [count(one) for one in each]
-    found = measured(sums, seed, draws=40)
-    assert found == measured(sums, seed, draws=40)
+    sums = [contingency_sums(one) for one in each]
+    found = bootstrap_measures(sums, seed, draws=40)
+    assert found == bootstrap_measures(sums, seed, draws=40)
     least, most = measures(np.stack(sums)).min(axis=0), measures(np.stack(sums)).max(axis=0)
     for n, name in enumerate(MEASURES):
         one = found.mean[name]
@@ -134,7 +141,7 @@ def test_intervals_are_the_same_for_the_same_seed_and_hold_the_streams(each: lis
 @unhurried
 @given(labels, st.integers(2, 4))
 def test_streams_that_are_alike_leave_nothing_open(one: Labels, copies: int) -> None:
-    found = measured([count(one)] * copies, 0, draws=20)
+    found = bootstrap_measures([contingency_sums(one)] * copies, 0, draws=20)
     for name in MEASURES:
         mean = found.mean[name]
         assert (mean.low, mean.high) == (pytest.approx(mean.value), pytest.approx(mean.value))
@@ -142,10 +149,10 @@ def test_streams_that_are_alike_leave_nothing_open(one: Labels, copies: int) -> 
 
 def test_an_interval_is_as_wide_as_chance_makes_it() -> None:
     """Of four streams two at 100 and two at 0 half a hundred draws are 50 or more; 95 of 100 lie within 0 and 100."""
-    right, wrong = count([(1, 1), (1, 1)]), count([(1, 1), (1, 2)])
-    one = measured([right, right, wrong, wrong], 1).mean["ARI"]
+    right, wrong = contingency_sums([(1, 1), (1, 1)]), contingency_sums([(1, 1), (1, 2)])
+    one = bootstrap_measures([right, right, wrong, wrong], 1).mean["ARI"]
     assert (one.low, one.value, one.high) == (0, 50, 100)
-    many = measured([right, wrong] * 200, 1).mean["ARI"]
+    many = bootstrap_measures([right, wrong] * 200, 1).mean["ARI"]
     assert many.low is not None
     assert many.high is not None
     assert 43 < many.low < 47  # the standard deviation of a mean of 400 is 2.5
@@ -154,7 +161,7 @@ def test_an_interval_is_as_wide_as_chance_makes_it() -> None:
 
 sures = st.lists(
     st.builds(
-        Sure,
+        JudgedConfidence,
         st.sampled_from([0, 100_000, 500_000, 500_001, 1_000_000]),
         st.booleans(),
         st.booleans(),
@@ -167,26 +174,26 @@ sures = st.lists(
 
 @given(sures, st.integers(1, 12), st.randoms(use_true_random=False))
 def test_the_worth_of_confidences_hangs_on_no_order_and_has_bounds(
-    groups: list[Sure], bins: int, chance: Random
+    groups: list[JudgedConfidence], bins: int, chance: Random
 ) -> None:
-    found = worth(groups, bins)
+    found = calibrate(groups, bins)
     assert found is not None
     mixed = groups.copy()
     chance.shuffle(mixed)
-    assert worth(mixed, bins) == found
+    assert calibrate(mixed, bins) == found
     assert 0 <= found.error <= 1
     assert found.auroc is None or 0 <= found.auroc <= 1
     assert len(found.bins) <= bins
     assert sum(one.groups for one in found.bins) == len(groups)
     assert sum(one.right * one.groups for one in found.bins) == pytest.approx(found.right * len(groups))
-    turned = worth([replace(one, confidence=1_000_000 - one.confidence) for one in groups], bins)
+    turned = calibrate([replace(one, confidence=1_000_000 - one.confidence) for one in groups], bins)
     assert turned is not None
     assert found.auroc is None or turned.auroc == pytest.approx(1 - found.auroc)
 
 
 @given(st.lists(st.integers(0, 1_000_000), min_size=1, max_size=60, unique=True), st.integers(1, 10))
 def test_bins_of_different_confidences_are_of_equal_mass(confidences: list[int], bins: int) -> None:
-    found = worth([Sure(one, True, True, 1) for one in confidences], bins)
+    found = calibrate([JudgedConfidence(one, True, True, 1) for one in confidences], bins)
     assert found is not None
     masses = [one.groups for one in found.bins]
     assert len(masses) == min(bins, len(confidences))
@@ -200,9 +207,9 @@ def test_bins_of_different_confidences_are_of_equal_mass(confidences: list[int],
 def test_a_rule_groups_everything_once_and_hangs_on_no_order(those: list[Activity], chance: Random) -> None:
     mixed = those.copy()
     chance.shuffle(mixed)
-    for family in families(GRID):
-        assert family.tries(mixed) == family.tries(those)
-        for found in family.tries(those).values():
+    for family in rule_baselines(GRID):
+        assert family.group_by_values(mixed) == family.group_by_values(those)
+        for found in family.group_by_values(those).values():
             assert found.keys() == {one.id for one in those if not one.excluded}
             starts = {one.id: (one.started_at, one.id) for one in those}
             assert all(found[name] == name and starts[name] <= starts[id] for id, name in found.items())
@@ -211,10 +218,10 @@ def test_a_rule_groups_everything_once_and_hangs_on_no_order(those: list[Activit
 @unhurried
 @given(days)
 def test_larger_gaps_and_lower_likenesses_only_join(those: list[Activity]) -> None:
-    wide, narrow = by_gap(those, 60 * MINUTE_US), by_gap(those, 20 * MINUTE_US)
+    wide, narrow = group_by_gap(those, 60 * MINUTE_US), group_by_gap(those, 20 * MINUTE_US)
     assert all(wide[id] == wide[name] for id, name in narrow.items())
-    near = nearest(sorted(those, key=lambda one: (one.started_at, one.id)), DAY_US)
-    low, high = by_likeness(near, 0.2), by_likeness(near, 0.7)
+    near = nearest_earlier(sorted(those, key=lambda one: (one.started_at, one.id)), DAY_US)
+    low, high = group_by_similarity(near, 0.2), group_by_similarity(near, 0.7)
     assert all(low[id] == low[name] for id, name in high.items())
 
 
@@ -239,10 +246,10 @@ def test_the_best_of_each_stream_beats_the_best_for_all(each: list[tuple[list[Ac
     if not cases:
         return
     column = MEASURES.index("B3-F")
-    entrants = {one.name: one for one in compete(cases, families(GRID), "B3-F")}
+    entrants = {one.name: one for one in compare(cases, rule_baselines(GRID), "B3-F")}
     means = {name: measures(np.stack(one.sums))[:, column].mean() for name, one in entrants.items()}
     for gap in GRID.gaps_us:
-        one_gap = [measures(sums_of(case, by_gap(case.activities, gap)))[column] for case in cases]
+        one_gap = [measures(case_sums(case, group_by_gap(case.activities, gap)))[column] for case in cases]
         assert np.mean(one_gap) <= means["time gap"] + 1e-9
     assert means["time gap"] <= means["time gap of each"] + 1e-9
 
@@ -261,7 +268,7 @@ def test_blocks_judge_everything_once_each_after_all_before(
 ) -> None:
     those, chance, number = drawn
     case = some_known(those, chance)
-    blocks = blocks_of(case, number)
+    blocks = cut_into_blocks(case, number)
     assert [one.block for one in blocks] == list(range(number))
     assert Counter(id for one in blocks for id in one.gold) == Counter(case.gold.keys())
     assert max(sizes := [len(one.gold) for one in blocks]) - min(sizes) <= 1
@@ -276,9 +283,9 @@ def test_blocks_judge_everything_once_each_after_all_before(
 def test_the_past_has_nothing_of_what_is_judged_next(drawn: tuple[list[Activity], Random, int]) -> None:
     those, chance, number = drawn
     case = some_known(those, chance)
-    blocks = blocks_of(case, number)
+    blocks = cut_into_blocks(case, number)
     for block in blocks[1:]:
-        past = past_of(blocks[: block.block])
+        past = history_of(blocks[: block.block])
         assert past.block == 0
         assert not past.gold.keys() & block.gold.keys()
         known = {one.id for one in past.activities}
@@ -297,7 +304,7 @@ def test_the_past_has_nothing_of_what_is_judged_next(drawn: tuple[list[Activity]
 @given(days, st.randoms(use_true_random=False), st.sampled_from([MODEL, TIGHT, BY_TITLE]))
 def test_blocking_finds_no_more_than_there_is(those: list[Activity], chance: Random, model: Model) -> None:
     case = some_known(those, chance)
-    found = blocked(case, looked(case, model))
+    found = count_blocking(case, compared_events(case, model))
     assert found.pairs == sum(events * (events - 1) // 2 for events in Counter(case.gold.values()).values())
     assert found.next_found <= found.next_pairs <= found.pairs
     assert found.next_found <= found.later_found <= found.next_pairs
@@ -312,10 +319,10 @@ def test_choices_make_the_groups(those: list[Activity], chance: Random) -> None:
     grouping = {one.id: chance.choice("ab") for one in those}
     groups = {name: min(id for id, its in grouping.items() if its == name) for name in grouping.values()}
     named = {id: groups[name] for id, name in grouping.items()}
-    found = choices(case, named, looked(case, BY_TITLE))
+    found = assignment_outcomes(case, named, compared_events(case, BY_TITLE))
     assert sum(astuple(found)) == len(case.gold)
     assert found.began + found.mixed_in == len(set(case.gold.values()))
-    all_seen = choices(case, named, Looked(0, dict.fromkeys(case.gold, (0,))))
+    all_seen = assignment_outcomes(case, named, ComparedEvents(0, dict.fromkeys(case.gold, (0,))))
     assert all_seen.unseen == 0
     assert all_seen.began + all_seen.split_off == len({named[id] for id in case.gold})
     assert all_seen.split_off + all_seen.astray == found.split_off + found.astray + found.unseen
@@ -329,43 +336,43 @@ def test_everybody_has_a_link_to_its_group_but_who_began_it(those: list[Activity
     whole = replace(MODEL, pruning=replace(MODEL.pruning, lone_us=0, least=10**6))
     case = Case("ada", tuple(those), {one.id: "A" for one in those})
     grouping = grouping_of(group_all(those, model=whole))
-    causes, at = Causes(case, grouping, whole), {one.id: (one.started_at, one.id) for one in those}
+    causes, at = ErrorCauses(case, grouping, whole), {one.id: (one.started_at, one.id) for one in those}
     for id, group in grouping.items():
-        found = causes.cause(id)
+        found = causes.cause_of(id)
         began = min((other for other, its in grouping.items() if its == group), key=at.__getitem__)
-        assert (found.joined is None) == (id == began)
-        for link in (found.joined, found.missed):
+        assert (found.joined_link is None) == (id == began)
+        for link in (found.joined_link, found.missed_link):
             assert link is None or at[link.earlier] < at[id]
-        if found.joined is not None:
-            assert grouping[found.joined.earlier] == group
-        if found.missed is not None:
-            assert grouping[found.missed.earlier] != group
+        if found.joined_link is not None:
+            assert grouping[found.joined_link.earlier] == group
+        if found.missed_link is not None:
+            assert grouping[found.missed_link.earlier] != group
 
 
 @given(labels)
 def test_mistakes_are_all_the_wrong_pairs_and_nothing_else(one: Labels) -> None:
     case = Case("ada", (), {id: gold for id, (gold, _) in enumerate(one)})
     ours = {id: group for id, (_, group) in enumerate(one)}
-    sums = dict(zip(SUMS, count(one).tolist(), strict=True))
-    assert sum(mistake.wrong_pairs for mistake in merges(case, ours)) == sums["pairs"] - sums["both_pairs"]
-    assert sum(mistake.wrong_pairs for mistake in splits(case, ours)) == sums["gold_pairs"] - sums["both_pairs"]
+    sums = dict(zip(CONTINGENCY_SUMS, contingency_sums(one).tolist(), strict=True))
+    assert sum(mistake.wrong_pairs for mistake in wrong_merges(case, ours)) == sums["pairs"] - sums["both_pairs"]
+    assert sum(mistake.wrong_pairs for mistake in wrong_splits(case, ours)) == sums["gold_pairs"] - sums["both_pairs"]
 
 
 def test_a_stream_without_words_is_like_nothing_and_an_empty_one_has_nothing() -> None:
     """The matrix of words has no column then, or no row."""
     silent = [Activity(id, Kind.OTHER, id, None, "UTC", Words()) for id in (1, 2)]
-    assert [(one.earlier, one.likeness) for one in nearest(silent, DAY_US)] == [(None, 0), (None, 0)]
-    assert nearest([], DAY_US) == []
+    assert [(one.earlier, one.similarity) for one in nearest_earlier(silent, DAY_US)] == [(None, 0), (None, 0)]
+    assert nearest_earlier([], DAY_US) == []
 
 
 def test_many_identical_titles_are_compared_in_bounded_time_and_memory() -> None:
     """A screen saver: each is like the one just before it."""
     saver = [Activity(id, Kind.WINDOW, id, None, "UTC", Words(title="Screen saver")) for id in range(3_000)]
-    assert [one.earlier for one in nearest(saver, DAY_US)] == [None, *range(2_999)]
+    assert [one.earlier for one in nearest_earlier(saver, DAY_US)] == [None, *range(2_999)]
 
 
 def test_only_what_is_near_enough_is_looked_at_however_long_the_stream_is() -> None:
     """A title that comes back each day for two years, and on all but the first day there was one the day before."""
     daily = [Activity(id, Kind.OTHER, id * DAY_US, None, "UTC", Words(title="Daily")) for id in range(700)]
-    assert [one.earlier for one in nearest(daily, DAY_US)] == [None, *range(699)]
-    assert {one.earlier for one in nearest(daily, DAY_US - 1)} == {None}
+    assert [one.earlier for one in nearest_earlier(daily, DAY_US)] == [None, *range(699)]
+    assert {one.earlier for one in nearest_earlier(daily, DAY_US - 1)} == {None}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.grouping.model.trees import MOST_LEAVES, Integers, Split, Tree
-from processors.grouping.similarity.forest import NO_FLOOR, Explained, Forest
+from processors.grouping.similarity.forest import NO_FLOOR, Forest, ForestContributions
 
 FEATURES = 5
 values = st.integers(-(10**6), 10**6)
@@ -83,7 +83,7 @@ def test_lists_say_what_whole_rows_say_beyond_what_is_known_of_the_list(
 @settings(deadline=None)
 @given(forests, rows)
 def test_what_features_add_sums_to_the_logit(grown: list[Tree], asked: list[list[int]]) -> None:
-    found = Explained(grown, FEATURES).contributions(matrix(asked))
+    found = ForestContributions(grown, FEATURES).contributions(matrix(asked))
     assert found.sum(axis=1).tolist() == score(grown, asked).tolist()
     assert found.shape == (len(asked), FEATURES + 1)
     asks = {split.feature for tree in grown for split in tree.splits}

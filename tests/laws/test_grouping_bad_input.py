@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from processors.grouping.batch import group_all
 from processors.grouping.candidates.blocking import Candidates
 from processors.grouping.describe.embedding import embed
-from processors.grouping.features.activity_table import Table
+from processors.grouping.features.activity_table import ActivityTable
 from processors.grouping.model.grouping_model import Embedding, Model, encode_model, load_model, with_manifest
 from processors.grouping.working_set import WorkingSet
 from schemas.errors import ModelError
@@ -36,7 +36,7 @@ def window(id: int, *, at: int = MORNING, lasts: int = MINUTE, title: str = "Scr
 @pytest.mark.parametrize("spread_us", [0, 10 * MINUTE])
 def test_cost_grows_with_the_neighbourhood_not_with_the_set(spread_us: int) -> None:
     """Each of ten thousand equal titles is compared with a bounded number of others."""
-    table, candidates = Table(MODEL), Candidates(MODEL)
+    table, candidates = ActivityTable(MODEL), Candidates(MODEL)
     for id in range(10_000):
         place = (MORNING + id * spread_us, id)
         candidates.add(place, table.add([window(id, at=place[0])])[0])
@@ -86,13 +86,13 @@ def test_every_text_has_a_vector(text: str, how: Embedding) -> None:
         (RAW[:200], "cut short"),
         (b"", "cut short"),
         (b"\xff\xfe", "can't be read"),
-        (b'{"kind":"something else","format":1}', "no grouping model"),
+        (b'{"kind":"something else","format":1}', "isn't a grouping model"),
         (b"[]", "can't be read"),
         (RAW.replace(b'"format":2', b'"format":3'), "format 3"),
         (RAW.replace(b'"format":2', b'"format":1'), "format 1"),
         (RAW.replace(b'"talk":', b'"chat":'), "isn't whole"),
         (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[0,1,-1,-1,0]]"), "a tree"),
-        (RAW.replace(b'"title":[1]', b'"title":[1,1]'), "rise"),
+        (RAW.replace(b'"title":[1]', b'"title":[1,1]'), "ascending order"),
         (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[1,1,-1,-2,0]]"), "no edges"),
         (RAW.replace(b'"over":0,', b""), "isn't whole"),
         (RAW.replace(b"[[0,1,-1,-2,0]]", b"[[0,40000000000,-1,-2,0]]"), "isn't whole.*255.*trees"),
@@ -107,7 +107,7 @@ def test_every_text_has_a_vector(text: str, how: Embedding) -> None:
         (RAW.replace(b'"about":""', b'"about":"","version":"mine"'), "hash of the file"),
         (
             RAW.replace(b'"about":""', b'"about":"","embedding":"minilm"'),
-            "by 'minilm', this Timeloom by one of n",
+            "by 'minilm', this Timeloom knows only n",
         ),
     ],
 )
@@ -171,7 +171,7 @@ def test_the_activation_with_the_highest_id_chooses_the_model() -> None:
 def test_an_activation_of_an_unknown_model_is_refused_and_changes_nothing() -> None:
     working_set = fresh()
     unknown = replace(MODEL, version="nowhere-000000000000")
-    assert not working_set.knows(unknown.version)
+    assert not working_set.has_version(unknown.version)
     with pytest.raises(ModelError, match="nowhere"):
         activate(working_set, 3, 1, unknown)
     assert working_set.model == MODEL.version

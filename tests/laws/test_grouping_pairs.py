@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from processors.grouping.candidates.blocking import Candidates
 from processors.grouping.candidates.candidate_pairs import Pairs
 from processors.grouping.describe.embedding import TOGETHER, embed
-from processors.grouping.features.activity_table import Table
-from processors.grouping.features.context_features import Lists
+from processors.grouping.features.activity_table import ActivityTable
+from processors.grouping.features.context_features import ComparisonLists
 from processors.grouping.features.pair_features import CONTENTS, FEATURES, MISSING, OWNED, PAIRED, features
-from processors.grouping.model.grouping_model import Embedding, Model, Regime, Similarity
+from processors.grouping.model.grouping_model import Domain, Embedding, Model, Similarity
 from processors.grouping.model.trees import Split, Tree
 from processors.grouping.similarity.classifier import FIRST, Classifier, classifiers
 from schemas.values import Activity, Kind, Words
@@ -24,15 +24,15 @@ quick = settings(max_examples=40, deadline=None)
 several = activities.filter(lambda values: len(values) > 1)
 
 
-def lists_of(values: list[Activity], model: Model = MODEL) -> tuple[Table, list[list[int]]]:
+def lists_of(values: list[Activity], model: Model = MODEL) -> tuple[ActivityTable, list[list[int]]]:
     """Each of these with all before it in the order of events: the list, and last itself."""
-    table = Table(model)
+    table = ActivityTable(model)
     table.add(values)
     order = [value.id for value in sorted(values, key=lambda value: (value.started_at, value.id))]
     return table, [order[: at + 1] for at in range(1, len(order))]
 
 
-def of(table: Table, lists: list[list[int]]) -> Lists:
+def of(table: ActivityTable, lists: list[list[int]]) -> ComparisonLists:
     counts = np.array([len(one) - 1 for one in lists])
     ids = np.array([other for one in lists for other in one])
     ends = np.cumsum(counts + 1)
@@ -46,8 +46,8 @@ def of(table: Table, lists: list[list[int]]) -> Lists:
     return table.lists(pairs, table.slots(ids.tolist()))
 
 
-def scored(lists: Lists) -> tuple[list[int], npt.NDArray[np.int64]]:
-    classifier, each = classifiers(MODEL)[Regime.WORK], np.repeat(np.arange(len(lists.counts)), lists.counts)
+def scored(lists: ComparisonLists) -> tuple[list[int], npt.NDArray[np.int64]]:
+    classifier, each = classifiers(MODEL)[Domain.WORK], np.repeat(np.arange(len(lists.counts)), lists.counts)
     found = classifier.stepped(features(lists))
     scores = classifier.score(found, lists.which, lists.counts)
     return scores.tolist(), classifier.contributions(
@@ -61,7 +61,7 @@ def test_pairs_of_some_and_of_all_are_what_each_one_sees(
     values: list[Activity], model: Model, data: st.DataObject
 ) -> None:
     candidates = Candidates(model)
-    for value, tokens in zip(values, Table(model).add(values), strict=True):
+    for value, tokens in zip(values, ActivityTable(model).add(values), strict=True):
         candidates.add((value.started_at, value.id), tokens)
     places = sorted((value.started_at, value.id) for value in values)
     asked = data.draw(st.lists(st.sampled_from(places), unique=True)) if places else []
@@ -140,7 +140,7 @@ def test_spelling_counts_in_n_grams_and_not_in_words_and_order_in_neither() -> N
 
 def likeness(values: list[Activity], model: Model) -> int:
     """Of the first and the last of these, as that model sees it."""
-    table = Table(model)
+    table = ActivityTable(model)
     table.add(values)
     found = features(of(table, [[values[0].id, values[-1].id]]))
     return int(found.contents[0][list(CONTENTS).index("likeness")])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.monitoring.status import Commit, Status, Watched, group_status, partition_status
+from processors.monitoring.status import Commit, ObservedPartition, Status, group_status, partition_status
 
 ALLOWED_S = 10.0
 NOW_S = 1_000.0
@@ -29,8 +29,8 @@ def forward(draw: st.DrawFn) -> tuple[Commit, ...]:
     return tuple(Commit(c.at_s, place, c.lag_s) for c, place in zip(history, places, strict=True))
 
 
-def watched(commits: Sequence[Commit], place: int, lag_s: float, owned: bool | None) -> Watched:
-    return Watched(commits=tuple(commits), place=place, lag_s=lag_s, owned=owned)
+def watched(commits: Sequence[Commit], place: int, lag_s: float, owned: bool | None) -> ObservedPartition:
+    return ObservedPartition(commits=tuple(commits), place=place, lag_s=lag_s, owned=owned)
 
 
 @given(histories(), offsets, st.floats(0, ALLOWED_S), owned)

@@ -20,12 +20,11 @@ from schemas.dead_letters import DeadLetterRecord, decode_dead_letter
 from schemas.groups import PublishedGroup, PublishedMark, decode_published, encode_group
 from schemas.keys import GroupKey, MarkKey, RowKey, Scope, decode_groups_key
 from schemas.outcomes import Ok, Skip
-from schemas.records import ConsumerRecord, ProducerRecord
-from schemas.topics import DEAD_LETTERS, GROUPS, MAX_RECORD_BYTES, WORKING_SET
+from schemas.topics import DEAD_LETTERS, GROUPS, MAX_RECORD_BYTES, WORKING_SET, ConsumerRecord, ProducerRecord
 from schemas.values import Activity, Value
-from streams.shared.model_store import Shelf, shipped_model
+from streams.shared.model_store import ModelStore, shipped_model
 
-MODELS, DEFAULT = Shelf(), shipped_model().version
+MODELS, DEFAULT = ModelStore(), shipped_model().version
 NUMBER = 3
 DEEP = b"[" * 5_000 + b"]" * 5_000
 """JSON that is nested deeper than can be read."""
@@ -62,7 +61,7 @@ def opened(topics: Topics) -> Partition:
     for record in topics.read(WORKING_SET.name):
         partition.restore(record)
     for record in topics.read(GROUPS.name):
-        partition.remember(record)
+        partition.restore_published(record)
     topics.log += partition.open()
     return partition
 
@@ -71,7 +70,7 @@ def owner(topics: Topics) -> Partition:
     """An owner who has looked at everybody."""
     partition = opened(topics)
     while partition.behind:
-        topics.log += partition.look_again()
+        topics.log += partition.redecide_next()
     return partition
 
 
@@ -160,7 +159,7 @@ def test_any_delivery_with_crashes_ends_in_the_groups_of_the_set(history: list[b
     committed = 0
     while committed < len(history):
         if data.draw(st.booleans()):  # between two batches there was time for somebody
-            topics.log += partition.look_again()
+            topics.log += partition.redecide_next()
         size = data.draw(st.integers(1, 8))
         batch = [
             ConsumerRecord(NUMBER, o, b"k", history[o]) for o in range(committed, min(committed + size, len(history)))
@@ -279,7 +278,7 @@ def test_a_buried_record_is_a_dead_letter_and_its_row_leaves_its_group() -> None
     partition = owner(topics)
     topics.log += partition.absorb([ConsumerRecord(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
     poison = ConsumerRecord(NUMBER, 1, b"k", envelope("u", row(1, 1, 0, 40, 0, False)))
-    topics.log += partition.bury(poison, "failed 3 times: a bug")
+    topics.log += partition.dead_letter(poison, "failed 3 times: a bug")
     assert topics.groups() == {}
     assert [json.loads(r.value or b"")["reason"] for r in topics.read("dead-letters")] == ["bug"]
     heir = owner(topics)
@@ -372,7 +371,7 @@ def test_a_timekeeper_whose_set_fails_is_set_aside_and_made_good_after_the_fix(m
 
     bug = Broken(monkeypatch, says="Lease")
     partition = owner(topics)
-    assert set(partition.aside) == {Scope(1, 1)}
+    assert set(partition.quarantined) == {Scope(1, 1)}
     later = [envelope("c", row(who, who * 10 + 1, 5, 30, 4, False)) for who in (1, 2)]
     asked = [mark(who, 90 + who, "close") for who in (1, 2)] + [mark(1, 95, "verify")]
     for offset, raw in enumerate([*later, *asked], 2):
@@ -438,8 +437,10 @@ def test_a_burial_that_does_not_help_sets_the_timekeeper_aside(monkeypatch: pyte
     partition = owner(topics)
     topics.log += partition.absorb([ConsumerRecord(NUMBER, 0, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))])
     Broken(monkeypatch, says="Lease")
-    topics.log += partition.bury(ConsumerRecord(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False))), "a bug")
-    assert set(partition.aside) == {Scope(1, 1)}
+    topics.log += partition.dead_letter(
+        ConsumerRecord(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False))), "a bug"
+    )
+    assert set(partition.quarantined) == {Scope(1, 1)}
     assert [(letter.row, letter.reason) for letter in letters(topics)] == [(2, "bug"), (None, "bug")]
     assert set(topics.groups()) == {(Scope(1, 1), 1)}
 
@@ -451,9 +452,9 @@ def test_no_change_is_blamed_for_what_was_there_before_it(monkeypatch: pytest.Mo
     Broken(monkeypatch, says="Lease")
     partition = opened(topics)
     change = ConsumerRecord(NUMBER, 1, b"k", envelope("c", row(1, 2, 0, 30, 2, False)))
-    topics.log += partition.look_at(change)
+    topics.log += partition.redecide_owner_of(change)
     topics.log += partition.absorb([change])
-    assert set(partition.aside) == {Scope(1, 1)}
+    assert set(partition.quarantined) == {Scope(1, 1)}
     assert b'[1,1,"activity",2]' in {record.key for record in topics.read(WORKING_SET.name)}
 
 
@@ -466,14 +467,14 @@ def test_for_whom_a_change_was_given_up_the_next_failure_is_enough() -> None:
     )
     hopeless = []
     for _ in range(3):
-        topics.log.append(partition.failed(first))
-        hopeless.append(partition.hopeless(first))
+        topics.log.append(partition.record_failure(first))
+        hopeless.append(partition.is_exhausted(first))
         partition = owner(topics)
     assert hopeless == [False, False, True]
-    topics.log += [partition.failed(second), partition.failed(stranger)]
+    topics.log += [partition.record_failure(second), partition.record_failure(stranger)]
     partition = owner(topics)
-    assert partition.hopeless(second), "else each change of theirs could end everybody's process twice"
-    assert not partition.hopeless(stranger)
+    assert partition.is_exhausted(second), "else each change of theirs could end everybody's process twice"
+    assert not partition.is_exhausted(stranger)
 
 
 def test_a_change_that_was_given_up_is_held_against_nobody_once_it_is_answered() -> None:
@@ -484,18 +485,18 @@ def test_a_change_that_was_given_up_is_held_against_nobody_once_it_is_answered()
         for offset, activity in ((1, 1), (2, 2), (3, 3), (4, 1), (5, 2))
     )
     for _ in range(3):
-        topics.log.append(partition.failed(first))
+        topics.log.append(partition.record_failure(first))
         partition = owner(topics)
-    topics.log += partition.bury(first, "a bug")
-    topics.log.append(partition.failed(second))
-    assert partition.hopeless(second)
+    topics.log += partition.dead_letter(first, "a bug")
+    topics.log.append(partition.record_failure(second))
+    assert partition.is_exhausted(second)
     partition = owner(topics)
-    topics.log += partition.bury(second, "a bug")  # at its first failure
+    topics.log += partition.dead_letter(second, "a bug")  # at its first failure
     for answer, still in ((retry, True), (edit, False)):
         topics.log += owner(topics).absorb([answer])
         partition = owner(topics)
-        partition.failed(fails_once)
-        assert partition.hopeless(fails_once) is still, "as long as a letter stands, and no longer"
+        partition.record_failure(fails_once)
+        assert partition.is_exhausted(fails_once) is still, "as long as a letter stands, and no longer"
     assert not letters(topics)
 
 
@@ -506,7 +507,7 @@ def test_a_change_whose_record_no_broker_takes_is_an_error_and_can_be_buried(mon
     record = ConsumerRecord(NUMBER, 0, b"k", envelope("c", large))
     with pytest.raises(ValueError, match=r"working-set takes 83\d+ bytes"):
         partition.absorb([record])
-    topics.log += owner(topics).bury(record, "too large")
+    topics.log += owner(topics).dead_letter(record, "too large")
     assert [letter.value for letter in letters(topics)] == [record.value]
     assert topics.groups() == {}
 
@@ -523,8 +524,8 @@ def test_no_table_of_a_stranger_is_taken_for_what_is_kept_beside_the_rows(table:
     assert len(topics.log) == records, "no letter is taken back that nobody wrote"
     assert [letter.reason for letter in letters(topics)] == ["unknown_table"]
     good = ConsumerRecord(NUMBER, 99, b"k", envelope("c", row(1, 1, 0, 30, 0, False)))
-    assert not heir.tried(good)
-    assert not heir.hopeless(good)
+    assert not heir.was_tried(good)
+    assert not heir.is_exhausted(good)
 
 
 def test_a_record_that_no_letter_holds_stays_at_its_origin() -> None:
@@ -550,7 +551,7 @@ def test_what_a_stranger_wrote_to_the_working_set_is_a_dead_letter_and_the_parti
     topics = Topics()
     for key, value in FOREIGN:
         topics.log.append(ProducerRecord(WORKING_SET.name, NUMBER, key, value))
-    assert owner(topics).aside == {}
+    assert owner(topics).quarantined == {}
     assert {letter.value for letter in letters(topics)} == {value for _, value in FOREIGN}
     assert {letter.reason for letter in letters(topics)} <= {"not_json", "bad_column"}
 
@@ -560,5 +561,5 @@ def test_a_row_of_a_table_that_this_version_does_not_know_sets_its_timekeeper_as
     topics = Topics()
     topics.log.append(ProducerRecord(WORKING_SET.name, NUMBER, b'[1,1,"later",1]', b'{"version":1,"row":{"id":1}}'))
     topics.log += owner(topics).absorb([ConsumerRecord(NUMBER, 2, b"k", envelope("c", row(2, 2, 0, 30, 0, False)))])
-    assert set(owner(topics).aside) == {Scope(1, 1)}
+    assert set(owner(topics).quarantined) == {Scope(1, 1)}
     assert set(topics.groups()) == {(Scope(1, 2), 2)}

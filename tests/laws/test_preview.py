@@ -19,21 +19,21 @@ from connectors.sources.formats.event_lines import read_events
 from connectors.sources.formats.event_writer import event_line, remark_line
 from connectors.sources.instants import instant_of
 from connectors.sources.numbering import streams_of
-from processors.billing.timesheet import Owner, timesheet_of
+from processors.billing.timesheet import SheetOwner, timesheet_of
 from processors.grouping.batch import group_all
 from processors.grouping.model.grouping_model import encode_model
 from schemas.billing import Directory
 from schemas.groups import Disposition, encode_group
 from schemas.values import Apart, Kind, Together, Words
 from streams.cli import app
-from streams.files.preview import lines_of
+from streams.files.preview import preview_lines
 from streams.shared.model_store import shipped_model
-from streams.simulate.command import dialled, generated, write_truth
+from streams.simulate.command import generate_week, parse_dials, write_truth
 from tests.title_model import BY_TITLE
 
 ROOT = Path(__file__).parents[2]
 MODEL = shipped_model()
-OWNER = Owner("somebody")
+OWNER = SheetOwner("somebody")
 LABELS = ("group", "client", "matter", "code", "annotated", "system")
 UNKNOWN = ("true_group", "groups", "n_files")
 TITLES = ("Lease v3.docx - Word", "RE: Lease", "Tax 2025.xlsx", "Inbox - Outlook", "Screen saver")
@@ -43,7 +43,7 @@ TITLES = ("Lease v3.docx - Word", "RE: Lease", "Tax 2025.xlsx", "Inbox - Outlook
 def week(tmp_path: Path) -> Path:
     """A generated week of two people in the event form, with the true groups in it."""
     path = tmp_path / "week.jsonl"
-    write_truth(path, generated(dialled({"people": 2, "days": 2}, []), date(2026, 3, 2), seed=3).truths, {})
+    write_truth(path, generate_week(parse_dials({"people": 2, "days": 2}, []), date(2026, 3, 2), seed=3).truths, {})
     return path
 
 
@@ -145,7 +145,7 @@ def test_any_order_gives_the_same_lines_and_minutes(found: list[Event], order: r
         result: list[object] = []
         for stream in streams_of(items, Notes()):
             groups = group_all(stream.activities, stream.feedback, model=MODEL)
-            result += [list(lines_of(stream, groups)), timesheet_of(OWNER, stream.activities, groups, Directory())]
+            result += [list(preview_lines(stream, groups)), timesheet_of(OWNER, stream.activities, groups, Directory())]
             result.append([encode_group(groups[name]) for name in sorted(groups)])
         return result
 
@@ -159,7 +159,7 @@ def test_any_order_gives_the_same_lines_and_minutes(found: list[Event], order: r
 def test_every_event_has_one_line_and_is_an_outlier_only_where_it_is_alone(found: list[Event]) -> None:
     for stream in streams_of(found, Notes()):
         groups = group_all(stream.activities, stream.feedback, model=MODEL)
-        lines = list(lines_of(stream, groups))
+        lines = list(preview_lines(stream, groups))
         assert [line.id for line in lines] == [stream.names[one.id] for one in stream.activities]
         excluded = {stream.names[one.id] for one in stream.activities if one.excluded}
         pruned = {stream.names[name] for name, one in groups.items() if one.disposition is Disposition.OUTLIER}

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.sources.detect import read
-from connectors.sources.event import Asked, Event, Notes
+from connectors.sources.event import Event, Notes, ReadOptions
 from connectors.sources.local_times import shown_order, when
 from connectors.sources.numbering import Once
 from schemas.errors import SourceError
@@ -19,7 +19,7 @@ from schemas.values import WORDS_MAX_BYTES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "sources"
 FILES = ("events.jsonl", "week.ics", "tracker.csv", "notes.md", "activitywatch.json")
-ASKED = Asked(since=datetime(2025, 11, 1, tzinfo=UTC), now=datetime(2026, 5, 1, tzinfo=UTC))
+ASKED = ReadOptions(since=datetime(2025, 11, 1, tzinfo=UTC), now=datetime(2026, 5, 1, tzinfo=UTC))
 
 SHARP = (
     b"\0",

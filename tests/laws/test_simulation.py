@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.simulation.chance import Chance, Uniform
+from processors.simulation.chance import RandomDraws, Uniform
 from processors.simulation.dials import Dials
-from processors.simulation.values import FIRM, Row, Verb, Week, Write
+from processors.simulation.values import FIRM_NAME, RowWrite, SimulatedRow, SimulatedWeek, WriteOperation
 from processors.simulation.vocabulary.screens import GENERIC, NOISE
-from processors.simulation.week import generate, working_days
+from processors.simulation.week import simulate_week, working_days
 from schemas.values import WORDS_MAX_BYTES, Kind
 
 MONDAY = date(2026, 3, 2)
 DAY = 86_400_000_000
 
 
-def week(seed: int = 1, first: date = MONDAY, **dials: float) -> Week:
+def week(seed: int = 1, first: date = MONDAY, **dials: float) -> SimulatedWeek:
     def seeded(name: str) -> Uniform:
         return random.Random(f"{seed}/{name}").random
 
-    return generate(msgspec.convert(dials, Dials), first, f"s{seed}", seeded)
+    return simulate_week(msgspec.convert(dials, Dials), first, f"s{seed}", seeded)
 
 
 def share(part: int, whole: int) -> float:
@@ -57,20 +57,20 @@ def test_one_more_person_does_not_change_what_the_others_see_on_their_screens() 
         assert _shape(few, email) == _shape(many, email)
 
 
-def _shape(of: Week, email: str) -> list[tuple[int, int | None]]:
+def _shape(of: SimulatedWeek, email: str) -> list[tuple[int, int | None]]:
     return [(truth.row.started_at, truth.row.ended_at) for truth in of.truths if truth.email == email]
 
 
 @given(weeks)
 @settings(max_examples=40, deadline=None)
-def test_writes_are_ordered_and_make_exactly_the_rows_that_the_truth_knows(simulated: Week) -> None:
-    live: dict[tuple[str, str], Row] = {}
+def test_writes_are_ordered_and_make_exactly_the_rows_that_the_truth_knows(simulated: SimulatedWeek) -> None:
+    live: dict[tuple[str, str], SimulatedRow] = {}
     for before, after in pairwise(simulated.writes):
         assert before.at <= after.at
     for write in simulated.writes:
         key = (write.email, write.row.source_id)
-        assert (key in live) == (write.verb is not Verb.INSERT)
-        if write.verb is Verb.DELETE:
+        assert (key in live) == (write.operation is not WriteOperation.INSERT)
+        if write.operation is WriteOperation.DELETE:
             del live[key]
         else:
             live[key] = write.row
@@ -79,7 +79,7 @@ def test_writes_are_ordered_and_make_exactly_the_rows_that_the_truth_knows(simul
 
 @given(weeks)
 @settings(max_examples=40, deadline=None)
-def test_every_row_is_one_that_the_database_takes_and_is_written_after_it_happened(simulated: Week) -> None:
+def test_every_row_is_one_that_the_database_takes_and_is_written_after_it_happened(simulated: SimulatedWeek) -> None:
     for write in simulated.writes:
         row = write.row
         end = row.started_at if row.ended_at is None else row.ended_at
@@ -95,7 +95,7 @@ def test_the_truth_never_gets_into_a_row(seed: int) -> None:
     labels = {truth.piece for truth in simulated.truths if truth.piece}
     assert len(labels) > 4
     numbers = {matter.number for matter in simulated.firm.matters}
-    assert not set(Row.__struct_fields__) & {"group", "piece", "truth"}
+    assert not set(SimulatedRow.__struct_fields__) & {"group", "piece", "truth"}
     for write in simulated.writes:
         said = msgspec.json.encode(msgspec.structs.replace(write.row, matter=None)).decode()
         assert not any(label in said for label in labels)
@@ -104,7 +104,7 @@ def test_the_truth_never_gets_into_a_row(seed: int) -> None:
 
 def test_everything_says_that_it_is_generated() -> None:
     simulated = week(people=8)
-    assert "simulated" in FIRM
+    assert "simulated" in FIRM_NAME
     assert all("generated" in person.name for person in simulated.firm.people)
     assert all(client.domain.endswith(".test") for client in simulated.firm.clients)
     for truth in simulated.truths:
@@ -121,7 +121,7 @@ def test_a_row_has_a_matter_for_the_dialled_share_only() -> None:
 
 
 def test_a_number_is_in_a_title_for_the_dialled_share_only() -> None:
-    def numbered(simulated: Week) -> float:
+    def numbered(simulated: SimulatedWeek) -> float:
         rows = [one for one in simulated.truths if one.matter and one.row.kind is not Kind.COMMIT]
         return share(sum(f"[{one.matter}]" in one.row.words.title for one in rows), len(rows))
 
@@ -141,7 +141,7 @@ def test_noise_and_generic_windows_come_in_the_dialled_share(dial: str, titles: 
     assert 0.16 < seen(0.2) < 0.24
 
 
-def _desk(row: Row) -> bool:
+def _desk(row: SimulatedRow) -> bool:
     return row.ended_at is not None
 
 
@@ -178,24 +178,24 @@ def test_only_people_who_write_software_commit() -> None:
 def test_late_corrected_and_deleted_rows_come_in_the_dialled_share() -> None:
     quiet = {"late": 0.0, "corrected": 0.0, "deleted": 0.0}
     plain = week(**quiet)
-    assert {write.verb for write in plain.writes} == {Verb.INSERT}
+    assert {write.operation for write in plain.writes} == {WriteOperation.INSERT}
     assert all(_delay(write) <= 15_000_000 for write in plain.writes)
 
     late = week(days=20, **quiet | {"late": 0.5})
     assert 0.45 < share(sum(_delay(write) >= 2 * 3_600_000_000 for write in late.writes), len(late.writes)) < 0.55
 
     corrected = week(days=20, **quiet | {"corrected": 0.5})
-    updates = [write for write in corrected.writes if write.verb is Verb.UPDATE]
+    updates = [write for write in corrected.writes if write.operation is WriteOperation.UPDATE]
     assert 0.45 < share(len(updates), len(corrected.truths)) < 0.55
-    first = {write.row.source_id: write.row for write in corrected.writes if write.verb is Verb.INSERT}
+    first = {write.row.source_id: write.row for write in corrected.writes if write.operation is WriteOperation.INSERT}
     assert all(first[write.row.source_id] != write.row for write in updates)
 
     deleted = week(days=20, **quiet | {"deleted": 0.5})
-    gone = [write for write in deleted.writes if write.verb is Verb.DELETE]
+    gone = [write for write in deleted.writes if write.operation is WriteOperation.DELETE]
     assert 0.45 < share(len(gone), len(gone) + len(deleted.truths)) < 0.55
 
 
-def _delay(write: Write) -> int:
+def _delay(write: RowWrite) -> int:
     row = write.row
     return write.at - (row.started_at if row.ended_at is None else row.ended_at)
 
@@ -203,20 +203,20 @@ def _delay(write: Write) -> int:
 def test_work_is_interleaved_and_resumed() -> None:
     """More switches with interruptions than without; with `resumed` at 0 a day touches more pieces than at 1."""
 
-    def switches(simulated: Week) -> int:
+    def switches(simulated: SimulatedWeek) -> int:
         pieces = [one.piece for one in simulated.truths if one.piece]
         return sum(a != b for a, b in pairwise(pieces))
 
     assert switches(week(people=1, interruptions=10)) > switches(week(people=1, interruptions=0)) > 0
     assert all(len({t.row.started_at // DAY for t in of}) > 1 for of in _largest(week(people=1, resumed=0.7)))
 
-    def pieces_a_day(simulated: Week) -> int:
+    def pieces_a_day(simulated: SimulatedWeek) -> int:
         return len({(one.row.started_at // DAY, one.piece) for one in simulated.truths if one.piece})
 
     assert pieces_a_day(week(people=1, days=10, resumed=0)) > pieces_a_day(week(people=1, days=10, resumed=1))
 
 
-def _largest(simulated: Week) -> list[list[object]]:
+def _largest(simulated: SimulatedWeek) -> list[list[object]]:
     by_piece: dict[str, list[object]] = {}
     for truth in simulated.truths:
         if truth.piece:
@@ -234,9 +234,9 @@ def test_people_work_in_their_own_daytime_on_working_days() -> None:
 
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=50, max_size=50), st.integers(1, 9))
 def test_draws_stay_within_their_choices(numbers: list[float], high: int) -> None:
-    chance = Chance(iter(numbers * 10).__next__)
-    assert 1 <= chance.whole(1, high) <= high
-    assert sorted(chance.some(range(high), high)) == list(range(high))
-    assert chance.weighted([(0.0, "never"), (1.0, "always")]) == "always"
-    assert not chance.happens(0)
-    assert chance.happens(1)
+    chance = RandomDraws(iter(numbers * 10).__next__)
+    assert 1 <= chance.integer(1, high) <= high
+    assert sorted(chance.sample(range(high), high)) == list(range(high))
+    assert chance.pick_weighted([(0.0, "never"), (1.0, "always")]) == "always"
+    assert not chance.is_true(0)
+    assert chance.is_true(1)

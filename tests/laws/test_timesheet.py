@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from rich.console import RenderableType
 
 from processors.billing.entries.billing_day import instant
-from processors.billing.timesheet import MINUTE_US, Owner, Timesheet, rounded, timesheet_of
+from processors.billing.timesheet import MINUTE_US, SheetOwner, Timesheet, rounded, timesheet_of
 from schemas.billing import Client, Directory, Matter
 from schemas.groups import Disposition, Group, Member
 from schemas.values import Activity, Kind, Words, content_hash
-from streams.shared.terminal import WIDTH, paper
-from streams.views.timesheet import page, table
+from streams.shared.terminal import WIDTH, table_console
+from streams.views.timesheet import timesheet_page, timesheet_table
 
 MINUTE = 60_000_000
 NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
@@ -34,7 +34,7 @@ def group(*members: Activity, disposition: Disposition = Disposition.WORK) -> Gr
 
 def sheet(activities: list[Activity], groups: list[Group], owner: str = "Ada Example") -> Timesheet:
     named = {one.members[0].id: one for one in groups}
-    found = timesheet_of(Owner(owner, "ada@firm.example", "Firm"), activities, named, DIRECTORY)
+    found = timesheet_of(SheetOwner(owner, "ada@firm.example", "Firm"), activities, named, DIRECTORY)
     assert found is not None
     return found
 
@@ -63,7 +63,7 @@ def test_what_is_shown() -> None:
     assert (day.total, shown.total) == (36, 36)
     assert [(total.matter, total.minutes) for total in shown.matters] == [("2026-0101 Lease", 30), (None, 6)]
 
-    html = page(shown)
+    html = timesheet_page(shown)
     for text in (
         "Ada Example",
         "Example Harbour",
@@ -84,8 +84,8 @@ def test_what_rounds_to_nothing_is_told_in_one_line() -> None:
     blinks = [activity(n, 60 * n, 0, f"Blink {n}") for n in (2, 3)]
     blinks = [msgspec.structs.replace(one, ended_at=one.started_at + 10_000_000) for one in blinks]
     shown = sheet([lease, *blinks], [group(lease), *(group(one) for one in blinks)])
-    printed = {matters: drawn(table(shown, matters)) for matters in (True, False)}
-    for text in (*printed.values(), page(shown)):
+    printed = {matters: drawn(timesheet_table(shown, matters)) for matters in (True, False)}
+    for text in (*printed.values(), timesheet_page(shown)):
         assert "Lease 2026-0101" in text
         assert "Blink" not in text
     assert "and 2 of less than a minute" in printed[True]
@@ -95,7 +95,7 @@ def test_what_rounds_to_nothing_is_told_in_one_line() -> None:
 
 def drawn(what: RenderableType) -> str:
     """As it is in a pipe, where there is no terminal to be as narrow as."""
-    console = paper()
+    console = table_console()
     with console.capture() as printed:
         console.print(what)
     assert console.is_terminal or console.width >= WIDTH
@@ -104,7 +104,7 @@ def drawn(what: RenderableType) -> str:
 
 def test_a_title_is_text_and_nothing_else() -> None:
     evil = activity(1, 0, 30, '<script>alert(1)</script>"><img src=x onerror=alert(2)> {{ 7 * 7 }}')
-    html = page(sheet([evil], [group(evil)], owner="<b>Ada</b>"))
+    html = timesheet_page(sheet([evil], [group(evil)], owner="<b>Ada</b>"))
     assert "<script" not in html
     assert "<img" not in html
     assert "<b>Ada" not in html
@@ -113,7 +113,7 @@ def test_a_title_is_text_and_nothing_else() -> None:
 
 def test_the_page_needs_nothing_from_anywhere() -> None:
     lease = activity(1, 0, 30, "Lease")
-    html = page(sheet([lease], [group(lease)]))
+    html = timesheet_page(sheet([lease], [group(lease)]))
     assert re.findall(r"(?:src|href|url\(|@import)", html) == []
 
 

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.grouping.features.pair_features import FEATURES, MISSING
-from processors.grouping.model.grouping_model import Pruning, Regime, encode_model
-from processors.grouping.outcome.confidence import Signs, confidence
+from processors.grouping.model.grouping_model import Domain, Pruning, encode_model
+from processors.grouping.outcome.confidence import ConfidenceFeatures, confidence
 from processors.grouping.similarity.forest import Forest
-from processors.training.boosting import HIGHEST, Ground, Objective, Settings, similarity_of
-from processors.training.confidence_training import SHOWN_RIGHT, fitted, shown_from
+from processors.training.boosting import HIGHEST, Objective, Settings, TrainingData, similarity_of
+from processors.training.confidence_training import SHOWN_RIGHT, fit_confidence, shown_from
 from processors.training.examples import Examples, examples, joined
 from processors.training.held_out_results import surely_better
-from processors.training.labelled_streams import Labelled, enough, taught
+from processors.training.labelled_streams import Labelled, enough_streams, labelled_only
 from processors.training.model_training import learn
-from processors.training.tree_training import LEAST_LISTS, Lessons, grown
+from processors.training.tree_training import LEAST_LISTS, TrainingLists, train_trees
 from processors.training.vocabulary import DOUBT, RAREST, vocabulary
 from schemas.groups import SCORE_SCALE
 from schemas.values import Activity, Kind, Words
@@ -48,7 +48,7 @@ def drawn_examples(seed: int) -> Examples:
 
 def test_of_wrong_lines_long_gone_by_a_fourth_stands_for_all() -> None:
     lines = [Activity(id, Kind.MESSAGE, id, None, "UTC", Words(actor=f"ann{id}", text="yes")) for id in range(1, 62)]
-    found = examples(lines, {line.id: line.id == 1 or line.id == 61 for line in lines}, shipped_model(), Regime.TALK)
+    found = examples(lines, {line.id: line.id == 1 or line.id == 61 for line in lines}, shipped_model(), Domain.TALK)
     last = found.some(np.arange(len(found.counts)) == len(found.counts) - 1)
     # The first of the 60 before the last is right; 20 are near; of 39 between, (61 + id) is divided by 4 for ten.
     assert last.earlier.tolist() == [1, *range(3, 40, 4), *range(41, 61), -1]
@@ -59,7 +59,7 @@ def test_of_wrong_lines_long_gone_by_a_fourth_stands_for_all() -> None:
 @pytest.mark.parametrize(("leaves", "levels"), [(2, 1), (4, 2), (16, -1)])
 def test_trees_of_whole_numbers_say_what_lightgbm_says(leaves: int, levels: int) -> None:
     drawn = drawn_examples(leaves)
-    ground = Ground(drawn, np.ones(LISTS))
+    ground = TrainingData(drawn, np.ones(LISTS))
     booster = ground.grow(np.ones(LISTS, dtype=np.bool_), Settings(leaves, levels, 0.2, 40)).more(40).booster
     similarity = similarity_of(booster, 40)
     assert len(similarity.trees) > 20, "it learned something"
@@ -75,7 +75,7 @@ def test_trees_of_whole_numbers_say_what_lightgbm_says(leaves: int, levels: int)
 
 
 def test_a_tree_that_may_ask_a_share_of_the_features_asks_no_more() -> None:
-    ground = Ground(drawn_examples(3), np.ones(LISTS))
+    ground = TrainingData(drawn_examples(3), np.ones(LISTS))
     every = np.ones(LISTS, dtype=np.bool_)
     alone = similarity_of(ground.grow(every, Settings(16, -1, 0.2, 10, share=1 / len(FEATURES))).more(10).booster, 10)
     assert all(len({split.feature for split in tree.splits}) == 1 for tree in alone.trees)
@@ -86,11 +86,11 @@ def test_a_tree_that_may_ask_a_share_of_the_features_asks_no_more() -> None:
 def test_what_is_learned_from_some_lists_hangs_on_those_only() -> None:
     drawn, some = drawn_examples(5), np.arange(LISTS) % 3 > 0
     how = Settings(4, 2, 0.2, 20)
-    one = Ground(drawn, np.ones(LISTS)).grow(some, how).more(20).booster
+    one = TrainingData(drawn, np.ones(LISTS)).grow(some, how).more(20).booster
     other = drawn.right.copy()
     other[np.repeat(~some, PAIRS)] ^= True
     learned = msgspec.structs.replace(drawn, right=other)
-    two = Ground(learned, np.ones(LISTS))
+    two = TrainingData(learned, np.ones(LISTS))
     again = two.grow(some, how).more(20).booster
     assert msgspec.to_builtins(similarity_of(one, 20)) == msgspec.to_builtins(similarity_of(again, 20))
 
@@ -107,15 +107,15 @@ def test_gradients_are_those_of_the_loss() -> None:
         assert gradient[row] / weights.sum() == pytest.approx(slope, abs=1e-6)
 
 
-def drawn_lessons(seed: int) -> Lessons:
+def drawn_lessons(seed: int) -> TrainingLists:
     """In three folds, as many as it takes."""
     drawn = [drawn_examples(seed + number) for number in range(LEAST_LISTS // LISTS + 1)]
     lists = LISTS * len(drawn)
-    return Lessons(joined(drawn), np.arange(lists) % 3, np.ones(lists))
+    return TrainingLists(joined(drawn), np.arange(lists) % 3, np.ones(lists))
 
 
 def test_beyond_the_least_loss_as_many_times_as_many_trees_are_grown_for_each_fold() -> None:
-    once, twice = (grown(drawn_lessons(4), 3, (Settings(4, 2, 0.2, 50, beyond=by),), print) for by in (1, 2))
+    once, twice = (train_trees(drawn_lessons(4), 3, (Settings(4, 2, 0.2, 50, beyond=by),), print) for by in (1, 2))
     assert once is not None
     assert twice is not None
     for one, two in zip((once.of_all, *once.of_folds), (twice.of_all, *twice.of_folds), strict=True):
@@ -127,7 +127,7 @@ def test_beyond_the_least_loss_as_many_times_as_many_trees_are_grown_for_each_fo
 def test_a_later_way_is_taken_only_where_it_is_as_far_ahead_as_it_must(ahead: float) -> None:
     said: list[str] = []
     first, later = Settings(2, 1, 0.2, 25), Settings(4, 2, 0.2, 100, ahead=ahead)
-    found = grown(drawn_lessons(4), 3, (first, later), said.append)
+    found = train_trees(drawn_lessons(4), 3, (first, later), said.append)
     losses = [float(one.rpartition(" ")[2]) for one in said]
     assert 0.1 * losses[0] < losses[1] < 0.98 * losses[0], "it loses a little less"
     assert found is not None
@@ -155,11 +155,11 @@ def test_of_what_is_shown_so_many_are_right_and_nothing_more_could_be_shown(grou
     assert all(share(sure) < SHOWN_RIGHT for sure, _ in groups if sure < found)
 
 
-def judged(chance: random.Random, groups: int) -> list[tuple[Signs, bool]]:
+def judged(chance: random.Random, groups: int) -> list[tuple[ConfidenceFeatures, bool]]:
     """Groups whose signs say nothing about whether they are right."""
-    names = Signs.__struct_fields__
+    names = ConfidenceFeatures.__struct_fields__
     return [
-        (Signs(**{name: chance.randrange(9) for name in names}), chance.random() < 0.7)  # type: ignore[arg-type]
+        (ConfidenceFeatures(**{name: chance.randrange(9) for name in names}), chance.random() < 0.7)  # type: ignore[arg-type]
         for _ in range(groups)
     ]
 
@@ -168,7 +168,7 @@ def test_what_is_shown_is_chosen_by_curves_that_did_not_see_it() -> None:
     chance = random.Random(3)
     folds = [judged(chance, 40) for _ in range(2)]
     seen = [one for fold in folds for one in fold]
-    found = fitted(folds)
+    found = fit_confidence(folds)
     sure = [confidence(found, signs) for signs, _ in seen]
     assert shown_from(sure, [right for _, right in seen]) < SCORE_SCALE, "of what it saw, it is sure of some, and right"
     assert found.shown_from == SCORE_SCALE
@@ -180,7 +180,7 @@ def test_of_few_streams_blocks_of_time_are_made_and_nothing_is_lost(
 ) -> None:
     every = [Activity(id, Kind.COMMIT, at, None, "UTC", Words()) for id, at in enumerate(minutes)]
     gold = {one.id: one.id % 3 for one in every if one.id in known}
-    blocks = enough([taught(Labelled("ada", every, gold))], folds)
+    blocks = enough_streams([labelled_only(Labelled("ada", every, gold))], folds)
     assert len({one.name for one in blocks}) == len(blocks)
     ordered = [(one.started_at, one.id) for block in blocks for one in block.activities]
     assert ordered == sorted((one.started_at, one.id) for one in every)
@@ -192,8 +192,8 @@ def test_of_few_streams_blocks_of_time_are_made_and_nothing_is_lost(
 
 def test_streams_that_are_enough_are_left_whole() -> None:
     streams = [Labelled(name, [], {}) for name in "abcd"]
-    assert enough(streams, 4) == streams
-    assert enough([], 4) == []
+    assert enough_streams(streams, 4) == streams
+    assert enough_streams([], 4) == []
 
 
 def test_words_are_counted_once_an_activity_and_openings_by_true_groups() -> None:
@@ -220,7 +220,7 @@ def test_a_word_of_less_than_three_people_is_in_no_model_of_many() -> None:
     ]
     assert set(vocabulary(streams, frozenset()).rarity) == {"lease"}
     assert set(vocabulary(streams[:2], frozenset()).rarity) == {"lease", "secretname"}, "both said it"
-    blocks = enough(streams[:1], 4)
+    blocks = enough_streams(streams[:1], 4)
     assert set(vocabulary(blocks, frozenset()).rarity) == {"lease", "secretname"}, "it is one person's own"
 
 
@@ -253,7 +253,7 @@ def test_where_one_fold_has_nearly_all_the_others_teach_it_nothing() -> None:
         )
         for name, count in (("ada", 260), ("ben", 3), ("cy", 3), ("dee", 3))
     ]
-    assert learn(BY_TITLE, streams, "mine").similarity[Regime.WORK] is not BY_TITLE.similarity[Regime.WORK]
+    assert learn(BY_TITLE, streams, "mine").similarity[Domain.WORK] is not BY_TITLE.similarity[Domain.WORK]
 
 
 def test_where_all_is_pruned_the_confidence_is_the_bases() -> None:
@@ -271,8 +271,8 @@ def test_a_fold_without_lists_stops_nobody(folds: tuple[int, ...]) -> None:
     right = np.stack((np.arange(lists) % 2 == 1, np.arange(lists) % 2 == 0), axis=1).ravel()
     nowhere = np.full(2 * lists, -1)
     learned = Examples(rows, right, np.ones(2 * lists, np.int64), np.full(lists, 2), nowhere, nowhere)
-    lessons = Lessons(learned, np.array(folds)[np.arange(lists) * len(folds) // lists], np.ones(lists))
-    found = grown(lessons, 3, (Settings(4, 2, 0.2, 100),), lambda _: None)
+    lessons = TrainingLists(learned, np.array(folds)[np.arange(lists) * len(folds) // lists], np.ones(lists))
+    found = train_trees(lessons, 3, (Settings(4, 2, 0.2, 100),), lambda _: None)
     assert found is not None
     assert len(found.of_folds) == 3
     assert found.of_folds[1] == found.of_all, "of the fold without lists nothing was learned"

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterable
 
 from connectors.kafka.records.fenced_writer import FencedWriter
-from schemas.records import ProducerRecord
+from schemas.topics import ProducerRecord
 from streams.group import command
 
 _write = FencedWriter.write

@@ -198,7 +198,7 @@ def test_it_catches_up_in_order_after_two_days(live: Live) -> None:
     for n in (2, 3, 4):  # each evening somebody works on, the next morning another scheduler looks
         live.insert(who, f"Harbour lease {n}.docx", minute=(n - 2) * day, minutes=30)
         live.insert(who, "Late work of the second.docx", minute=n * 10, minutes=5)
-        Scheduler(live.pipeline).look(instant(datetime(2026, 3, n, 6, tzinfo=UTC)))
+        Scheduler(live.pipeline).open_due(instant(datetime(2026, 3, n, 6, tzinfo=UTC)))
     assert row(live, CLOSED, who) == (3, 0)
     home = live.stack.home.path
     with running(home, "bill", *EVERY) as one, running(home, "bill", *EVERY) as other:

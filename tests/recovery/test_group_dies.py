@@ -11,7 +11,7 @@ import pytest
 
 from connectors.kafka.consumers.consumer_groups import consumer_groups
 from connectors.kafka.progress.unread import unread
-from connectors.stack.processes.worker_health import ask
+from connectors.stack.processes.status import ask
 from schemas.groups import PublishedGroup, decode_published
 from schemas.keys import GroupKey, Scope, decode_groups_key
 from schemas.topics import PARTITIONS

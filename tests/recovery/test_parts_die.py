@@ -19,7 +19,6 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
-    NewTopic,
     ResourceType,
 )
 from sqlalchemy import Engine
@@ -27,18 +26,19 @@ from sqlalchemy import Engine
 from benchmarks.ending import ending
 from benchmarks.marking import through
 from benchmarks.steady import tried, week_of
-from connectors.kafka.consumers.consumer_groups import admin
 from connectors.kafka.records.partition_log import read_to_end
 from connectors.mariadb.audit.ledger_snapshot import read_scopes
 from connectors.mariadb.server.engine import connect
 from connectors.stack.processes.log_files import last_error
-from connectors.stack.processes.programs import PARTS, WORKERS
+from connectors.stack.processes.programs import PARTS
 from connectors.stack.stack import Stack
 from connectors.stack.waiting import wait_until
+from schemas.checks import PROGRAMS
 from schemas.keys import Scope
 from schemas.topics import PARTITIONS, TOPICS
 from streams.settings import Settings
 from streams.stack.prepare import prepare
+from tests.topics import create_topic
 
 pytestmark = pytest.mark.stack
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def up(stack: Stack) -> None:
     """What `./timeloom stack up` does."""
     stack.up()
     prepare(Settings(home=stack.home.path))
-    for worker in WORKERS:
+    for worker in PROGRAMS:
         stack.start(worker)
 
 
@@ -132,9 +132,7 @@ def test_a_broker_killed_amid_commits_comes_back_and_leaves_no_transaction_open(
 ) -> None:
     """Kafka 4.3.0 to 4.4.0 lose end marks here, and hide for good what is behind (docs/decisions/0028)."""
     topic, cluster, commits = "committing", whole.settings.kafka(), tmp_path / "commits"
-    client = admin(cluster)  # kept until the answer is there: without it, it never comes
-    for made in client.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
-        made.result(60)
+    create_topic(cluster, topic, PARTITIONS)
     script = [sys.executable, str(Path(__file__).with_name("committing.py")), cluster.bootstrap, topic, str(commits)]
     commits.touch()
     with subprocess.Popen(script, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as committing:

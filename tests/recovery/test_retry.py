@@ -19,8 +19,7 @@ from connectors.kafka.records.open_dead_letters import Letter, read_letters
 from schemas.dead_letters import DeadLetterRecord, encode_dead_letter
 from schemas.keys import GroupKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason
-from schemas.partitioner import partition_of
-from schemas.topics import DEAD_LETTERS, GROUPS
+from schemas.topics import DEAD_LETTERS, GROUPS, partition_of
 from streams.ops.dlq.retry import Retry, shown
 from streams.shared.model_store import shipped_model
 from streams.verify.audit import Auditor

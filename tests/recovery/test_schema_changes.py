@@ -15,11 +15,11 @@ from processors.audit.findings import Kind
 from schemas.groups import Group
 from schemas.keys import Scope
 from streams.ops.dlq.retry import Retry
-from streams.shared.catch_up import pass_marks
+from streams.shared.catch_up import wait_for_marks
 from streams.shared.model_store import shipped_model
 from streams.stack.prepare import prepare
 from streams.verify.audit import Auditor
-from streams.verify.repair import Mender
+from streams.verify.repair import Repairer
 from tests.live import Live
 from tests.programs import eventually, running
 
@@ -108,7 +108,7 @@ def test_columns_come_go_and_are_renamed_under_load(live: Live, admin: Engine) -
                     load.zone = "zone"
             more(load)
         with running(live.stack.home.path, "bill", "--no-llm"):
-            pass_marks(live.pipeline, live.settings.kafka(), [who], WITHIN_S)  # all that was written has been read
+            wait_for_marks(live.pipeline, live.settings.kafka(), [who], WITHIN_S)  # all that was written has been read
             letters = waiting(live, who)
             assert {one.said.reason for one in letters} == {"missing_column"}
             done = Retry(live.settings.kafka(), live.collector, live.pipeline, WITHIN_S).retry(letters)
@@ -132,7 +132,7 @@ def test_what_truncate_took_is_found_and_said_again(live: Live, admin: Engine) -
         run(admin, "TRUNCATE TABLE activation")
         found = auditor.verify([who])
         assert {one.kind for one in found.damage[who]} == {Kind.DECISION_EXTRA}
-        mended, _ = Mender(auditor, live.collector, live.pipeline, live.settings.kafka()).mend(found)
+        mended, _ = Repairer(auditor, live.collector, live.pipeline, live.settings.kafka()).repair(found)
         assert mended.clean
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import psutil
 import pymysql
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
+from connectors.kafka.client.cluster import Cluster
 from connectors.stack.servers.home import LOOPBACK, Remembered
 from connectors.stack.stack import Stack
+from tests.topics import create_topic
 
 ROOT = Path(__file__).parents[2]
 SERVERS = ("mariadb", "kafka", "connect")
@@ -26,8 +28,7 @@ def mortal() -> Iterator[Stack]:
     where = stack.up()
     with _database(where) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE kept")
-    admin = AdminClient({"bootstrap.servers": where.kafka_bootstrap})
-    admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(20)
+    create_topic(Cluster(where.kafka_bootstrap), "kept")
     yield stack
     stack.reset()
 

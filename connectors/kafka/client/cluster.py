@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from confluent_kafka import Consumer
 
 RECONNECT_MS = 1_000
 """A client looks for a broker that is away at least so often; by the default it might look 10 s after it is back."""
@@ -29,3 +30,20 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Cluster({self.bootstrap!r}, security={sorted(self.security)})"
+
+
+def reader(cluster: Cluster, **settings: str | int) -> Consumer:
+    """Such a consumer, with what else the library is to be set to (`_` for its dots); to be assigned and closed."""
+    return Consumer(
+        {
+            **cluster.client(),
+            "group.id": "timeloom-reader",  # required by the library; nothing is ever committed under it
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
+            "log_level": 0,  # what the library would print of a broker that went, the error says better
+            **{name.replace("_", "."): value for name, value in settings.items()},
+        }
+    )

@@ -7,8 +7,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 
 from connectors.kafka.client.cluster import Cluster
 from connectors.kafka.client.connectivity import knock
+from schemas.checks import ClusterFacts, TopicFacts
 from schemas.errors import StackError
-from schemas.server_checks import ClusterFacts, TopicFacts
 
 TIMEOUT_S = 10
 

@@ -10,8 +10,7 @@ from time import monotonic
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from connectors.kafka.client.cluster import Cluster
-from connectors.kafka.client.independent_reader import reader
+from connectors.kafka.client.cluster import Cluster, reader
 from connectors.kafka.consumers.consumer_groups import TIMEOUT_S, unanswered
 from schemas.errors import StackError
 

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from connectors.kafka.client.cluster import Cluster
 from schemas.errors import StackError
-from schemas.records import ConsumerRecord
+from schemas.topics import ConsumerRecord
 
 SESSION_MS = 6_000
 """How long a silent consumer keeps its partitions: a killed one's rest that long, a busy machine's must not flap."""
@@ -42,12 +42,12 @@ class End(msgspec.Struct, frozen=True):
     offset: int
 
 
-class PlacedConsumer:
+class ExternalOffsetsConsumer:
     """Reads committed records of one topic. Not shared between threads."""
 
     def __init__(self, cluster: Cluster, group: str, topic: str, place: Place) -> None:
         self.topic = topic
-        self.places: dict[int, int] = {}
+        self.offsets: dict[int, int] = {}
         self._held: dict[int, list[ConsumerRecord]] = {}
         self._ends: dict[int, End] = {}
         self.assigned_once = False
@@ -83,7 +83,7 @@ class PlacedConsumer:
         while self._held and company_s > 0 and self._count < most and not self._full and not enough():
             self._take_in(self._consumer.consume(most, min(company_s, SLICE_S)))
             company_s -= SLICE_S
-        while self._count >= most and not self._full and (room := most * len(self.places) - self._count) > 0:
+        while self._count >= most and not self._full and (room := most * len(self.offsets) - self._count) > 0:
             before = self._count
             self._take_in(self._consumer.consume(min(room, most), 0))  # behind: company is here already
             if self._count == before:
@@ -118,23 +118,25 @@ class PlacedConsumer:
             held = self._held.get(partition, [])
             if message.error():
                 self._told(message, held)
-            elif partition in self.places and offset >= max(self.places[partition], held[-1].offset + 1 if held else 0):
+            elif partition in self.offsets and offset >= max(
+                self.offsets[partition], held[-1].offset + 1 if held else 0
+            ):
                 self._held.setdefault(partition, []).append(
                     ConsumerRecord(partition, offset, message.key(), message.value())
                 )
 
-    def moved(self, partition: int, next: int) -> None:
+    def advance(self, partition: int, next: int) -> None:
         """What is before `next` is done, and kept by its keeper."""
-        self.places[partition] = next
+        self.offsets[partition] = next
         end = self._ends.get(partition)
         self._commit(partition, end.offset if end is not None and end.after_last == next else next)
 
     def replace(self, partition: int) -> None:
         """Takes the partition up again from its keeper, after somebody else was found to have read on."""
         self._drop(partition)
-        if partition in self.places:
-            self.places[partition] = self._place(partition)
-            self._consumer.seek(TopicPartition(self.topic, partition, self.places[partition]))
+        if partition in self.offsets:
+            self.offsets[partition] = self._place(partition)
+            self._consumer.seek(TopicPartition(self.topic, partition, self.offsets[partition]))
 
     def close(self) -> None:
         """Leaves the consumer group, so that others get the partitions at once."""
@@ -150,7 +152,7 @@ class PlacedConsumer:
         if error.code() == KafkaError._PARTITION_EOF:
             if before:
                 self._ends[partition] = End(before[-1].offset + 1, offset)
-            elif self.places.get(partition, offset + 1) <= offset:
+            elif self.offsets.get(partition, offset + 1) <= offset:
                 self._commit(partition, offset)
             return
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
@@ -173,14 +175,14 @@ class PlacedConsumer:
     def _assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
         for one in partitions:
             self._drop(one.partition)
-            one.offset = self.places[one.partition] = self._place(one.partition)
+            one.offset = self.offsets[one.partition] = self._place(one.partition)
         consumer.assign(partitions)
         self.assigned_once = True
-        log.info("assigned", topic=self.topic, places=dict(sorted(self.places.items())))
+        log.info("assigned", topic=self.topic, places=dict(sorted(self.offsets.items())))
 
     def _revoked(self, _: Any, partitions: list[TopicPartition]) -> None:
         for one in partitions:
-            self.places.pop(one.partition, None)
+            self.offsets.pop(one.partition, None)
             self._drop(one.partition)
         log.info("revoked", topic=self.topic, partitions=sorted(one.partition for one in partitions))
 

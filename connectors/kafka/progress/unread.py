@@ -19,8 +19,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from connectors.kafka.client.cluster import Cluster
-from connectors.kafka.client.independent_reader import reader
+from connectors.kafka.client.cluster import Cluster, reader
 from connectors.kafka.consumers.consumer_groups import TIMEOUT_S, admin, unanswered
 from schemas.errors import StackError
 

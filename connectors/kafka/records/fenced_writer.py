@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.kafka.client.cluster import Cluster
 from schemas.errors import PartitionFenced, StackError
-from schemas.records import ProducerRecord
+from schemas.topics import ProducerRecord
 
 TIMEOUT_S = 30.0
 _FENCING = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})

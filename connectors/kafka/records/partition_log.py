@@ -7,11 +7,10 @@ from typing import cast
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster, reader
 from connectors.kafka.client.connectivity import knock
-from connectors.kafka.client.independent_reader import reader
 from schemas.errors import StackError
-from schemas.records import ConsumerRecord
+from schemas.topics import ConsumerRecord
 
 ROUND_S = 0.02
 """The library waits this long for a full round of messages, also at the end of the topic, where none come."""

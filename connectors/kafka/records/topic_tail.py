@@ -5,11 +5,10 @@ from typing import cast
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from connectors.kafka.client.cluster import Cluster
+from connectors.kafka.client.cluster import Cluster, reader
 from connectors.kafka.client.connectivity import knock
-from connectors.kafka.client.independent_reader import reader
 from schemas.errors import StackError
-from schemas.records import ConsumerRecord
+from schemas.topics import ConsumerRecord
 
 PATIENCE_S = 10
 

@@ -1,4 +1,4 @@
-"""Reads everything that the database says of one timekeeper, for an audit, out of one consistent snapshot."""
+"""Reads everything that the database holds of one timekeeper, for an audit, from one consistent snapshot."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ DECISION_TABLES = ("feedback", "release", "activation")
 FROZEN_STATUSES = frozenset({"released", "locked"})
 
 UNREADABLE_GROUP = Group((), Disposition.HELD, 0, 0, 0, 0, "unreadable")
-"""Stands for a stored value that no program of ours wrote: it differs from whatever the topic says."""
+"""The replacement for a stored value that can't be decoded. It differs from every published group."""
 
 _group = msgspec.json.Decoder(Group)
 _activity = Base.metadata.tables[ActivityModel.__tablename__].c
@@ -47,13 +47,13 @@ _activity = Base.metadata.tables[ActivityModel.__tablename__].c
 
 @contextmanager
 def consistent_snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection that reads the database as it was at its first statement. It locks nothing."""
+    """Yields a connection that reads the database as it was at its first statement. It locks nothing."""
     with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         yield connection
 
 
 def read_scopes(connection: Connection) -> list[Scope]:
-    """Every timekeeper who has activities, groups, entries or minutes."""
+    """Returns every timekeeper who has activities, groups, entries or minutes, sorted."""
     owners = (
         select(of.firm_id, of.timekeeper_id).distinct() for of in (ActivityModel, ActivityGroup, Entry, DayMinutes)
     )
@@ -61,7 +61,7 @@ def read_scopes(connection: Connection) -> list[Scope]:
 
 
 def read_offsets(connection: Connection, consumer: str, topic: str) -> dict[int, int]:
-    """How far the consumer has read in each partition."""
+    """Returns the consumer's next offset in each partition that it has read."""
     of = ConsumerOffset
     query = select(of.partition_no, of.next_offset).where(of.consumer == consumer, of.topic == topic)
     return {partition: next_offset for partition, next_offset in connection.execute(query)}
@@ -75,10 +75,10 @@ def read_ledger_snapshot(
     applied: Mapping[RowRef, Decision],
     unseal: Unseal = plain_unseal,
 ) -> LedgerSnapshot:
-    """The timekeeper's rows and what the pipeline's tables say of them; what the topics say is given."""
+    """Reads the timekeeper's rows and the ledger's rows of them, and adds what the caller has read from the topics."""
     live = _read_live_activities(connection, scope, unseal)
     members = tuple(sorted(MemberRow(*row) for row in connection.execute(_member_query(scope))))
-    parts, crossed = _parts(connection, scope)
+    parts, foreign = _parts(connection, scope)
     named = {row.activity for row in members} | {row.activity for row in parts}
     named |= {member.id for group in published.values() for member in group.members}
     return LedgerSnapshot(
@@ -93,7 +93,7 @@ def read_ledger_snapshot(
         other_owners=_read_other_owners(connection, sorted(named - live.keys())),
         entries=_entries(connection, scope),
         parts=parts,
-        foreign_parts=crossed,
+        foreign_parts=foreign,
         days=_days(connection, scope),
     )
 
@@ -148,15 +148,15 @@ def _entries(connection: Connection, scope: Scope) -> tuple[EntryRow, ...]:
 
 
 def _parts(connection: Connection, scope: Scope) -> tuple[tuple[EntryPartRow, ...], tuple[EntryPartRow, ...]]:
-    """The parts of the timekeeper's entries: those that are the timekeeper's, and those that aren't."""
+    """Returns the parts of the timekeeper's entries: those with the timekeeper's scope, and those with another one."""
     part = EntryActivity
     columns = (part.entry_id, part.activity_id, part.allocated_us, part.imputed, part.firm_id, part.timekeeper_id)
     query = _in_scope(select(*columns).join(Entry, Entry.id == part.entry_id), Entry, scope)
     ours: list[EntryPartRow] = []
-    crossed: list[EntryPartRow] = []
+    foreign: list[EntryPartRow] = []
     for *columns_of, firm, timekeeper in connection.execute(query.order_by(part.entry_id, part.activity_id)):
-        (ours if Scope(firm, timekeeper) == scope else crossed).append(EntryPartRow(*columns_of))
-    return tuple(ours), tuple(crossed)
+        (ours if Scope(firm, timekeeper) == scope else foreign).append(EntryPartRow(*columns_of))
+    return tuple(ours), tuple(foreign)
 
 
 def _days(connection: Connection, scope: Scope) -> dict[Any, DayRow]:
@@ -168,7 +168,7 @@ def _days(connection: Connection, scope: Scope) -> dict[Any, DayRow]:
 
 
 def _read_other_owners(connection: Connection, ids: list[int]) -> dict[int, Scope]:
-    """Whose these activities are, as far as they are anybody's."""
+    """Returns the scope of each of these activities that exists."""
     found: dict[int, Scope] = {}
     for first in range(0, len(ids), CHUNK_IDS):
         some = ids[first : first + CHUNK_IDS]

@@ -1,4 +1,7 @@
-"""Marks: rows that go the way of every change, so that whoever sees one has seen all that was before it."""
+"""Inserts marks and finds those that are pending.
+
+A mark passes through capture, `group` and `bill` in order, so a program that has read it has read all that came before.
+"""
 
 from collections.abc import Iterable, Mapping
 from uuid import uuid4
@@ -14,11 +17,16 @@ CHUNK_MARKS = 1_000
 
 
 def insert_marks(engine: Engine, scopes: Iterable[Scope], kind: MarkKind) -> dict[Scope, int]:
-    """Inserts a mark for each timekeeper, committed; returns their ids."""
+    """Inserts a mark for each timekeeper and commits; returns the ids of the marks by scope."""
     run = uuid4().hex
     rows = [
-        {"firm_id": of.firm, "timekeeper_id": of.timekeeper, "kind": kind.value, "token": f"{kind}-{run}-{number}"}
-        for number, of in enumerate(scopes)
+        {
+            "firm_id": scope.firm,
+            "timekeeper_id": scope.timekeeper,
+            "kind": kind.value,
+            "token": f"{kind}-{run}-{number}",
+        }
+        for number, scope in enumerate(scopes)
     ]
     if not rows:
         return {}
@@ -29,7 +37,7 @@ def insert_marks(engine: Engine, scopes: Iterable[Scope], kind: MarkKind) -> dic
 
 
 def pending_marks(engine: Engine, marks: Mapping[Scope, int]) -> dict[Scope, int]:
-    """Those of the marks that `bill` hasn't consumed yet."""
+    """Returns those of the marks that `bill` hasn't consumed yet."""
     ids = list(marks.values())
     seen: set[int] = set()
     with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Takes a timekeeper's groups into the tables again, as the topic has them, as if they had never been seen."""
+"""Ingests a timekeeper's published groups again from scratch, as if the ledger had none of them."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
@@ -23,7 +23,7 @@ from schemas.groups import PublishedGroup
 from schemas.keys import Scope
 
 PublishedByScope = Mapping[Scope, Mapping[int, PublishedGroup]]
-"""Each timekeeper's groups by name."""
+"""By timekeeper: the published groups by group id."""
 
 
 def reingest_groups(
@@ -34,21 +34,22 @@ def reingest_groups(
     published_before: Callable[[int], PublishedByScope],
     rules: BillingRules,
 ) -> None:
-    """Takes all groups of these timekeepers of one partition again, and slices all their days and the given ones.
+    """Ingests all groups of these timekeepers of one partition again; recomputes all their days and those in `days`.
 
-    `said_before` tells what the topic had said before an offset of that partition. One transaction, that holds the
-    partition's place: `bill` waits with its next batch and then goes on as if nothing had been. Entries whose work is
-    still there stay the same entries; released ones stay as they are.
+    `published_before` returns what the topic held before an offset of that partition. All of it is one transaction that
+    locks the partition's offset: `bill` waits with its next batch and then continues normally. Entries whose work still
+    exists keep their ids, and released entries stay as they are.
     """
 
     def work(connection: Connection) -> None:
         of = ConsumerOffset
-        here = (of.consumer == CONSUMER, of.topic == topic, of.partition_no == partition)
-        said = published_before(connection.execute(select(of.next_offset).where(*here).with_for_update()).scalar_one())
-        for scope, also in days.items():
+        this_partition = (of.consumer == CONSUMER, of.topic == topic, of.partition_no == partition)
+        next_offset = connection.execute(select(of.next_offset).where(*this_partition).with_for_update()).scalar_one()
+        published = published_before(next_offset)
+        for scope, extra_days in days.items():
             _delete_derived_rows(connection, scope)
-            moved, _ = ingest_groups(connection, scope, dict(said.get(scope, {})))
-            DayRecomputer(connection, rules).recompute(scope, moved, also)
+            changed, _ = ingest_groups(connection, scope, dict(published.get(scope, {})))
+            DayRecomputer(connection, rules).recompute(scope, changed, extra_days)
 
     in_transaction(engine, work)
 
@@ -56,8 +57,8 @@ def reingest_groups(
 def _delete_derived_rows(connection: Connection, scope: Scope) -> None:
     for table in (ActivityGroup, GroupMember, DayMinutes, SlicedActivity):
         connection.execute(delete(table).where(table.firm_id == scope.firm, table.timekeeper_id == scope.timekeeper))
-    # A part that isn't its entry's owner's is nobody's; slicing again puts back what belongs there.
+    # Deletes the parts whose scope isn't their entry's. Recomputing the days inserts the right parts.
     entries = select(Entry.id).where(Entry.firm_id == scope.firm, Entry.timekeeper_id == scope.timekeeper)
     part = EntryActivity
-    theirs = or_(part.firm_id != scope.firm, part.timekeeper_id != scope.timekeeper)
-    connection.execute(delete(part).where(part.entry_id.in_(entries), theirs))
+    foreign = or_(part.firm_id != scope.firm, part.timekeeper_id != scope.timekeeper)
+    connection.execute(delete(part).where(part.entry_id.in_(entries), foreign))

@@ -1,7 +1,7 @@
-"""Has the database say rows again, so that what the stream missed reaches it the way that everything does.
+"""Resends rows: writes them again, so that capture emits the changes that the stream missed.
 
-Done as a collector: the pipeline's user may not write an activity. Each function is one transaction, and changes
-nothing that a person could see.
+It needs the collector's user, because the pipeline's may not write an activity. Resending changes nothing that a person
+can see.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _IN_SCOPE = "firm_id = :firm AND timekeeper_id = :timekeeper AND id IN :ids"
 _LOCK_ROWS = f"SELECT id FROM `{{table}}` WHERE {_IN_SCOPE} FOR UPDATE"
 _TOUCH_ROWS = f"UPDATE `{{table}}` SET said = said + 1 WHERE {_IN_SCOPE}"
 
-# The id comes back for a moment that only the binlog sees: an insert of nearly nothing and a delete in one transaction.
+# To resend a delete, one transaction inserts a nearly empty row with the id and deletes it. Only the binlog shows it.
 _PLACEHOLDER_COLUMNS = {
     "activity": (
         "source, source_id, kind, started_at, zone, words",
@@ -32,7 +32,7 @@ _MOVE = text("UPDATE activity SET firm_id = :firm, timekeeper_id = :timekeeper W
 
 
 def resend_rows(collector: Engine, scope: Scope, row_refs: Sequence[RowRef]) -> list[RowRef]:
-    """Says these rows again, as they are; returns those that aren't there, or not this timekeeper's."""
+    """Resends these rows as they are, in one transaction; returns those that this timekeeper doesn't have."""
     found: set[RowRef] = set()
     with collector.begin() as connection:
         for table in sorted({table for table, _ in row_refs}):
@@ -41,36 +41,38 @@ def resend_rows(collector: Engine, scope: Scope, row_refs: Sequence[RowRef]) -> 
             found |= {(table, id) for id in ids}
             if ids:
                 connection.execute(_statement(_TOUCH_ROWS, table), values)
-    return [name for name in row_refs if name not in found]
+    return [row_ref for row_ref in row_refs if row_ref not in found]
 
 
 def resend_deletes(collector: Engine, scope: Scope, row_refs: Sequence[RowRef], model: str) -> list[RowRef]:
-    """Says again that these rows are gone; returns those that aren't (the id is in use, perhaps somebody else's).
+    """Resends the deletes of these rows, one transaction each; returns those whose id is in use, by any timekeeper.
 
-    `model` is a version that the workers know: an activation has to name one, though it is gone at once.
+    `model` is a version that the partition workers know. An activation has to name one, even though its placeholder is
+    deleted at once.
     """
-    there = []
+    existing = []
     for table, id in row_refs:
         columns, literals = _PLACEHOLDER_COLUMNS[table]
-        appear = text(
+        insert_placeholder = text(
             f"INSERT INTO `{table}` (id, firm_id, timekeeper_id, {columns})"
             f" VALUES (:id, :firm, :timekeeper, {literals})"
         )
         values = _scope_params(scope) | {"id": id}
         try:
             with collector.begin() as connection:
-                connection.execute(appear, values | ({"model": model} if table == "activation" else {}))
+                connection.execute(insert_placeholder, values | ({"model": model} if table == "activation" else {}))
                 connection.execute(text(f"DELETE FROM `{table}` WHERE id = :id"), {"id": id})
         except IntegrityError:
-            there.append((table, id))
-    return there
+            existing.append((table, id))
+    return existing
 
 
 def resend_moves(collector: Engine, previous_scope: Scope, ids: Sequence[int]) -> list[int]:
-    """Says again that these rows left a timekeeper for the one who has them; returns those for which it can't.
+    """Resends that these activities moved from `previous_scope` to their present timekeeper; returns those that failed.
 
-    A row goes to who had it and back, in one transaction. It can't where the matter is of a firm that the other isn't
-    in, or the other has a row of the same source id.
+    One transaction moves a row to its previous timekeeper and back. It fails where the row doesn't exist, where its
+    matter belongs to a firm that the previous timekeeper isn't in, or where that timekeeper has a row with the same
+    source id.
     """
     failed = []
     for id in ids:

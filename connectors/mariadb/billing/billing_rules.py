@@ -1,4 +1,7 @@
-"""What `bill` asks of those who decide: the functions of `processors.billing`, handed in, since SQL decides nothing."""
+"""Defines the billing decisions that the database code calls: the functions of `processors.billing`, as a protocol.
+
+The caller passes them in, because a connector decides nothing.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
@@ -8,20 +11,20 @@ from schemas.billing import Directory, Draft, DraftedDay, Membership, StoredEntr
 from schemas.values import Activity
 
 InstantRange = tuple[int, int]
-"""Instants from, to (both inside)."""
+"""The first and the last instant, both included."""
 
 
 class BillingRules(Protocol):
-    """The decisions that storing a timekeeper's days takes."""
+    """The decisions that recomputing a timekeeper's days needs."""
 
     def affected_range(self, started_at: int, ended_at: int | None) -> InstantRange:
-        """The instants whose owner may change when such an activity comes, goes or changes."""
+        """Returns the instants that another activity may own after such an activity is inserted, changed or deleted."""
 
     def affected_days(self, ranges: Iterable[InstantRange], zones: Collection[str]) -> set[date]:
-        """Every billing day, in any of the zones, that has an instant of the ranges."""
+        """Returns every billing day, in any of the zones, that contains an instant of the ranges."""
 
     def read_ranges(self, days: Collection[date], zones: Collection[str]) -> list[InstantRange]:
-        """The instants to read: every activity that touches one of them takes part in slicing the days."""
+        """Returns the instants to read: slicing the days needs every activity that touches one of them."""
 
     def draft_days(
         self,
@@ -31,7 +34,7 @@ class BillingRules(Protocol):
         days: Collection[date],
         frozen: Mapping[date, Collection[int]],
     ) -> list[DraftedDay]:
-        """Each of the days as it should be stored."""
+        """Returns each of the days as it should be stored. `frozen` has by day the activities of released entries."""
 
     def match_entries(self, stored: Sequence[StoredEntry], drafts: Sequence[Draft]) -> Mapping[tuple[int, int], int]:
-        """The entry id that each draft (by its slice's key) takes over."""
+        """Returns, by the key of a draft's slice, the id of the stored entry that the draft continues."""

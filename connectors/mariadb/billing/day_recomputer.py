@@ -1,6 +1,6 @@
-"""Slices again what changed activities touch, in the caller's transaction.
+"""Recomputes the days that changed activities affect, in the caller's transaction.
 
-moved activities -> where they were and where they are -> days -> read all that touches these days -> draft -> write
+changed activities -> their sliced states and rows -> affected days -> all activities of these days -> drafts -> write
 """
 
 from collections.abc import Collection
@@ -30,8 +30,10 @@ from schemas.values import Activity
 
 
 class RecomputeResult(msgspec.Struct):
-    """What slicing again did: days, entries written, drafts withheld (law 7); the activities that it was done for; and
-    those in doubt, to be looked at again, since either their row or their group is about to be said again.
+    """How many days were recomputed, entries written, and drafts blocked by a released entry (law 7).
+
+    `recomputed` are the activities whose days were recomputed. `stale` are stale members, to be rechecked: a new
+    version of their row or of their group is on its way.
     """
 
     days: int = 0
@@ -42,20 +44,20 @@ class RecomputeResult(msgspec.Struct):
 
 
 class DayRecomputer:
-    """Slices again within one transaction; reads each firm's directory once."""
+    """Recomputes days within one transaction. It reads the directory of each firm once."""
 
     def __init__(self, connection: Connection, rules: BillingRules) -> None:
         self.connection, self._rules = connection, rules
         self._directories: dict[int, Directory] = {}
 
     def recompute(self, scope: Scope, changed: Collection[int], extra_days: Collection[date] = ()) -> RecomputeResult:
-        """Brings every day that the moved activities touched or touch up to date, and the days in `also`."""
+        """Recomputes every day that the changed activities touched or touch, and `extra_days`."""
         changed_ids = set(changed)
         zones = read_zones(self.connection, scope)
         while True:
             before = read_sliced_states(self.connection, scope, changed_ids)
             now = read_by_id(self.connection, scope, changed_ids)
-            # A zone may have been known when it was sliced, and not any more.
+            # A zone may have been known when the activity was sliced, and be unknown now.
             zones = (zones | {sliced.zone for sliced in before.values()}) & known_zones() or {"UTC"}
             days = _affected_days(before, now, zones, self._rules) | set(extra_days)
             if not days:
@@ -86,16 +88,18 @@ class DayRecomputer:
 def _affected_days(
     before: dict[int, SlicedState], now: SlicingInput, zones: set[str], rules: BillingRules
 ) -> set[date]:
-    ranges = [rules.affected_range(one.started_at, one.ended_at) for one in before.values()]
-    ranges += [rules.affected_range(one.started_at, one.ended_at) for one in now.activities.values()]
+    ranges = [rules.affected_range(sliced.started_at, sliced.ended_at) for sliced in before.values()]
+    ranges += [rules.affected_range(activity.started_at, activity.ended_at) for activity in now.activities.values()]
     return rules.affected_days(ranges, zones)
 
 
 def _changed_exclusions(connection: Connection, scope: Scope, read: SlicingInput) -> set[int]:
-    """Excluded activities that are not as they were remembered: no record tells of them, so all their days are due."""
-    excluded = {id: one for id, one in read.activities.items() if one.excluded}
+    """Returns the excluded activities that differ from their sliced state. No record of `groups` announces them, so all
+    their days must be recomputed.
+    """
+    excluded = {id: activity for id, activity in read.activities.items() if activity.excluded}
     before = read_sliced_states(connection, scope, excluded) if excluded else {}
-    return {id for id, one in excluded.items() if id not in before or not _is_unchanged(before[id], one)}
+    return {id for id, activity in excluded.items() if id not in before or not _is_unchanged(before[id], activity)}
 
 
 def _is_unchanged(sliced: SlicedState, activity: Activity) -> bool:

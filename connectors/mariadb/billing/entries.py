@@ -1,4 +1,4 @@
-"""The entries of a timekeeper's days as they are in the tables."""
+"""Reads the stored entries of a timekeeper's days, with their parts."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,11 +16,11 @@ from schemas.keys import Scope
 FROZEN_STATUSES = ("released", "locked")
 
 PartsByActivity = Mapping[int, tuple[int, bool]]
-"""By activity: microseconds, and whether they are imputed."""
+"""By activity id: microseconds, and whether they are imputed."""
 
 
 class EntryState(msgspec.Struct, frozen=True):
-    """An entry as it is in the table, with its parts."""
+    """A row of `entry` with its parts. `narrative_id` is None while the narrative is extractive."""
 
     id: int
     group: int
@@ -38,12 +38,12 @@ class EntryState(msgspec.Struct, frozen=True):
 
     @property
     def stored(self) -> StoredEntry:
-        """As those who decide see it."""
+        """The entry in the form that the billing rules take."""
         return StoredEntry(self.id, self.group, self.matter, {id: us for id, (us, _) in self.parts.items()})
 
 
 def read_entries(connection: Connection, scope: Scope, days: Collection[date]) -> dict[date, list[EntryState]]:
-    """The entries of these days, locked until the transaction ends: a person may edit one at this moment."""
+    """Reads the entries of these days and locks them until the transaction ends, because a person may edit one now."""
     rows = connection.execute(_ENTRIES, {**scope_params(scope), "days": sorted(days)}).fetchall()
     parts = _read_parts(connection, [row.id for row in rows])
     found: dict[date, list[EntryState]] = defaultdict(list)
@@ -85,7 +85,7 @@ _PARTS = select(
 
 
 def frozen_activities(stored: Mapping[date, Sequence[EntryState]]) -> dict[date, set[int]]:
-    """For each day the activities that hang on a released entry."""
+    """Returns for each day the activities that are part of a released or locked entry."""
     return {
         day: {id for row in rows if row.status in FROZEN_STATUSES for id in row.parts} for day, rows in stored.items()
     }

@@ -1,6 +1,6 @@
-"""Makes a timekeeper's days in the tables what they should be, touching only rows that differ.
+"""Writes a timekeeper's drafted days to the ledger. It touches only rows that differ.
 
-stored rows + drafts -> follow (which row goes on as which entry) -> changes -> bulk statements
+stored rows + drafts -> match (which row continues as which entry) -> changes -> bulk statements
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from schemas.keys import Scope
 
 
 class DayWriteResult(msgspec.Struct):
-    """What storing the days changed. `withheld` counts drafts whose place a released entry has (law 7)."""
+    """How many entries changed, and how many drafts a released entry of the same key blocked (law 7)."""
 
     entries: int = 0
     blocked_by_release: int = 0
@@ -33,7 +33,7 @@ def write_days(
     drafted: Sequence[DraftedDay],
     rules: BillingRules,
 ) -> DayWriteResult:
-    """Makes the days what was drafted, touching only rows that differ. Released entries stay as they are."""
+    """Writes the drafted days, touching only rows that differ. Released entries stay as they are."""
     written, changes = DayWriteResult(), _EntryChanges()
     for day in drafted:
         rows = stored.get(day.minutes.day, [])
@@ -46,7 +46,7 @@ def write_days(
 
 
 class _EntryChanges:
-    """The differences of some days, collected so that each kind is one statement."""
+    """The changes to some days, collected so that each kind of change is one statement."""
 
     def __init__(self) -> None:
         self.deleted: list[EntryState] = []
@@ -56,10 +56,10 @@ class _EntryChanges:
         self.closed_periods: list[tuple[int, date, date]] = []
 
     def plan(self, rows: Sequence[EntryState], drafts: Sequence[Draft], rules: BillingRules) -> int:
-        """Takes in one day; returns how many drafts it withholds because a released entry has their place."""
-        taken_places = {row.stored.key for row in rows if row.status in FROZEN_STATUSES}
+        """Adds the changes of one day; returns how many drafts a released entry of the same key blocks."""
+        frozen_keys = {row.stored.key for row in rows if row.status in FROZEN_STATUSES}
         open_rows = {row.id: row for row in rows if row.status not in FROZEN_STATUSES}
-        free = [draft for draft in drafts if draft.slice.key not in taken_places]
+        free = [draft for draft in drafts if draft.slice.key not in frozen_keys]
         follows = rules.match_entries([row.stored for row in open_rows.values()], free)
         for draft in free:
             row = open_rows.get(follows.get(draft.slice.key, 0))
@@ -74,8 +74,8 @@ class _EntryChanges:
         return len(drafts) - len(free)
 
     def apply(self, connection: Connection, scope: Scope) -> int:
-        """Writes it all; returns how many entries that were."""
-        # Two entries may swap their names: a renamed one is taken out and put back under its own id.
+        """Writes all changes; returns how many entries they touched."""
+        # Two entries may swap their keys, so an entry with a new key is deleted and inserted again with its old id.
         out = [row.id for row in self.deleted] + [row.id for row, _ in self.rekeyed]
         if out:
             connection.execute(delete(EntryActivity).where(EntryActivity.entry_id.in_(out)))
@@ -118,9 +118,12 @@ def _changed_parts(row: EntryState, draft: Draft) -> list[SlicePart]:
 def _entry_row(
     scope: Scope, draft: Draft, row: EntryState | None, periods: Sequence[tuple[int, date, date]]
 ) -> dict[str, object]:
-    """The whole row. A model's narrative stays while the content does; other content is a new proposal."""
+    """Returns the whole row of an entry.
+
+    A generated narrative stays while the content is the same. With other content the entry is proposed again.
+    """
     same = row is not None and row.content == draft.content
-    keeps = row if same and row and row.narrative_id is not None else None
+    narrated = row if same and row and row.narrative_id is not None else None
     part = draft.slice
     return {
         **({"id": row.id} if row else {}),
@@ -135,8 +138,8 @@ def _entry_row(
         "allocated_us": part.allocated_us,
         "imputed_us": part.imputed_us,
         "content": draft.content,
-        "narrative": keeps.narrative if keeps else draft.narrative,
-        "narrative_id": keeps.narrative_id if keeps else None,
+        "narrative": narrated.narrative if narrated else draft.narrative,
+        "narrative_id": narrated.narrative_id if narrated else None,
     }
 
 
@@ -146,7 +149,7 @@ def _closed_periods(connection: Connection, scope: Scope) -> list[tuple[int, dat
 
 
 def _period_of(day: date, periods: Iterable[tuple[int, date, date]]) -> int | None:
-    """The closed period that a late entry belongs to; the first that closed the day, where several cadences did."""
+    """Returns the closed period that contains the day of a late entry; the first by id, None where there is none."""
     return next((id for id, starts_on, ends_on in periods if starts_on <= day < ends_on), None)
 
 

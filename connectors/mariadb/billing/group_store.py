@@ -1,4 +1,4 @@
-"""Groups as last said, and their members: what `bill` takes from the topic, compared with what it has."""
+"""Stores groups as last published, with their members, and finds the activities that a batch of records changes."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ LatestRecords = Mapping[int, PublishedGroup | None]
 
 
 class _StoredGroup(msgspec.Struct):
-    """A stored group and its members' hashes."""
+    """A stored group and the hashes of its members by activity id."""
 
     value: str
     disposition: str
@@ -26,39 +26,42 @@ class _StoredGroup(msgspec.Struct):
 
 
 def ingest_groups(connection: Connection, scope: Scope, records: LatestRecords) -> tuple[set[int], int]:
-    """Stores the batch's last word on each group; returns the activities that it moved and how many records it ignored.
+    """Stores the last record of each group in a batch; returns the activities that it changed and how many it ignored.
 
-    A record that was decided at an older offset than the one stored is ignored (a process that was fenced wrote it).
+    A record that was decided at an older offset than the stored group is ignored (a fenced process wrote it).
     """
     known = _read_stored_groups(connection, scope, list(records))
     fresh = {
-        id: said
-        for id, said in records.items()
-        if said is None or id not in known or said.lineage.offset >= known[id].offset
+        id: record
+        for id, record in records.items()
+        if record is None or id not in known or record.lineage.offset >= known[id].offset
     }
-    moved: set[int] = set()
-    for id, said in fresh.items():
-        moved |= _changed_activities(known.get(id), said.group if said else None)
+    changed: set[int] = set()
+    for id, record in fresh.items():
+        changed |= _changed_activities(known.get(id), record.group if record else None)
     _write(connection, scope, known, fresh)
-    return moved, len(records) - len(fresh)
+    return changed, len(records) - len(fresh)
 
 
 def read_memberships(connection: Connection, scope: Scope, activity_ids: list[int]) -> dict[int, Membership]:
-    """Where each activity is. Where two groups hold one for a moment, the one decided at the higher offset wins."""
+    """Returns the membership of each activity that is in a group.
+
+    Two groups may hold one activity for a moment; the one decided at the higher offset wins.
+    """
     found = connection.execute(_MEMBERSHIPS, {**scope_params(scope), "ids": activity_ids})
-    return {id: Membership(of, Disposition(what), hash) for id, of, what, hash in found}
+    return {id: Membership(group, Disposition(disposition), hash) for id, group, disposition, hash in found}
 
 
 def _read_stored_groups(connection: Connection, scope: Scope, ids: list[int]) -> dict[int, _StoredGroup]:
     groups = connection.execute(_GROUPS, {**scope_params(scope), "ids": ids})
-    known = {id: _StoredGroup(value, what, offset) for id, value, what, offset in groups}
+    known = {id: _StoredGroup(value, disposition, offset) for id, value, disposition, offset in groups}
     for group_id, activity_id, hash in connection.execute(_MEMBERS, {**scope_params(scope), "ids": list(known)}):
         known[group_id].members[activity_id] = hash
     return known
 
 
 def _changed_activities(stored: _StoredGroup | None, group: Group | None) -> set[int]:
-    """The activities whose place or content is another one now; all of them where the group's disposition is."""
+    """Returns the activities whose membership or content changed; all of them where the disposition changed."""
     before = stored.members.items() if stored else ()
     after = [(member.id, member.hash) for member in group.members] if group else []
     if stored and group and stored.disposition != group.disposition:
@@ -67,20 +70,20 @@ def _changed_activities(stored: _StoredGroup | None, group: Group | None) -> set
 
 
 def _write(connection: Connection, scope: Scope, known: Mapping[int, _StoredGroup], fresh: LatestRecords) -> None:
-    gone = [id for id, said in fresh.items() if said is None and id in known]
-    said = {id: one for id, one in fresh.items() if one is not None}
+    gone = [id for id, record in fresh.items() if record is None and id in known]
+    published = {id: record for id, record in fresh.items() if record is not None}
     _delete_members(connection, scope, known, fresh)
     if gone:
         of = ActivityGroup
         connection.execute(
             delete(of).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.group_id.in_(gone))
         )
-    if rows := [_group_row(scope, id, one.group, one.lineage) for id, one in said.items()]:
+    if rows := [_group_row(scope, id, record.group, record.lineage) for id, record in published.items()]:
         connection.execute(_UPSERT_GROUP, rows)
     members = [
         {"firm_id": scope.firm, "timekeeper_id": scope.timekeeper, "group_id": id, "activity_id": m.id, "hash": m.hash}
-        for id, one in said.items()
-        for m in one.group.members
+        for id, record in published.items()
+        for m in record.group.members
         if id not in known or known[id].members.get(m.id) != m.hash
     ]
     if members:
@@ -91,8 +94,8 @@ def _delete_members(
     connection: Connection, scope: Scope, known: Mapping[int, _StoredGroup], fresh: LatestRecords
 ) -> None:
     of = GroupMember
-    for id, said in fresh.items():
-        staying = {member.id for member in said.group.members} if said else set()
+    for id, record in fresh.items():
+        staying = {member.id for member in record.group.members} if record else set()
         if leaving := [member for member in known[id].members if member not in staying] if id in known else []:
             connection.execute(
                 delete(of).where(

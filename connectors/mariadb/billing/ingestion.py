@@ -1,8 +1,8 @@
-"""Takes a batch of one partition of `groups` into the tables: everything it causes, and the offset, in one transaction.
+"""Ingests a batch of one partition of `groups`: everything that it causes, and the offset, in one transaction.
 
-    fence -> groups and members -> slice what they touch -> marks (close periods, write that they were seen)
+    fence -> groups and members -> recompute the affected days -> marks (close periods, record each mark as seen)
 
-Also what needs no record: activities in doubt are looked at again, under the same fence.
+It also rechecks stale members, which needs no record, under the same fence.
 """
 
 from collections import defaultdict
@@ -29,14 +29,14 @@ CONSUMER = "bill"
 
 
 class GroupsRecord(msgspec.Struct, frozen=True):
-    """One record of `groups`, decoded. `said` None is a tombstone."""
+    """One decoded record of `groups`. `published` None is a tombstone."""
 
     key: GroupKey | MarkKey
     published: PublishedGroup | PublishedMark | None
 
 
 class GroupsBatch(msgspec.Struct, frozen=True):
-    """Records of one partition in offset order, from `expected` on; `next` is where to go on after them."""
+    """Records of one partition in offset order, from `expected_offset` on. `next_offset` is the offset after them."""
 
     topic: str
     partition: int
@@ -46,7 +46,7 @@ class GroupsBatch(msgspec.Struct, frozen=True):
 
 
 class IngestResult(msgspec.Struct):
-    """What a batch did."""
+    """What a batch caused: counts, ids of closed periods, and by timekeeper the stale and the resolved activities."""
 
     groups: int = 0
     superseded: int = 0
@@ -59,7 +59,7 @@ class IngestResult(msgspec.Struct):
     resolved: dict[Scope, set[int]] = msgspec.field(default_factory=dict)
 
     def add(self, scope: Scope, result: RecomputeResult) -> None:
-        """Counts what slicing again did."""
+        """Adds the result of recomputing a timekeeper's days."""
         self.days += result.days
         self.entries += result.entries
         self.blocked_by_release += result.blocked_by_release
@@ -69,19 +69,19 @@ class IngestResult(msgspec.Struct):
 
 
 def read_start_offset(engine: Engine, topic: str, partition: int) -> int:
-    """Where to go on in a partition that was just assigned."""
+    """Returns the offset to start from in a partition that was just assigned."""
     with engine.begin() as connection:
         return offsets.ensure_offset(connection, CONSUMER, topic, partition)
 
 
 def count_failure(engine: Engine, topic: str, partition: int, offset: int) -> int:
-    """Counts that our own code failed on a record; returns how often it has."""
+    """Counts a failure of our own code on a record; returns how often it has failed."""
     with engine.begin() as connection:
         return offsets.record_failure(connection, CONSUMER, topic, partition, offset)
 
 
 def read_stale_members(engine: Engine, partition: int) -> dict[Scope, set[int]]:
-    """Activities of a partition that weren't what was grouped when their days were last sliced."""
+    """Returns the stale members of a partition: when last sliced, their content was not what was grouped."""
     group, member, sliced = ActivityGroup, GroupMember, SlicedActivity
     query = (
         select(member.firm_id, member.timekeeper_id, member.activity_id)
@@ -107,7 +107,7 @@ def read_stale_members(engine: Engine, partition: int) -> dict[Scope, set[int]]:
 
 
 def read_known_scopes(engine: Engine, scopes: set[Scope]) -> set[Scope]:
-    """Those of the scopes that are a timekeeper of a firm."""
+    """Returns those scopes whose timekeeper exists in that firm."""
     of = Timekeeper
     query = select(of.firm_id, of.id).where(of.id.in_([scope.timekeeper for scope in scopes]))
     with engine.connect() as connection:
@@ -115,21 +115,24 @@ def read_known_scopes(engine: Engine, scopes: set[Scope]) -> set[Scope]:
 
 
 def ingest(engine: Engine, batch: GroupsBatch, rules: BillingRules) -> IngestResult:
-    """Everything the batch causes, or nothing. Raises Fenced where another process has read on in this partition."""
+    """Ingests the batch in one transaction: everything that it causes, or nothing.
+
+    Raises PartitionFenced where another process has advanced this partition's offset.
+    """
     return in_transaction(engine, lambda connection: _ingest(connection, batch, rules))
 
 
 def recheck_stale(
     engine: Engine, topic: str, partition: int, offset: int, stale: Mapping[Scope, set[int]], rules: BillingRules
 ) -> IngestResult:
-    """Slices the days of activities in doubt again. Raises Fenced like `take`."""
+    """Recomputes the days of stale members. Raises PartitionFenced like `ingest`."""
 
     def work(connection: Connection) -> IngestResult:
         offsets.advance(connection, CONSUMER, topic, partition, expected=offset, next=offset)
-        taken, reslicer = IngestResult(), DayRecomputer(connection, rules)
+        result, recomputer = IngestResult(), DayRecomputer(connection, rules)
         for scope, ids in stale.items():
-            taken.add(scope, reslicer.recompute(scope, ids))
-        return taken
+            result.add(scope, recomputer.recompute(scope, ids))
+        return result
 
     return in_transaction(engine, work)
 
@@ -138,25 +141,25 @@ def _ingest(connection: Connection, batch: GroupsBatch, rules: BillingRules) -> 
     offsets.advance(
         connection, CONSUMER, batch.topic, batch.partition, expected=batch.expected_offset, next=batch.next_offset
     )
-    result, reslicer = IngestResult(), DayRecomputer(connection, rules)
+    result, recomputer = IngestResult(), DayRecomputer(connection, rules)
     for scope, (groups, marks) in _group_by_scope(batch.records).items():
-        moved, ignored = ingest_groups(connection, scope, groups)
+        changed, ignored = ingest_groups(connection, scope, groups)
         result.groups += len(groups)
         result.superseded += ignored
-        if moved:
-            result.add(scope, reslicer.recompute(scope, moved))
+        if changed:
+            result.add(scope, recomputer.recompute(scope, changed))
         for mark in marks:
-            _ingest_mark(reslicer, scope, mark, batch, result)
+            _ingest_mark(recomputer, scope, mark, batch, result)
     return result
 
 
 def _group_by_scope(
     records: Sequence[GroupsRecord],
 ) -> dict[Scope, tuple[dict[int, PublishedGroup | None], list[Mark]]]:
-    """For each timekeeper the last word on each group, and the marks in order.
+    """Returns for each timekeeper the last record of each group, and the marks in order.
 
-    What comes after a mark in the batch is stored with what came before it: a period that is closed may still change,
-    so nothing depends on where inside a transaction a mark was.
+    Records after a mark in the batch are stored together with those before it. A closed period may still change, so
+    nothing depends on where inside a transaction a mark was.
     """
     found: dict[Scope, tuple[dict[int, PublishedGroup | None], list[Mark]]] = defaultdict(lambda: ({}, []))
     for record in records:
@@ -168,16 +171,16 @@ def _group_by_scope(
     return found
 
 
-def _ingest_mark(reslicer: DayRecomputer, scope: Scope, mark: Mark, batch: GroupsBatch, result: IngestResult) -> None:
-    """Writes that the mark was seen; a close mark closes its period, with all its days sliced anew."""
+def _ingest_mark(recomputer: DayRecomputer, scope: Scope, mark: Mark, batch: GroupsBatch, result: IngestResult) -> None:
+    """Records that the mark was seen. A close mark also recomputes all days of its period and closes it."""
     result.marks += 1
-    connection = reslicer.connection
+    connection = recomputer.connection
     period = read_period(connection, scope, mark.period) if mark.kind is MarkKind.CLOSE and mark.period else None
     closing = period if period and period.closed_at is None else None
     days = _days_between(closing.starts_on, closing.ends_on) if closing else set()
     exclusions = read_changed_exclusions(connection, scope) if mark.kind is not MarkKind.CANARY else set()
     if exclusions or days:
-        result.add(scope, reslicer.recompute(scope, exclusions, days))
+        result.add(scope, recomputer.recompute(scope, exclusions, days))
     if closing:
         close_period(connection, closing)
         result.closed.append(closing.id)
@@ -194,7 +197,7 @@ def _ingest_mark(reslicer: DayRecomputer, scope: Scope, mark: Mark, batch: Group
     )
 
 
-# A worker that starts again may pass a mark on twice.
+# A worker that restarts may publish a mark twice.
 _UPSERT_MARK_SEEN = text(
     "INSERT INTO mark_seen (mark_id, firm_id, timekeeper_id, kind, partition_no, next_offset)"
     " VALUES (:id, :firm, :timekeeper, :kind, :part, :next) ON DUPLICATE KEY UPDATE mark_id = mark_id"

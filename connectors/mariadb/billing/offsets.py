@@ -1,4 +1,7 @@
-"""How far a consumer has read, kept beside what it wrote: the fence that only one owner passes."""
+"""Stores a consumer's offsets next to the rows that they caused (external offsets).
+
+Advancing an offset is also the fence: of two owners of a partition only one succeeds.
+"""
 
 from sqlalchemy import Connection, text
 
@@ -18,16 +21,17 @@ _ADVANCE = text(
 
 
 def ensure_offset(connection: Connection, consumer: str, topic: str, partition: int) -> int:
-    """Where the consumer goes on in this partition; 0 where it has never been."""
+    """Returns the next offset of the consumer in this partition; inserts 0 where it has none."""
     names = {"consumer": consumer, "topic": topic, "part": partition}
     connection.execute(_INSERT, names)
     return int(connection.execute(_READ, names).scalar_one())
 
 
 def advance(connection: Connection, consumer: str, topic: str, partition: int, *, expected: int, next: int) -> None:
-    """Moves from `expected` to `next` in the caller's transaction; holds the row, so a second owner waits, and fails.
+    """Advances the offset from `expected` to `next` in the caller's transaction.
 
-    Raises Fenced where the offset isn't `expected`: somebody else has read on. Equal offsets only hold the row.
+    It locks the row, so a second owner waits and then fails. With equal offsets it only locks. Raises PartitionFenced
+    where the stored offset isn't `expected`, because another process has advanced it.
     """
     assert next >= expected, f"{consumer} would go back in {topic} {partition}: from {expected} to {next}"
     found = connection.execute(
@@ -35,8 +39,8 @@ def advance(connection: Connection, consumer: str, topic: str, partition: int, *
     )
     if found.rowcount != 1:
         raise PartitionFenced(
-            f"{consumer} is not at offset {expected} of {topic} {partition} any more: another process reads this "
-            "partition now. What it wrote stands; this batch was rolled back."
+            f"{consumer} is not at offset {expected} of {topic} {partition} any more: another process owns this "
+            "partition now. What that process wrote is valid; this batch was rolled back."
         )
 
 
@@ -50,7 +54,7 @@ _FAILURES = text(
 
 
 def record_failure(connection: Connection, consumer: str, topic: str, partition: int, offset: int) -> int:
-    """Counts a failure on the record at `offset`; returns how many that were, over all processes."""
+    """Counts a failure on the record at `offset`; returns how often it has failed, in all processes together."""
     names = {"consumer": consumer, "topic": topic, "part": partition}
     connection.execute(_RECORD_FAILURE, {**names, "offset": offset})
     return int(connection.execute(_FAILURES, names).scalar_one())

@@ -1,4 +1,4 @@
-"""Cadences and the periods that they close. A period's row and its closing are each there once."""
+"""Reads cadences, and opens and closes their periods. Each period is opened once and closed once."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -18,11 +18,11 @@ from schemas.keys import Scope
 DUPLICATE_KEY_CODE = 1062
 
 DueRule = Callable[[Cadence, date | None], Sequence[Occurrence]]
-"""Which periods of a cadence are due, given where its last known one ended."""
+"""Returns which periods of a cadence are due, given the day on which its last known period ended."""
 
 
 class CadenceState(msgspec.Struct, frozen=True):
-    """A cadence, whose it is, and where its last known period ended (None: it has none yet)."""
+    """A cadence, its timekeeper, and the day on which its last known period ended (None: it has none yet)."""
 
     scope: Scope
     cadence: Cadence
@@ -30,7 +30,7 @@ class CadenceState(msgspec.Struct, frozen=True):
 
 
 class PeriodState(msgspec.Struct, frozen=True):
-    """A period whose close mark is there: its days, and when it was closed (None: the mark is under way)."""
+    """A period whose close mark was written: its days, and when it was closed (None: no mark was ingested yet)."""
 
     id: int
     scope: Scope
@@ -41,7 +41,7 @@ class PeriodState(msgspec.Struct, frozen=True):
 
 
 def read_cadences(connection: Connection, cadence_id: int | None = None) -> list[CadenceState]:
-    """Every cadence of everybody, by id; or the one."""
+    """Returns every cadence of every timekeeper, sorted by id; with `cadence_id` only that one."""
     of = CadenceRow
     last = select(func.max(Period.ends_on)).where(Period.cadence_id == of.id).scalar_subquery()
     query = select(
@@ -56,10 +56,11 @@ def read_cadences(connection: Connection, cadence_id: int | None = None) -> list
 
 
 def open_period(engine: Engine, state: CadenceState, occurrence: Occurrence) -> int | None:
-    """The period's row and its close mark, in one transaction.
+    """Inserts a period and its close mark in one transaction; returns the period's id.
 
-    None, with nothing done, where the cadence's row or its last period isn't what `scheduled` says any more: a period
-    of the old rule behind one of the new rule would leave days out. The next look sees it as it is.
+    Returns None, and writes nothing, where the period exists, or where the cadence or its last period no longer match
+    `state`: a period of the old rule after one of the new rule would leave days out. The next check reads the current
+    state.
     """
     scope, cadence = state.scope, state.cadence
     owner = {"firm": scope.firm, "timekeeper": scope.timekeeper}
@@ -73,12 +74,12 @@ def open_period(engine: Engine, state: CadenceState, occurrence: Occurrence) -> 
     }
     try:
         with engine.begin() as connection:
-            # The row stays as it is, and there, until the period is: whoever changes it waits that long.
+            # Locks the cadence's row until the period is inserted, so that it can't be changed or deleted in between.
             connection.execute(_LOCK_CADENCE, {"cadence": cadence.id})
             if read_cadences(connection, cadence.id) != [state]:
                 return None
             period = connection.execute(insert(Period).values(row)).lastrowid
-            # The token names cadence and day, so that the mark too is unique where the period is.
+            # The token holds the cadence and the day, so that the mark is as unique as the period.
             token = f"close:{cadence.id}:{occurrence.starts_on}"
             mark = connection.execute(_INSERT_CLOSE_MARK, {**owner, "token": token, "period": period}).lastrowid
             connection.execute(update(Period).where(Period.id == period).values(mark_id=mark))
@@ -90,10 +91,10 @@ def open_period(engine: Engine, state: CadenceState, occurrence: Occurrence) -> 
 
 
 def reissue_close_mark(engine: Engine, scope: Scope, mark_id: int) -> int | None:
-    """Another close mark for the period of this one, which never closed it; returns its id.
+    """Inserts another close mark for the period of `mark_id`, whose mark never closed it; returns the new mark's id.
 
-    None, with nothing written, where the mark is no such of this timekeeper, or the period is closed. One too many
-    does no harm: the first that is taken closes the period.
+    Returns None, and writes nothing, where this timekeeper has no such close mark, or the period is closed. An extra
+    mark does no harm: the first that `bill` ingests closes the period.
     """
     with engine.begin() as connection:
         query = (
@@ -106,9 +107,9 @@ def reissue_close_mark(engine: Engine, scope: Scope, mark_id: int) -> int | None
         if period is None:
             return None
         row = {"firm": scope.firm, "timekeeper": scope.timekeeper, "token": f"close-{uuid4().hex}", "period": period}
-        anew = int(connection.execute(_INSERT_CLOSE_MARK, row).lastrowid)
-        connection.execute(update(Period).where(Period.id == period).values(mark_id=anew))
-        return anew
+        new_mark = int(connection.execute(_INSERT_CLOSE_MARK, row).lastrowid)
+        connection.execute(update(Period).where(Period.id == period).values(mark_id=new_mark))
+        return new_mark
 
 
 _LOCK_CADENCE = text("SELECT id FROM cadence WHERE id = :cadence LOCK IN SHARE MODE")
@@ -119,17 +120,17 @@ _INSERT_CLOSE_MARK = text(
 
 
 def read_period(connection: Connection, scope: Scope, id: int) -> PeriodState | None:
-    """The period, if it is there and this timekeeper's."""
+    """Returns the period; None where it doesn't exist or isn't this timekeeper's."""
     return next(iter(_read_periods(connection, scope, Period.id == id)), None)
 
 
 def read_pending_periods(connection: Connection, scope: Scope) -> list[tuple[PeriodState, int]]:
-    """The periods whose close mark hasn't come back yet, with the instant at which it was written; oldest first."""
+    """Returns the open periods that have a close mark, with the instant at which it was written; oldest first."""
     waiting = _read_periods(connection, scope, Period.closed_at.is_(None))
     query = (
         select(Mark.period_id, Mark.created_at)
         .where(Mark.period_id.in_([period.id for period in waiting]))
-        .order_by(Mark.id)  # of several the newest is the one to wait for
+        .order_by(Mark.id)  # where a period has several marks, the newest counts
     )
     marked = {period: created_at for period, created_at in connection.execute(query)}
     return [(period, marked[period.id]) for period in waiting if period.id in marked]
@@ -149,9 +150,12 @@ def _read_periods(connection: Connection, scope: Scope, condition: object) -> li
 
 
 def close_period(connection: Connection, period: PeriodState) -> int:
-    """Gives the entries of its days to the period and closes it; returns how many. Part of the mark's transaction."""
+    """Closes the period, in the mark's transaction, and assigns to it the entries of its days that have no period.
+
+    Returns how many entries it assigned.
+    """
     of, scope = Entry, period.scope
-    given = connection.execute(
+    assigned = connection.execute(
         update(of)
         .where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper, of.period_id.is_(None))
         .where(of.billing_day >= period.starts_on, of.billing_day < period.ends_on)
@@ -162,4 +166,4 @@ def close_period(connection: Connection, period: PeriodState) -> int:
         .where(Period.id == period.id, Period.closed_at.is_(None))
         .values(closed_at=text("CURRENT_TIMESTAMP(6)"))
     )
-    return given
+    return assigned

@@ -1,4 +1,7 @@
-"""Which activities take part in slicing: rows whose content is what was grouped, and excluded ones; and which did."""
+"""Reads the activities that slicing needs, and stores their state after slicing.
+
+An activity takes part where its row has the content that was grouped, or where it is excluded.
+"""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -22,7 +25,7 @@ from schemas.row_decoders import BadRow, known_zones
 from schemas.values import Activity, content_hash
 
 STALE_HASH = ""
-"""The hash of an activity whose row was of another content than its group, when its days were last sliced."""
+"""The stored hash of a stale member: its row and its group had different hashes when its days were last sliced."""
 
 _ACTIVITY = Base.metadata.tables[ActivityModel.__tablename__]
 
@@ -38,8 +41,9 @@ class SlicedState(msgspec.Struct, frozen=True):
 
 
 class SlicingInput(msgspec.Struct):
-    """Activities that were read, by id: those that take part, with the places of those that have one, and those in
-    doubt: the row is of another content than its group, so one of the two is about to be said again.
+    """The activities that take part in slicing, by id, and the memberships of those that are in a group.
+
+    `stale` are stale members: the hashes of row and group differ, so a new version of one of the two is on its way.
     """
 
     activities: dict[int, Activity] = msgspec.field(default_factory=dict)
@@ -48,22 +52,22 @@ class SlicingInput(msgspec.Struct):
 
 
 def read_zones(connection: Connection, scope: Scope) -> set[str]:
-    """Every zone in which the timekeeper has an activity (one look into an index for each zone).
+    """Returns every known zone in which the timekeeper has an activity (one index lookup for each zone).
 
-    A row whose zone nobody knows is a dead letter, and has no day.
+    A row with an unknown zone is a dead letter and has no billing day.
     """
     return set(connection.execute(_ZONES, scope_params(scope)).scalars()) & known_zones()
 
 
 def read_by_id(connection: Connection, scope: Scope, ids: Iterable[int], unseal: Unseal = plain_unseal) -> SlicingInput:
-    """These activities, as far as they are there."""
+    """Reads those of the activities that exist."""
     return _read_input(connection, scope, _BY_ID, {**scope_params(scope), "ids": list(ids)}, unseal)
 
 
 def read_overlapping(
     connection: Connection, scope: Scope, ranges: Iterable[InstantRange], unseal: Unseal = plain_unseal
 ) -> SlicingInput:
-    """The activities that touch one of the ranges."""
+    """Reads the activities that touch one of the ranges."""
     bounds = {
         name: at for number, both in enumerate(ranges) for name, at in zip(_bound_names(number), both, strict=True)
     }
@@ -74,11 +78,11 @@ def read_overlapping(
 
 @lru_cache(maxsize=64)
 def _overlap_query(ranges: int) -> CompoundSelect[Any]:
-    """What touches one of so many ranges."""
+    """Returns the query for the activities that touch one of `ranges` ranges."""
     of, halves = _ACTIVITY.c, []
     for first, last in map(_bound_names, range(ranges)):
         since, until = bindparam(first, type_=of.started_at.type), bindparam(last, type_=of.started_at.type)
-        # Apart from one another, so that each half has an index of its own to go by.
+        # Two queries instead of one with OR, so that each of them uses an index of its own.
         halves.append(_SELECT.where(of.ended_at >= since, of.started_at <= until))
         halves.append(_SELECT.where(of.ended_at.is_(None), of.started_at.between(since, until)))
     return union_all(*halves)
@@ -89,7 +93,10 @@ def _bound_names(number: int) -> tuple[str, str]:
 
 
 def read_changed_exclusions(connection: Connection, scope: Scope) -> set[int]:
-    """Excluded activities that came, changed or went since their days were sliced; no group record tells of them."""
+    """Returns the excluded activities that were inserted, changed or deleted since their days were sliced.
+
+    No record of `groups` announces them.
+    """
     of, sliced = _ACTIVITY.c, SlicedActivity
     rows = connection.execute(
         select(of.id, of.started_at, of.ended_at, of.zone).where(
@@ -97,17 +104,17 @@ def read_changed_exclusions(connection: Connection, scope: Scope) -> set[int]:
         )
     )
     now = {id: tuple(rest) for id, *rest in rows}
-    remembered = connection.execute(
+    sliced_rows = connection.execute(
         select(sliced.activity_id, sliced.started_at, sliced.ended_at, sliced.zone).where(
             sliced.firm_id == scope.firm, sliced.timekeeper_id == scope.timekeeper, sliced.excluded
         )
     )
-    before = {id: tuple(rest) for id, *rest in remembered}
+    before = {id: tuple(rest) for id, *rest in sliced_rows}
     return {id for id in now.keys() | before.keys() if now.get(id) != before.get(id)}
 
 
 def read_sliced_states(connection: Connection, scope: Scope, ids: Iterable[int]) -> dict[int, SlicedState]:
-    """How these activities were when their days were last sliced, as far as they were."""
+    """Returns those of the activities that have been sliced, as they were when their days were last sliced."""
     return {
         id: SlicedState(hash, start, end, zone, bool(excluded))
         for id, hash, start, end, zone, excluded in connection.execute(
@@ -119,7 +126,7 @@ def read_sliced_states(connection: Connection, scope: Scope, ids: Iterable[int])
 def write_sliced_states(
     connection: Connection, scope: Scope, ids: set[int], current: SlicingInput, previous: dict[int, SlicedState]
 ) -> None:
-    """Writes down how these activities were, now that all their days are sliced with them or without them."""
+    """Stores the state in which these activities were sliced, after all their days were sliced with or without them."""
     of = SlicedActivity
     rows = [
         _sliced_row(scope, current.activities[id], current.memberships.get(id))
@@ -134,7 +141,7 @@ def write_sliced_states(
 
 
 def mark_stale(connection: Connection, scope: Scope, ids: set[int]) -> None:
-    """So that whoever takes the partition up after a crash looks at these again."""
+    """Stores the activities as stale, so that the partition's next owner rechecks them after a crash."""
     of = SlicedActivity
     if ids:
         connection.execute(
@@ -144,12 +151,12 @@ def mark_stale(connection: Connection, scope: Scope, ids: set[int]) -> None:
         )
 
 
-def _sliced_row(scope: Scope, activity: Activity, place: Membership | None) -> dict[str, object]:
+def _sliced_row(scope: Scope, activity: Activity, membership: Membership | None) -> dict[str, object]:
     return {
         "firm_id": scope.firm,
         "timekeeper_id": scope.timekeeper,
         "activity_id": activity.id,
-        "hash": place.hash if place else content_hash(activity),
+        "hash": membership.hash if membership else content_hash(activity),
         "started_at": activity.started_at,
         "ended_at": activity.ended_at,
         "zone": activity.zone,
@@ -162,21 +169,21 @@ def _read_input(
 ) -> SlicingInput:
     found = SlicingInput()
     rows = connection.execute(query, values).fetchall()
-    places = read_memberships(connection, scope, [row[0] for row in rows])
+    memberships = read_memberships(connection, scope, [row[0] for row in rows])
     for row in rows:
         key = RowKey(scope.firm, scope.timekeeper, "activity", row[0])
         try:
             activity = decode_row_values(key, row, unseal)
         except BadRow:
-            continue  # a dead letter tells of it; it is in no group and has no minutes
+            continue  # a dead letter records it; it is in no group and has no minutes
         assert isinstance(activity, Activity)
-        place = places.get(activity.id)
+        membership = memberships.get(activity.id)
         if activity.excluded:
             found.activities[activity.id] = activity
-        elif place is not None and place.hash == content_hash(activity):
+        elif membership is not None and membership.hash == content_hash(activity):
             found.activities[activity.id] = activity
-            found.memberships[activity.id] = place
-        elif place is not None:
+            found.memberships[activity.id] = membership
+        elif membership is not None:
             found.stale.add(activity.id)
     return found
 

@@ -1,4 +1,4 @@
-"""What a timesheet is made of: a timekeeper's entries and minutes between two days."""
+"""Reads what a timesheet shows: a timekeeper's entries and minutes between two days."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from schemas.keys import Scope
 
 
 def read_last_captured_day(connection: Connection, scope: Scope) -> date | None:
-    """The last billing day on which something was captured; None if none was."""
+    """Returns the last billing day with captured time; None where there is none."""
     of = DayRow
     query = select(func.max(of.billing_day)).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
     return connection.scalar(query)
@@ -20,7 +20,7 @@ def read_last_captured_day(connection: Connection, scope: Scope) -> date | None:
 def read_timesheet_entries(
     connection: Connection, scope: Scope, starts_on: date, ends_on: date
 ) -> list[TimesheetEntry]:
-    """The entries of the billing days [starts_on, ends_on)."""
+    """Reads the entries of the billing days [starts_on, ends_on)."""
     of = Entry
     query = select(
         of.billing_day,
@@ -45,7 +45,7 @@ def read_timesheet_entries(
 
 
 def read_day_minutes(connection: Connection, scope: Scope, starts_on: date, ends_on: date) -> list[DayMinutes]:
-    """Where the minutes of the billing days [starts_on, ends_on) went."""
+    """Reads the time by class of the billing days [starts_on, ends_on), in microseconds."""
     of = DayRow
     query = select(of.billing_day, of.billable_us, of.non_billable_us, of.held_us, of.outlier_us, of.excluded_us).where(
         of.firm_id == scope.firm,

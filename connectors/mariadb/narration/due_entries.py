@@ -1,4 +1,4 @@
-"""Entries of closed periods that need a narrative, and attaching narratives written for the same content."""
+"""Finds entries of closed periods that need a narrative, and attaches narratives that have the same content."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,15 +10,16 @@ from connectors.mariadb.server.transactions import in_transaction
 from schemas.keys import Scope
 
 MAX_PAID_CALLS = 12
-"""Calls for one narrative that may have been paid, over all its reservations; after so many it stays extractive. Those
-of an endpoint that was away don't count: an outage, however long, is made up for.
+"""Maximum number of calls for one narrative that may have been paid, over all its reservations. After them the entry
+keeps its extractive narrative. Calls that failed because the endpoint was unavailable don't count, so that an outage of
+any length only delays the narrative.
 """
 MAX_REFUSALS_PER_DAY = 3
-"""How often in 24 hours a question is asked again that the endpoint refuses; that costs nothing."""
+"""Maximum number of calls in 24 hours for a prompt that the endpoint refuses. A refused call costs nothing."""
 
 
 class NarrativeVariant(msgspec.Struct, frozen=True):
-    """What besides the content makes a narrative another one."""
+    """The key of a narrative besides its content: another value of any field makes another narrative."""
 
     prompt_version: str
     guidelines: str
@@ -26,7 +27,7 @@ class NarrativeVariant(msgspec.Struct, frozen=True):
 
 
 class DueEntry(msgspec.Struct, frozen=True):
-    """An entry of a closed period that has no model's narrative; its activities strongest first."""
+    """An entry of a closed period without a generated narrative. Its activities with the most minutes come first."""
 
     id: int
     scope: Scope
@@ -37,7 +38,7 @@ class DueEntry(msgspec.Struct, frozen=True):
 
     @property
     def cursor(self) -> "DueCursor":
-        """Where it stands among all that are due."""
+        """The entry's position in the order of `read_due_entries`."""
         return self.scope.firm, self.scope.timekeeper, self.matter or 0, self.day, self.id
 
 
@@ -46,10 +47,10 @@ DUE_START: DueCursor = (0, 0, 0, date.min, 0)
 
 
 def attach_narratives(engine: Engine, variant: NarrativeVariant) -> int:
-    """Gives closed entries the narratives that were written, and paid, for just their content; returns how many."""
+    """Attaches narratives that were already written for the same content to closed entries; returns how many."""
 
     def work(connection: Connection) -> int:
-        # Found without locks and then locked one by one: a join would lock every entry that it passes.
+        # Reads without locks and then locks row by row, because an updating join would lock every entry that it scans.
         found = connection.execute(_ATTACHABLE, msgspec.structs.asdict(variant)).fetchall()
         return sum(attach_narrative(connection, narrative=narrative, entry=entry) for entry, narrative in found)
 
@@ -57,6 +58,7 @@ def attach_narratives(engine: Engine, variant: NarrativeVariant) -> int:
 
 
 def attach_narrative(connection: Connection, *, narrative: int, entry: int) -> int:
+    """Attaches a written narrative to an entry that still needs one; returns 1, or 0 where nothing was changed."""
     return connection.execute(_ATTACH, {"narrative": narrative, "entry": entry}).rowcount
 
 
@@ -68,11 +70,13 @@ def read_due_entries(
     limit: int,
     after: DueCursor = DUE_START,
 ) -> list[DueEntry]:
-    """Entries to narrate, by timekeeper and matter, at most so many behind a place. Left out are those that changed a
-    moment ago (more may follow) and those that another process has reserved.
+    """Returns at most `limit` entries that need a narrative, after the cursor, sorted by timekeeper and matter.
+
+    It leaves out entries that changed in the last `quiet_s` seconds, since more changes may follow, and entries whose
+    reservation is younger than `lease_s` seconds or whose calls are used up (MAX_PAID_CALLS, MAX_REFUSALS_PER_DAY).
     """
     firm, timekeeper, matter, day, id = after
-    here = {"firm": firm, "timekeeper": timekeeper, "matter": matter, "day": day, "id": id}
+    position = {"firm": firm, "timekeeper": timekeeper, "matter": matter, "day": day, "id": id}
     limits = {
         "stale": lease_s,
         "quiet": quiet_s,
@@ -80,7 +84,7 @@ def read_due_entries(
         "refusals": MAX_REFUSALS_PER_DAY,
         "most": limit,
     }
-    rows = connection.execute(_DUE, {**msgspec.structs.asdict(variant), **limits, **here}).fetchall()
+    rows = connection.execute(_DUE, {**msgspec.structs.asdict(variant), **limits, **position}).fetchall()
     parts = _parts(connection, [row[0] for row in rows])
     return [
         DueEntry(id, Scope(firm, timekeeper), day, matter, content, tuple(parts.get(id, ())))
@@ -100,7 +104,8 @@ _SAME_CONTENT = (
     "n.firm_id = e.firm_id AND n.timekeeper_id = e.timekeeper_id AND n.content = e.content"
     " AND n.prompt_version = :prompt_version AND n.guidelines = :guidelines AND n.model = :model"
 )
-# A person's hand is on what is accepted; and time that costs nothing needs no bought words.
+# A person has reviewed an entry that isn't proposed any more, so its text stays. An entry without time isn't worth a
+# paid call.
 _NEEDS_NARRATIVE = "e.period_id IS NOT NULL AND e.narrative_id IS NULL AND e.status = 'proposed' AND e.allocated_us > 0"
 _ATTACHABLE = text(
     f"SELECT e.id, n.id FROM entry e JOIN narrative n ON {_SAME_CONTENT}"

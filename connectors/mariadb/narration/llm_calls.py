@@ -1,6 +1,6 @@
-"""The calls to a language model as rows, and the budget that they are reserved from.
+"""Records language model calls as rows, and reserves their cost from the budget.
 
-What a lost call cost isn't known, so its estimate counts as its cost.
+The cost of a lost call isn't known, so its estimate counts as its cost.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ LOCK_WAIT_S = 10
 
 
 class CallBudget(msgspec.Struct, frozen=True):
-    """A call about to be made: where to, and the most that it may cost; and what may be spent in 24 hours."""
+    """A call to be made: its destination, the most that it may cost, and the budget for 24 hours (microdollars)."""
 
     destination: str
     estimate: int
@@ -26,7 +26,7 @@ class CallBudget(msgspec.Struct, frozen=True):
 
 
 class CallUsage(msgspec.Struct, frozen=True):
-    """What an answered call used. `cost` None: not known, the estimate stays."""
+    """What an answered call used. `cost` is microdollars; None where it isn't known, so that the estimate stays."""
 
     state: str
     input_tokens: int | None
@@ -40,30 +40,37 @@ def settle_answered(connection: Connection, call: int, usage: CallUsage) -> None
 
 
 def settle_failed(engine: Engine, call: int, state: str, status: int | None, error: str, paid: bool | None) -> None:
-    """Ends a call that brought nothing. Where it may have been paid, its estimate stays as its cost."""
+    """Records that a call failed. `paid` False sets its cost to 0; with True or None (unknown) the estimate stays."""
     values = {"call": call, "state": state, "status": status, "error": error, "unpaid": paid is False}
     with engine.begin() as connection:
         connection.execute(_SETTLE_FAILED, values)
 
 
 def mark_lost_calls(connection: Connection, lease_s: float) -> int:
-    """Calls of processes that are gone: marked lost; returns how many. They may have been paid."""
+    """Marks unanswered calls that are older than `lease_s` seconds as lost; returns how many.
+
+    Their processes have ended. They may have been paid, so their estimates stay as their costs.
+    """
     return connection.execute(_LOST, {"stale": lease_s}).rowcount
 
 
 def read_spent_microdollars(connection: Connection) -> int:
-    """Microdollars of the last 24 hours, with what calls under way may cost."""
+    """Returns the microdollars of the last 24 hours, including the estimates of calls without an answer yet."""
     return int(connection.execute(_SPENT).scalar_one())
 
 
 @contextmanager
 def budget_transaction(engine: Engine, call_budget: CallBudget) -> Iterator[Connection]:
-    """A transaction in which nobody else spends. Raises BudgetExceeded where the money doesn't suffice."""
+    """A transaction during which no other process reserves from the budget.
+
+    Raises BudgetExceeded where the rest of the budget is less than the estimate, and LanguageModelError where another
+    process holds the budget for LOCK_WAIT_S seconds.
+    """
     with engine.connect() as connection:
         names = {"name": BUDGET_LOCK, "wait": LOCK_WAIT_S}
         if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), names) != 1:
-            # It may be frozen in there. Not a reason to end: periods close meanwhile, and the next look tries again.
-            raise LanguageModelError(f"Another process has held the budget for {LOCK_WAIT_S} s; nothing was asked.")
+            # The other process may be frozen. No reason to exit: periods still close, and the next round retries.
+            raise LanguageModelError(f"Another process has held the budget for {LOCK_WAIT_S} s; no call was made.")
         connection.commit()
         try:
             with connection.begin():
@@ -87,6 +94,7 @@ def insert_call(
     call_budget: CallBudget,
     attempt: int,
 ) -> int:
+    """Inserts a call with its estimate as cost, and links it to its narratives; returns its id."""
     owner = {"firm": scope.firm, "timekeeper": scope.timekeeper}
     call = connection.execute(
         _CALL,

@@ -1,8 +1,10 @@
-"""Reservations: the row of a narrative is the right to call for it, and there is one row for each content (law 6).
+"""Reserves narratives and stores their answers. A narrative's row is the exclusive right to call a model for it.
 
-    due entries -> reserve (rows, the call, its estimate against the budget: one transaction) -> ask -> settle and write
+There is one row for each content and variant (law 6).
 
-A reservation whose process has died is taken over once it is older than the lease.
+    due entries -> reserve (rows, call, its estimate against the budget: one transaction) -> call -> settle and write
+
+Another process takes over a reservation that is older than the lease, because its process has died.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,11 +25,11 @@ from schemas.errors import LanguageModelError
 from schemas.keys import Scope
 
 STORE_RETRY_S = 120.0
-"""For so long an answer is held for a database that is away. A reservation must not become stale meanwhile."""
+"""Seconds for which storing an answer is retried while the database is unavailable. The lease must be longer."""
 
 
 class NarrativeResult(msgspec.Struct, frozen=True):
-    """What a call made of one reserved narrative, and the entry that it is for; `text` None where nothing stood."""
+    """The result of a call for one reserved narrative, and its entry. `text` is None where the answer was rejected."""
 
     narrative: int
     entry: int
@@ -43,9 +45,10 @@ def reserve_narratives(
     call_budget: CallBudget,
     lease_s: float,
 ) -> tuple[dict[str, int], int]:
-    """Reserves what isn't somebody else's, and writes the first call down; returns narratives by content, and the call.
+    """Reserves the contents that no other process holds, and records the first call for them.
 
-    Where nothing could be reserved, there is no call (0). Raises BudgetExceeded, with nothing reserved.
+    Returns the reserved narratives' ids by content, and the call's id (0, and no call, where nothing was reserved).
+    Raises BudgetExceeded, with nothing reserved, and LanguageModelError like `budget_transaction`.
     """
     with budget_transaction(engine, call_budget) as connection:
         owner = {"firm": scope.firm, "timekeeper": scope.timekeeper, **msgspec.structs.asdict(variant)}
@@ -67,32 +70,36 @@ def record_retry(
     attempt: int,
     last_call: int,
 ) -> int:
-    """Writes a further attempt down, after the call `last`.
+    """Records another attempt after the call `last_call`; returns the new call's id.
 
-    Raises BudgetExceeded; LanguageModelError where another process has taken a narrative over meanwhile: this one was
-    frozen for so long that its reservation went stale.
+    Raises BudgetExceeded. Raises LanguageModelError where another process has taken over one of the narratives, because
+    this process was frozen for longer than the lease.
     """
     with budget_transaction(engine, call_budget) as connection:
-        ours = connection.execute(
+        still_ours = connection.execute(
             _COUNT_STILL_RESERVED, {"narratives": tuple(narratives), "last": last_call}
         ).scalar_one()
-        if ours != len(narratives):
+        if still_ours != len(narratives):
             raise LanguageModelError(
-                f"Another process has taken over what call {last_call} was for; it isn't made again."
+                f"Another process has taken over the narratives of call {last_call}; the call isn't repeated."
             )
         return insert_call(connection, scope, variant, narratives, call_budget, attempt)
 
 
 def expire_reservations(engine: Engine, narratives: Sequence[int], last_call: int, lease_s: float) -> None:
-    """Ends the reservations whose last call is `last`: nothing was paid for them, so anybody may ask at once."""
+    """Ends the reservations whose last call is `last_call`, so that any process may reserve them at once.
+
+    For reservations of which no call was paid.
+    """
     with engine.begin() as connection:
         connection.execute(_EXPIRE, {"narratives": tuple(narratives), "last": last_call, "stale": lease_s})
 
 
 def store_answer(engine: Engine, call: int, usage: CallUsage, results: Sequence[NarrativeResult]) -> None:
-    """Settles an answered call, writes its narratives and gives them to their entries: together or not at all.
+    """Settles an answered call, writes its narratives and attaches them to their entries, in one transaction.
 
-    The answer is paid for, so this is tried again for KEEP_S while the database is away; raises StackError after that.
+    The answer is paid for, so this is retried for STORE_RETRY_S while the database is unavailable. Raises StackError
+    after that.
     """
 
     def work(connection: Connection) -> None:

@@ -1,8 +1,8 @@
-"""Connections to MariaDB: one way of setting them up, and one way in which their failures are told.
+"""Creates engines for MariaDB and translates the errors of their connections.
 
-What a person can mend (server down, user or password wrong, tables not there) is raised as
-`schemas.errors.StackError`. The rest stays SQLAlchemy's: a deadlock or a lock that waited too long is for the caller to
-try again, a broken constraint is for the caller to understand.
+An error that a person can mend (server down, user or password wrong, tables missing) is raised as
+`schemas.errors.StackError`. All others stay SQLAlchemy's: the caller retries a deadlock or a lock timeout, and
+handles a violated constraint.
 """
 
 import ssl
@@ -14,14 +14,15 @@ from sqlalchemy.exc import IntegrityError
 from schemas.errors import StackError
 
 CONNECT_TIMEOUT_S = 5
-# Longer than any statement of ours takes, so that only a server that has stopped is given up.
+# Longer than any of our statements runs, so that only a server that has stopped exceeds it.
 SOCKET_TIMEOUT_S = 60
 
-# A process that was frozen in the middle of a transaction holds its locks, and its heir waits for them. So long may it
-# do nothing before the server rolls it back; nothing of ours computes that long between statements of one that writes.
+# A process that is frozen in the middle of a transaction keeps its locks, and the process that takes over its work
+# waits for them. The server rolls a writing transaction back after it has been idle for this long. None of our
+# transactions that write computes that long between two statements.
 IDLE_TRANSACTION_TIMEOUT_S = 30
 
-# Every session computes times in UTC and refuses what doesn't fit instead of cutting it.
+# Every session computes times in UTC and refuses a value that doesn't fit instead of truncating it.
 SESSION_SETTINGS = (
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
@@ -35,18 +36,18 @@ SCHEMA_MISMATCH_CODES = frozenset({1049, 1054, 1146})
 
 
 def database_url(host: str, port: int, user: str, password: str, database: str = "timeloom") -> URL:
-    """Where the database is and as whom; printed, it hides the password."""
+    """Returns the URL of the database for this user. Its printed form hides the password."""
     return URL.create("mariadb+pymysql", user, password, host, port, database)
 
 
 def connect(url: URL, *, pool_size: int = 4) -> Engine:
-    """An engine whose sessions read what is committed, in UTC. It connects when it is first used."""
+    """Returns an engine whose sessions use READ COMMITTED and UTC. It connects when it is first used."""
     engine = create_engine(
         url,
         pool_size=pool_size,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
-        hide_parameters=True,  # an error's text goes to logs; words must not
+        hide_parameters=True,  # error texts go to logs, and people's words must not
         connect_args={
             "charset": "utf8mb4",
             "collation": "utf8mb4_bin",
@@ -61,16 +62,16 @@ def connect(url: URL, *, pool_size: int = 4) -> Engine:
 
 
 def _translated_error(shown_url: str, context: ExceptionContext) -> StackError | IntegrityError | None:
-    """What a person can mend, as a StackError in place of SQLAlchemy's; None leaves it as it is."""
-    # A ping that fails makes the pool connect anew, and DESCRIBE is how SQLAlchemy asks whether a table is there.
+    """Returns the StackError that replaces an error which a person can mend; None keeps SQLAlchemy's own error."""
+    # After a failed ping the pool connects again. SQLAlchemy uses DESCRIBE to find out whether a table exists.
     if context.is_pre_ping or (context.statement or "").startswith("DESCRIBE"):
         return None
     cause = context.original_exception
     if not isinstance(cause, Exception):
-        return None  # Ctrl-C or an exit in the middle of a statement says nothing about the server
+        return None  # Ctrl-C or an exit in the middle of a statement is not an error of the server
     code = cause.args[0] if cause.args else None
     if code == CHECK_VIOLATION_CODE:
-        # PyMySQL tells it as OperationalError, which is what may be tried again; this may not.
+        # PyMySQL raises OperationalError, which callers retry; a violated check must not be retried.
         return IntegrityError(context.statement, None, cause, hide_parameters=True)
     if isinstance(cause.__context__, ssl.SSLError) or code == NO_TLS_CODE:
         message = (
@@ -84,7 +85,7 @@ def _translated_error(shown_url: str, context: ExceptionContext) -> StackError |
             "`./timeloom prepare` sets users and grants"
         )
     elif code in SCHEMA_MISMATCH_CODES:
-        message = f"The tables at {shown_url} aren't as this version needs them. `./timeloom stack up` migrates them"
+        message = f"The tables at {shown_url} don't match this version. `./timeloom stack up` migrates them"
     else:
         return None
     return StackError(f"{message} ({cause}).")

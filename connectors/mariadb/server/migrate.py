@@ -1,4 +1,4 @@
-"""Brings a server to what this version needs: the database, its tables, its users. Doing it again changes nothing."""
+"""Creates or upgrades what this version needs on a server: database, tables and users. Running it again is harmless."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from connectors.mariadb.tables import ledger_tables, source_tables
 from connectors.mariadb.tables.column_types import Base
 from schemas.errors import StackError
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
+MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
 LOCK_WAIT_S = 60
 MIN_SERVER_VERSION = (10, 6)
 
@@ -26,16 +26,17 @@ METADATA = Base.metadata
 
 
 def migrate(admin: URL, passwords: Passwords, database: str = "timeloom") -> str:
-    """Makes or upgrades `database` as an administrator of the server; returns the migration that it is at now.
+    """Creates or upgrades `database` as an administrator of the server; returns the revision that it has afterwards.
 
-    Raises StackError where the server is too old, is out of reach, or another migration runs for a minute.
+    Raises StackError where the server is too old or out of reach, or where another migration runs for longer than a
+    minute.
     """
     _create_database(admin, database)
     engine = connect(admin.set(database=database), pool_size=1)
     with engine.connect() as connection:
         _take_migration_lock(connection, database)
         config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         ensure_users(connection, database, passwords)
@@ -46,19 +47,22 @@ def migrate(admin: URL, passwords: Passwords, database: str = "timeloom") -> str
 
 
 def current_revision(engine: Engine) -> str | None:
-    """The migration that a database is at. Raises StackError where it doesn't answer or has no tables of ours."""
+    """Returns the revision of a database, None where the version table is empty.
+
+    Raises StackError where it doesn't answer or has no tables of ours.
+    """
     with engine.connect() as connection:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 @cache
 def head_revision() -> str:
-    """The migration that this version of the code needs."""
-    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+    """Returns the revision that this version of the code needs."""
+    return str(ScriptDirectory(str(MIGRATIONS_FOLDER)).get_current_head())
 
 
 def _create_database(admin: URL, database: str) -> None:
-    """Makes the database if it is absent, on a server that is new enough."""
+    """Creates the database where it doesn't exist. Raises StackError where the server is too old."""
     engine = connect(admin.set(database="information_schema"), pool_size=1)
     with engine.connect() as connection:
         version = connection.dialect.server_version_info or ()
@@ -75,7 +79,7 @@ def _create_database(admin: URL, database: str) -> None:
 
 
 def _take_migration_lock(connection: Connection, database: str) -> None:
-    """Held until the connection closes: DDL can't be rolled back, so two migrations must not run at once."""
+    """Takes a lock until the connection closes: DDL can't be rolled back, so two migrations must not run at once."""
     name = f"{database}.migrate"
     if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), {"name": name, "wait": LOCK_WAIT_S}) != 1:
         raise StackError(f"Another migration of {database} has been running for {LOCK_WAIT_S} s; wait for it to end.")

@@ -1,4 +1,4 @@
-"""Reads what a MariaDB is like, as any user that may connect; it changes nothing."""
+"""Reads facts about a MariaDB server, as any user that may connect. It changes nothing."""
 
 from collections.abc import Iterable
 
@@ -7,15 +7,18 @@ from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.mariadb.server.engine import connect
+from schemas.checks import DatabaseFacts
 from schemas.errors import StackError
-from schemas.server_checks import DatabaseFacts
 
 NO_SUCH_GRANT = 1141
 HOST = "%"
 
 
 def read_database_facts(url: URL, database: str, users: Iterable[str]) -> DatabaseFacts:
-    """What the server at `url` answers about itself, the database and these users. Raises StackError out of reach."""
+    """Reads the facts about the server at `url`, the database and these users.
+
+    Raises StackError where the server is out of reach.
+    """
     engine = connect(url.set(database="information_schema"), pool_size=1)
     try:
         with engine.connect() as connection:
@@ -34,7 +37,7 @@ def read_database_facts(url: URL, database: str, users: Iterable[str]) -> Databa
 
 
 def _grants(connection: Connection, user: str) -> tuple[str, ...] | None:
-    """What the server prints; None where there is no such user; empty where we may not see it."""
+    """Returns the grants as the server prints them; None for an unknown user, empty where we can't see them."""
     try:
         return tuple(row[0] for row in connection.execute(text(f"SHOW GRANTS FOR '{user}'@'{HOST}'")))
     except DBAPIError as error:
@@ -46,15 +49,15 @@ def _grants(connection: Connection, user: str) -> tuple[str, ...] | None:
 
 
 def _charset(connection: Connection, database: str) -> str | None:
-    asked = text(
+    query = text(
         "SELECT CONCAT(default_character_set_name, ' ', default_collation_name) FROM schemata WHERE schema_name = :name"
     )
-    found = connection.execute(asked, {"name": database}).scalar()
+    found = connection.execute(query, {"name": database}).scalar()
     return None if found is None else str(found)
 
 
 def _binlog_filters(connection: Connection) -> str:
-    """What the binlog leaves out, as the server names it; empty where that is nothing, or can't be seen."""
+    """Returns the server's filters of the binlog by database; empty where there is none or we can't see it."""
     try:
         row = connection.execute(text("SHOW MASTER STATUS")).mappings().first()
     except StackError:
@@ -66,14 +69,17 @@ def _binlog_filters(connection: Connection) -> str:
 
 
 class Binlog(msgspec.Struct, frozen=True, kw_only=True):
-    """The files (name, bytes), oldest first; the end of the last is where the server writes. `gtid` is lineage."""
+    """The binlog's files (name, bytes), oldest first; the server writes at the end of the last. `gtid` is lineage."""
 
     files: tuple[tuple[str, int], ...]
     gtid: str
 
 
 def read_binlog(engine: Engine) -> Binlog:
-    """The binlog now, as a user who may monitor it. Raises StackError where the server doesn't answer or refuses."""
+    """Reads the binlog's state, as a user who may monitor it.
+
+    Raises StackError where the server doesn't answer or refuses.
+    """
     with engine.connect() as connection:
         files = connection.execute(text("SHOW BINARY LOGS")).all()
         gtid = connection.execute(text("SELECT @@gtid_binlog_pos")).scalar_one()

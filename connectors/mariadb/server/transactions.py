@@ -1,4 +1,4 @@
-"""Transactions that are repeated after a lock conflict, and work that waits for a database that is unavailable."""
+"""Repeats transactions after a lock conflict, and work while the database is unavailable."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,18 +18,21 @@ from schemas.errors import StackError
 
 TRANSACTION_ATTEMPTS = 5
 RETRYABLE_CODES = frozenset({1205, 1213, 1020, 1452})
-"""A lock that waited too long, a deadlock, a row that changed under us, one that was deleted since we read that it is
-there: nothing was written, and it may work now.
+"""A lock timeout, a deadlock, a row that changed since our snapshot, and a key to a row that was deleted since we read
+it. Nothing was written, and the next attempt may succeed.
 """
 
 RESOURCE_CODES = frozenset({1021, 1026, 1030, 1037, 1038, 1041, 1114, 1290, 1836, 1969})
-"""Disk or memory is full, or the server takes no writes: it passes, or a person mends it; no record is to blame."""
+"""Disk or memory is full, or the server refuses writes. It passes or a person mends it; no record is the cause."""
 
 T = TypeVar("T")
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T], isolation: str = "REPEATABLE READ") -> T:
-    """Runs the work on one consistent reading of the database; a few times, where it meets somebody else's lock."""
+    """Runs `work` in one transaction and returns its result; after a lock conflict repeats it, at most 5 attempts.
+
+    With the default isolation all reads of the work see one consistent state of the database.
+    """
     consistent = engine.execution_options(isolation_level=isolation)
     for attempt in Retrying(
         retry=retry_if_exception(_is_retryable),
@@ -43,7 +46,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T], isolation: s
 
 
 def is_server_fault(error: BaseException) -> bool:
-    """Is it the server's state that made this fail, whatever was to be written?"""
+    """Returns whether the server's state caused the error, independent of what was to be written."""
     return _error_code(error) in RETRYABLE_CODES | RESOURCE_CODES
 
 
@@ -56,7 +59,7 @@ def _error_code(error: BaseException) -> object:
 
 
 def retry_while_unavailable(work: Callable[[], object], timeout_s: float) -> None:
-    """Repeats work that may be done twice while the database is unavailable; after `timeout_s` raises its error."""
+    """Repeats idempotent `work` while the database is unavailable; after `timeout_s` seconds raises its last error."""
     Retrying(
         retry=retry_if_exception_type((StackError, OperationalError)),
         stop=stop_after_delay(timeout_s),

@@ -1,8 +1,8 @@
-"""The three database users, and the least that each may do.
+"""Creates the three database users, each with the least grants that it needs.
 
-A collector writes what was done and what people decide; it sees nothing of what `bill` keeps. Capture reads the binlog
-and the captured tables. The pipeline reads, and writes only what `bill` keeps and marks: an activity never changes
-because of it (`verify --mend` has rows said again as a collector).
+A collector writes activities and people's decisions, and can't read the ledger. Capture reads the binlog and the
+captured tables. The pipeline reads, and writes only the ledger, marks and signals to the connector: it never changes an
+activity (`verify --mend` resends rows as a collector).
 """
 
 import msgspec
@@ -19,7 +19,7 @@ CAPTURE_PRIVILEGES = "RELOAD, SHOW DATABASES, REPLICATION SLAVE, BINLOG MONITOR,
 
 
 class Passwords(msgspec.Struct, frozen=True):
-    """The three users' passwords. Not shown when printed."""
+    """The three users' passwords. Printing it shows none of them."""
 
     collector: str
     capture: str
@@ -30,7 +30,7 @@ class Passwords(msgspec.Struct, frozen=True):
 
 
 def grants(database: str) -> list[str]:
-    """Every GRANT of the three users, on tables of `database`."""
+    """Returns every GRANT statement of the three users, for the tables of `database`."""
     ledger = sorted(
         set(Base.metadata.tables)
         - set(DIRECTORY_TABLES)
@@ -41,7 +41,7 @@ def grants(database: str) -> list[str]:
     may = [
         ("collector", "SELECT, INSERT, UPDATE", DIRECTORY_TABLES),
         ("collector", "SELECT, INSERT, UPDATE, DELETE", sorted(set(CAPTURED_TABLES) - {"mark"})),
-        ("collector", "SELECT, INSERT", MODEL_TABLES),  # what a version holds never changes
+        ("collector", "SELECT, INSERT", MODEL_TABLES),  # a stored version never changes
         ("capture", "SELECT", CAPTURED_TABLES),
         ("capture", "SELECT, INSERT, UPDATE, DELETE", CONNECTOR_TABLES),
         ("pipeline", "SELECT", (*DIRECTORY_TABLES, *CAPTURED_TABLES, *MODEL_TABLES, "alembic_version")),
@@ -54,14 +54,14 @@ def grants(database: str) -> list[str]:
     ]
     return [
         f"GRANT {CAPTURE_PRIVILEGES} ON *.* TO 'capture'@'%'",
-        # MariaDB grants LOCK TABLES by database only; it locks nothing that the user can't read.
+        # MariaDB grants LOCK TABLES for whole databases only. The user still can't lock a table that it can't read.
         f"GRANT LOCK TABLES ON `{database}`.* TO 'capture'@'%'",
         *tables,
     ]
 
 
 def ensure_users(connection: Connection, database: str, passwords: Passwords) -> None:
-    """Creates the users that are absent, sets their passwords, grants what they need. Again, it changes nothing."""
+    """Creates absent users, sets all passwords and grants what each user needs. Running it again changes nothing."""
     for user, password in msgspec.structs.asdict(passwords).items():
         for statement in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
             connection.execute(text(f"{statement} '{user}'@'%' IDENTIFIED BY :password"), {"password": password})

@@ -1,4 +1,4 @@
-"""What a collector does with activities: write many (again and again without harm), delete, read them back."""
+"""Writes, deletes and counts activities for collectors. Writing the same activities again changes nothing."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,18 +13,18 @@ from schemas.values import Kind, Words
 
 BATCH_ROWS = 1_000
 
-# What the collector knows replaces what it said before; what a person may have set stays where it says nothing.
+# The collector's newer values replace its older ones. Columns that a person may have set stay where it has no value.
 _OVERWRITTEN_COLUMNS = ("kind", "app", "started_at", "ended_at", "zone", "words")
 _KEPT_IF_NULL = ("matter_id", "billable")
 
 _TABLE: Table = Base.metadata.tables[Activity.__tablename__]
 
 Seal = Callable[[Scope, str], str]
-"""Seals words (plain JSON) with the timekeeper's key, before they are written."""
+"""Seals words (plain JSON) with the timekeeper's key before they are written."""
 
 
 class CollectedActivity(msgspec.Struct, frozen=True):
-    """An activity as a collector saw it; `source` and `source_id` tell it from all others of the timekeeper."""
+    """An activity as a collector saw it. `source` and `source_id` identify it among those of the timekeeper."""
 
     source: str
     source_id: str
@@ -40,7 +40,7 @@ class CollectedActivity(msgspec.Struct, frozen=True):
 
 
 class UpsertCounts(msgspec.Struct, frozen=True):
-    """What became of the activities written: the rest was there just so, and the binlog says nothing of it."""
+    """How many activities a write inserted, changed and found the same; the last leave nothing in the binlog."""
 
     new: int
     changed: int
@@ -48,18 +48,18 @@ class UpsertCounts(msgspec.Struct, frozen=True):
 
 
 def plain_seal(_: Scope, words: str) -> str:
-    """The sealer of a firm that seals nothing."""
+    """Returns the words unchanged: the sealer of a firm that seals nothing."""
     return words
 
 
 def upsert_activities(
     connection: Connection, scope: Scope, activities: Sequence[CollectedActivity], seal: Seal = plain_seal
 ) -> UpsertCounts:
-    """Inserts what isn't there and updates what differs, by source and source id.
+    """Inserts the activities that are absent and updates those that differ, by source and source id.
 
-    Matter and billable of a row stay where the collector says None, and `excluded` is never taken back: a person may
-    have set them. Of two with one source id the later wins. Raises IntegrityError where words pass WORDS_MAX_BYTES or
-    the matter isn't the firm's.
+    A row keeps its matter and billable where the collector's value is None, and `excluded` is never reset, because a
+    person may have set them. Of two activities with one source id the later wins. Raises IntegrityError where words
+    exceed WORDS_MAX_BYTES or the matter belongs to another firm.
     """
     unique = list({(one.source, one.source_id): one for one in activities}.values())
     new = changed = 0
@@ -67,14 +67,14 @@ def upsert_activities(
         batch = unique[first : first + BATCH_ROWS]
         there = len(_ids(connection, scope, [(one.source, one.source_id) for one in batch]))
         touched = connection.execute(_UPSERT, [_row(scope, one, seal) for one in batch]).rowcount
-        # The server counts 1 for a row that is new or the same and 2 for one that changed.
+        # The server counts 1 for a row that is new or unchanged, and 2 for a row that changed.
         new += len(batch) - there
         changed += touched - len(batch)
     return UpsertCounts(new, changed, len(unique) - new - changed)
 
 
 def read_activity_ids(connection: Connection, scope: Scope, source: str, source_ids: Sequence[str]) -> dict[str, int]:
-    """The ids of those that are there, by source id."""
+    """Returns the ids of those activities that exist, by source id."""
     found: dict[str, int] = {}
     for first in range(0, len(source_ids), BATCH_ROWS):
         wanted = [(source, source_id) for source_id in source_ids[first : first + BATCH_ROWS]]
@@ -83,7 +83,7 @@ def read_activity_ids(connection: Connection, scope: Scope, source: str, source_
 
 
 def delete_activities(connection: Connection, scope: Scope, activity_ids: Sequence[int]) -> int:
-    """Deletes rows of this timekeeper; returns how many there were. A deleted row is a delete in the stream."""
+    """Deletes rows of this timekeeper; returns how many existed. Capture emits a delete for each of them."""
     gone = 0
     for first in range(0, len(activity_ids), BATCH_ROWS):
         some = activity_ids[first : first + BATCH_ROWS]
@@ -94,7 +94,7 @@ def delete_activities(connection: Connection, scope: Scope, activity_ids: Sequen
 
 
 def count_activities(connection: Connection, scope: Scope) -> int:
-    """How many activities the timekeeper has."""
+    """Returns how many activities the timekeeper has."""
     of = _TABLE.c
     query = select(func.count()).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper)
     return connection.scalar(query) or 0

@@ -1,7 +1,7 @@
-"""Rows of the captured tables as the typed values that their change events give (`schemas.changes`).
+"""Reads rows of the captured tables as the typed values that their change events give (`schemas.changes`).
 
-A row is read in the form that it has on the wire and goes through the same decoder as a change event, so that the two
-can't drift apart; the content hash depends on it.
+A query returns a row in the form that it has in a change event, and the same decoder decodes both. So the two can't
+drift apart, and the content hash is the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from schemas.row_decoders import ROW_DECODERS, BadRow
 from schemas.values import Value
 
 CHUNK_ROWS = 5_000
-"""Rows read at a time: some megabytes, some tenths of a second."""
+"""Rows that one query reads: some megabytes, some tenths of a second."""
 
 TABLES: dict[str, Table] = {name: Base.metadata.tables[name] for name in ROW_DECODERS}
 assert source_tables.CAPTURED_TABLES  # the import above defines the tables
@@ -29,11 +29,14 @@ assert source_tables.CAPTURED_TABLES  # the import above defines the tables
 EPOCH_ARGUMENTS: tuple[ColumnElement[Any], ...] = (literal_column("MICROSECOND"), literal_column("'1970-01-01'"))
 
 RowResult = tuple[int, Value | BadRow]
-"""A row's id with its value, or with what is wrong with it."""
+"""A row's id with its value, or with the reason why it can't be decoded."""
 
 
 def decode_row_values(key: RowKey, row: Sequence[Any], unseal: Unseal = plain_unseal) -> Value:
-    """The value of a row that was selected with `columns(key.table)`. Raises BadRow."""
+    """Returns the value of a row that was selected with `wire_columns(key.table)`.
+
+    Raises BadRow where the row can't be decoded.
+    """
     decoder, build = ROW_DECODERS[key.table]
     try:
         return build(_typed(decoder.type, row), lambda words: unseal(key, words))
@@ -42,14 +45,14 @@ def decode_row_values(key: RowKey, row: Sequence[Any], unseal: Unseal = plain_un
 
 
 def wire_columns(table: str) -> list[ColumnElement[Any]]:
-    """What to select of a captured table, in the order and form that its decoder knows."""
+    """Returns the columns to select of a captured table, in the order and form that its decoder expects."""
     return [_wire_form(TABLES[table].c[name]) for name in ROW_DECODERS[table][0].type.__struct_fields__]
 
 
 def read_rows(
     connection: Connection, scope: Scope, table: str, ids: Sequence[int], unseal: Unseal = plain_unseal
 ) -> Iterator[RowResult]:
-    """Those of these rows that are there and the timekeeper's, in the order of their ids."""
+    """Yields those rows that exist and belong to the timekeeper, in the order of their ids."""
     found = sorted(set(ids))
     for first in range(0, len(found), CHUNK_ROWS):
         chunk = _scope_query(scope, table).where(TABLES[table].c.id.in_(found[first : first + CHUNK_ROWS]))
@@ -59,7 +62,10 @@ def read_rows(
 def read_all_rows(
     connection: Connection, scope: Scope, table: str, unseal: Unseal = plain_unseal
 ) -> Iterator[RowResult]:
-    """All rows of a timekeeper in the order of their ids, some at a time; under load, in a repeatable read."""
+    """Yields all rows of a timekeeper in the order of their ids, CHUNK_ROWS a query.
+
+    While others write, the caller needs a repeatable read for all rows to be of one moment.
+    """
     after = 0
     while True:
         chunk = _scope_query(scope, table).where(TABLES[table].c.id > after).limit(CHUNK_ROWS)
@@ -92,7 +98,10 @@ def _typed(row_type: type[Any], row: Sequence[Any]) -> Any:
 
 
 def _wire_form(column: Column[Any]) -> ColumnElement[Any]:
-    """Instants as microseconds (computed by the server, which is faster than parsing dates here), JSON as text."""
+    """Returns the column in its wire form: instants as microseconds, JSON as text.
+
+    The server computes the microseconds, because that is faster than parsing dates here.
+    """
     if isinstance(column.type, Instant):
         return sql.timestampdiff(*EPOCH_ARGUMENTS, column, type_=BIGINT).label(column.name)
     if isinstance(column.type, JsonArray):

@@ -1,4 +1,4 @@
-"""Firms, timekeepers, clients and matters: found by what names them, made where they are absent."""
+"""Finds firms, timekeepers, clients, matters and cadences by their names, and creates those that are absent."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ LOCAL_TIMEKEEPER = "me"
 
 
 class TimekeeperProfile(msgspec.Struct, frozen=True):
-    """A timekeeper as the database knows them."""
+    """A timekeeper's row, with the name of the firm."""
 
     scope: Scope
     firm: str
@@ -30,7 +30,7 @@ class TimekeeperProfile(msgspec.Struct, frozen=True):
 
 
 def list_timekeepers(connection: Connection) -> list[TimekeeperProfile]:
-    """Every timekeeper of every firm, by scope."""
+    """Returns every timekeeper of every firm, sorted by scope."""
     query = (
         select(Timekeeper.firm_id, Timekeeper.id, Firm.name, Timekeeper.email, Timekeeper.name, Timekeeper.zone)
         .join(Firm, Firm.id == Timekeeper.firm_id)
@@ -42,19 +42,22 @@ def list_timekeepers(connection: Connection) -> list[TimekeeperProfile]:
 def ensure_timekeeper(
     connection: Connection, email: str = LOCAL_TIMEKEEPER, firm: str = LOCAL_FIRM, *, name: str = "", zone: str = "UTC"
 ) -> Scope:
-    """The timekeeper of that address in that firm; they and the firm are made where absent, with name and zone."""
+    """Returns the scope of the timekeeper with this address in this firm; creates timekeeper and firm where absent.
+
+    `name` and `zone` are for a new timekeeper; an empty name becomes the address.
+    """
     firm_id = ensure_firm(connection, firm)
     row = {"firm_id": firm_id, "email": email, "name": name or email, "zone": zone}
     return Scope(firm_id, _ensure(connection, Timekeeper, ("firm_id", "email"), row))
 
 
 def ensure_firm(connection: Connection, name: str) -> int:
-    """The firm's id."""
+    """Returns the firm's id; creates the firm where absent."""
     return _ensure(connection, Firm, ("name",), {"name": name})
 
 
 def ensure_client(connection: Connection, firm_id: int, name: str, domains: Sequence[str] = ()) -> int:
-    """The client's id; domains are for a new one."""
+    """Returns the client's id; creates the client where absent, with these domains."""
     return _ensure(connection, Client, ("firm_id", "name"), {"firm_id": firm_id, "name": name, "domains": domains})
 
 
@@ -68,7 +71,7 @@ def ensure_matter(
     aliases: Sequence[str] = (),
     billable: bool = True,
 ) -> int:
-    """The matter's id by its number; all else is for a new one."""
+    """Returns the id of the matter with this number; creates it where absent, with all other arguments."""
     row = {
         "firm_id": firm_id,
         "client_id": client_id,
@@ -81,14 +84,14 @@ def ensure_matter(
 
 
 def ensure_cadence(connection: Connection, scope: Scope, rrule: str, dtstart: datetime, zone: str, cutoff: int) -> None:
-    """Gives a timekeeper who has no cadence this one; `dtstart` is wall time in `zone`, `cutoff` in minutes."""
+    """Inserts this cadence where the timekeeper has none. `dtstart` is wall time in `zone`, `cutoff` is minutes."""
     if not has_cadence(connection, scope):
         row = {"firm_id": scope.firm, "timekeeper_id": scope.timekeeper, "rrule": rrule, "dtstart": dtstart}
         connection.execute(insert(Cadence).values(row | {"zone": zone, "cutoff_minutes": cutoff}))
 
 
 def has_cadence(connection: Connection, scope: Scope) -> bool:
-    """Whether anything says when a period of the timekeeper closes."""
+    """Returns whether the timekeeper has a cadence, without which no period closes."""
     of = Cadence.__table__.c
     query = select(of.id).where(of.firm_id == scope.firm, of.timekeeper_id == scope.timekeeper).limit(1)
     return connection.scalar(query) is not None
@@ -99,7 +102,7 @@ def _ensure(connection: Connection, table: type[Base], names: tuple[str, ...], r
     find = select(of.id).where(*(of[name] == row[name] for name in names))
     found = connection.scalar(find)
     if found is None:
-        # Somebody else may make it in between: then this changes nothing, and the next line reads theirs.
+        # Another process may insert the row in between. Then this insert changes nothing, and the query reads that row.
         first = of[names[0]]
         connection.execute(insert(table).values(row).on_duplicate_key_update({first.name: first}))
         found = connection.scalar(find)
@@ -108,7 +111,7 @@ def _ensure(connection: Connection, table: type[Base], names: tuple[str, ...], r
 
 
 def read_directory(connection: Connection, firm: int) -> Directory:
-    """All clients and matters of the firm, by id."""
+    """Reads all clients and matters of the firm, sorted by id."""
     clients = select(Client.id, Client.name, Client.domains).where(Client.firm_id == firm)
     matters = select(Matter.id, Matter.client_id, Matter.number, Matter.name, Matter.aliases, Matter.billable).where(
         Matter.firm_id == firm

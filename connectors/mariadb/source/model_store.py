@@ -1,4 +1,4 @@
-"""Firms' grouping models: bytes that are put on the shelf once and never change, and whom each version groups."""
+"""Stores firms' grouping models, whose bytes never change, and which version each timekeeper is grouped with."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from schemas.keys import Scope
 
 
 class StoredModel(msgspec.Struct, frozen=True):
-    """A firm's model: its version, how many bytes it has, and since when it is there (microseconds since 1970)."""
+    """A stored model: its version, its size in bytes, and when it was added (microseconds since 1970)."""
 
     version: str
     size: int
@@ -18,7 +18,7 @@ class StoredModel(msgspec.Struct, frozen=True):
 
 
 def add_model(connection: Connection, firm: int, version: str, raw: bytes) -> bool:
-    """Puts a model on a firm's shelf; False where it is there already. The caller commits."""
+    """Adds a model to a firm's store; returns False where that version is stored already. The caller commits."""
     if read_model(connection, firm, version) is not None:
         return False
     connection.execute(insert(GroupingModel).values(firm_id=firm, version=version, bytes=raw))
@@ -26,13 +26,13 @@ def add_model(connection: Connection, firm: int, version: str, raw: bytes) -> bo
 
 
 def read_model(connection: Connection, firm: int, version: str) -> bytes | None:
-    """The bytes of a firm's version; None where it has none such."""
-    of = (GroupingModel.firm_id == firm, GroupingModel.version == version)
-    return connection.execute(select(GroupingModel.bytes).where(*of)).scalar()
+    """Returns the bytes of a firm's model version; None where the firm doesn't have it."""
+    wanted = (GroupingModel.firm_id == firm, GroupingModel.version == version)
+    return connection.execute(select(GroupingModel.bytes).where(*wanted)).scalar()
 
 
 def list_models(connection: Connection, firm: int) -> list[StoredModel]:
-    """What is on a firm's shelf, the oldest first."""
+    """Returns the stored models of a firm, the oldest first."""
     columns = (GroupingModel.version, func.octet_length(GroupingModel.bytes), GroupingModel.created_at)
     query = select(*columns).where(GroupingModel.firm_id == firm)
     found = connection.execute(query.order_by(GroupingModel.created_at, GroupingModel.version))
@@ -40,7 +40,10 @@ def list_models(connection: Connection, firm: int) -> list[StoredModel]:
 
 
 def read_activations(connection: Connection, firm: int) -> Mapping[Scope, Sequence[str]]:
-    """The versions that were activated for a firm's timekeepers, the one that holds last. Who has none isn't in."""
+    """Returns the versions that were activated for each timekeeper of a firm, the current one last.
+
+    Timekeepers without an activation are left out.
+    """
     columns = (Activation.timekeeper_id, Activation.model_version)
     query = select(*columns).where(Activation.firm_id == firm).order_by(Activation.id)
     found: dict[Scope, list[str]] = {}
@@ -50,16 +53,16 @@ def read_activations(connection: Connection, firm: int) -> Mapping[Scope, Sequen
 
 
 def activate_model(connection: Connection, scopes: Iterable[Scope], version: str) -> None:
-    """From here on these timekeepers are grouped by that version. The caller commits."""
-    rows = [{"firm_id": one.firm, "timekeeper_id": one.timekeeper, "model_version": version} for one in scopes]
+    """Activates a version for these timekeepers: from here on it groups their activities. The caller commits."""
+    rows = [{"firm_id": scope.firm, "timekeeper_id": scope.timekeeper, "model_version": version} for scope in scopes]
     if rows:
         connection.execute(insert(Activation), rows)
 
 
 def revert_activations(connection: Connection, scopes: Iterable[Scope]) -> None:
-    """Takes back the activation that holds for each of these, so that the one before it does. The caller commits."""
-    for one in scopes:
-        of = (Activation.firm_id == one.firm, Activation.timekeeper_id == one.timekeeper)
-        latest = connection.execute(select(func.max(Activation.id)).where(*of)).scalar()
+    """Deletes the latest activation of each timekeeper, so that the one before it applies. The caller commits."""
+    for scope in scopes:
+        owned = (Activation.firm_id == scope.firm, Activation.timekeeper_id == scope.timekeeper)
+        latest = connection.execute(select(func.max(Activation.id)).where(*owned)).scalar()
         if latest is not None:
-            connection.execute(delete(Activation).where(*of, Activation.id == latest))
+            connection.execute(delete(Activation).where(*owned, Activation.id == latest))

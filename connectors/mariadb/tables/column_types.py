@@ -1,7 +1,7 @@
-"""How the tables' columns look: the base of all models, instants, JSON arrays, and the owner's columns.
+"""Defines the base class of all table models and the column types for instants, JSON arrays, ids and texts.
 
-Instants are whole microseconds since 1970 in Python (as everywhere in `schemas`) and DATETIME(6) in UTC in the table;
-`to_datetime` and `to_micros` are the one conversion between the two.
+Instants are whole microseconds since 1970 in Python (as everywhere in `schemas`) and DATETIME(6) in UTC in the table.
+`to_datetime` and `to_micros` are the only conversion between the two.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from sqlalchemy.types import TypeDecorator
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # naive on purpose: that is what DATETIME holds, and it is UTC
 MICROSECOND = timedelta(microseconds=1)
 
-# Byte order, so that the database sorts and compares exactly as Python does; no cascades, since they never reach the
-# binlog (ForeignKeyConstraint's default is RESTRICT).
+# The collation compares bytes, so that the database sorts and compares exactly as Python does. No key cascades, because
+# cascaded changes never reach the binlog (ForeignKeyConstraint's default is RESTRICT).
 TABLE_OPTIONS = {"mariadb_engine": "InnoDB", "mariadb_charset": "utf8mb4", "mariadb_collate": "utf8mb4_bin"}
 
 
 def to_datetime(instant: int) -> datetime:
-    """Microseconds since 1970 as the naive UTC datetime that a DATETIME(6) column holds."""
+    """Converts microseconds since 1970 to the naive UTC datetime that a DATETIME(6) column holds."""
     return EPOCH + timedelta(microseconds=instant)
 
 
 def to_micros(stored: datetime) -> int:
-    """A naive UTC datetime as microseconds since 1970, exactly."""
+    """Converts a naive UTC datetime to microseconds since 1970, exactly."""
     return (stored - EPOCH) // MICROSECOND
 
 
@@ -39,11 +39,11 @@ class Instant(TypeDecorator[int]):
     cache_ok = True
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """To the table."""
+        """Converts the Python value to the table's form."""
         return None if value is None else to_datetime(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """From the table."""
+        """Converts the table's value to the Python form."""
         return None if value is None else to_micros(value)
 
 
@@ -54,16 +54,16 @@ class JsonArray(TypeDecorator[tuple[Any, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str | None:
-        """To the table."""
+        """Converts the Python value to the table's form."""
         return None if value is None else msgspec.json.encode(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Any, ...] | None:
-        """From the table."""
+        """Converts the table's value to the Python form."""
         return None if value is None else msgspec.json.decode(value, type=tuple[Any, ...])
 
 
 class Base(DeclarativeBase):
-    """What all tables share. Constraints have names, so that a migration can change them."""
+    """The base class of all table models. It names every constraint, so that a migration can change it."""
 
     metadata = MetaData(
         naming_convention={
@@ -92,5 +92,5 @@ UpdatedAt = Annotated[
 
 
 def json_check(column: str) -> CheckConstraint:
-    """The column holds JSON."""
+    """Returns the check that the column holds valid JSON."""
     return CheckConstraint(f"json_valid({column})", name=f"{column}_json")

@@ -1,6 +1,7 @@
-"""The tables that `bill` keeps: groups as read, entries, periods, narratives, calls, and how far it has read.
+"""Defines the ledger: groups as published, entries, periods, narratives, calls, and the offset that `bill` has reached.
 
-None of them is captured. Those of one timekeeper change in the transaction that advances `consumer_offset`.
+Debezium captures none of them. A timekeeper's rows change in the transaction that advances `consumer_offset`. The last
+two tables are the connector's own.
 """
 
 from datetime import date
@@ -25,7 +26,7 @@ from connectors.mariadb.tables.scope import ScopedTable, same_firm_key, scoped_t
 
 
 class Period(ScopedTable, Base):
-    """What one occurrence of a cadence closes: the local days `[starts_on, ends_on)`."""
+    """The local days `[starts_on, ends_on)` that one occurrence of a cadence closes; `closed_at` is None while open."""
 
     __tablename__ = "period"
     __table_args__ = scoped_table_args(UniqueConstraint("cadence_id", "starts_on"))
@@ -39,7 +40,10 @@ class Period(ScopedTable, Base):
 
 
 class ActivityGroup(ScopedTable, Base):
-    """A group as last said on `groups`: `value` is `schemas.groups.encode_group`; with where it was decided."""
+    """A group as last published on `groups`, with the offset in `changes` at which it was decided.
+
+    `value` is what `schemas.groups.encode_group` returns.
+    """
 
     __tablename__ = "activity_group"
     __table_args__ = scoped_table_args(Index(None, "changes_partition"))
@@ -55,9 +59,9 @@ class ActivityGroup(ScopedTable, Base):
 
 
 class GroupMember(ScopedTable, Base):
-    """An activity of a group, with the content that was grouped.
+    """An activity of a group, with the hash of the content that was grouped.
 
-    Where two groups hold one activity for a moment, the one decided at the higher offset wins.
+    Two groups may hold one activity for a moment; the one decided at the higher offset wins.
     """
 
     __tablename__ = "group_member"
@@ -70,11 +74,10 @@ class GroupMember(ScopedTable, Base):
 
 
 class SlicedActivity(ScopedTable, Base):
-    """An activity as it was when its days were last sliced: where its minutes were, so that these days are known when
-    it changes or goes.
+    """An activity as it was when its days were last sliced, so that these days are known when it changes or is deleted.
 
-    `hash` is the content that took part; empty where the row was of another content than its group, so that neither
-    took part until the group is said again.
+    `hash` is the content that took part in slicing. It is empty for a stale member: the hashes of row and group
+    differed, so the activity takes no part until its group is published again.
     """
 
     __tablename__ = "sliced_activity"
@@ -90,7 +93,7 @@ class SlicedActivity(ScopedTable, Base):
 
 
 class Entry(ScopedTable, Base):
-    """The slice of a group for one billing day and matter: what is reviewed, released and billed."""
+    """A time entry: the slice of a group for one billing day and matter, which people review, release and bill."""
 
     __tablename__ = "entry"
     __table_args__ = scoped_table_args(
@@ -103,7 +106,7 @@ class Entry(ScopedTable, Base):
     group_id: Mapped[int]
     billing_day: Mapped[date]
     matter_id: Mapped[int | None]
-    # NULLs are all different to a unique key, and "unassigned" must be there once.
+    # A unique key treats every NULL as different, and a group and day may have "unassigned" only once.
     matter_key: Mapped[int] = mapped_column(Computed("coalesce(matter_id, 0)", persisted=True))
     period_id: Mapped[int | None] = mapped_column(ForeignKey("period.id"))
     status: Mapped[str] = mapped_column(String(16), server_default="proposed")
@@ -118,7 +121,7 @@ class Entry(ScopedTable, Base):
 
 
 class EntryActivity(ScopedTable, Base):
-    """What an activity gave to an entry, in microseconds; `imputed` where it is a point in time."""
+    """The time that an activity contributes to an entry, in microseconds; `imputed` for a point in time."""
 
     __tablename__ = "entry_activity"
     __table_args__ = scoped_table_args(Index(None, "firm_id", "timekeeper_id", "activity_id"))
@@ -129,7 +132,7 @@ class EntryActivity(ScopedTable, Base):
 
 
 class DayMinutes(ScopedTable, Base):
-    """Where a billing day's time went, in microseconds: captured is the sum of the rest (law 10)."""
+    """The time of a billing day by class, in microseconds. `captured_us` is the sum of the other classes (law 10)."""
 
     __tablename__ = "day_minutes"
     __table_args__ = scoped_table_args()
@@ -145,7 +148,7 @@ class DayMinutes(ScopedTable, Base):
 
 
 class Narrative(ScopedTable, Base):
-    """A text for some content: inserting the row, once, is the right to call a model for it (law 6)."""
+    """A generated text for one content. The process that inserts the row, once, may call a model for it (law 6)."""
 
     __tablename__ = "narrative"
     __table_args__ = scoped_table_args(
@@ -174,7 +177,7 @@ class Narrative(ScopedTable, Base):
 
 
 class LlmCall(ScopedTable, Base):
-    """One attempt to call a language model: where to, what came back, what it cost."""
+    """One attempt at a language model call: its destination, its result and its cost in microdollars."""
 
     __tablename__ = "llm_call"
     __table_args__ = scoped_table_args()
@@ -194,7 +197,7 @@ class LlmCall(ScopedTable, Base):
 
 
 class NarrativeCall(ScopedTable, Base):
-    """Which calls a narrative came from; one call may write several, one narrative may take several."""
+    """Links a narrative to a call. One call may write several narratives, and one narrative may take several calls."""
 
     __tablename__ = "narrative_call"
     __table_args__ = scoped_table_args()
@@ -203,9 +206,10 @@ class NarrativeCall(ScopedTable, Base):
 
 
 class MarkSeen(ScopedTable, Base):
-    """Written in the transaction that consumes the mark: all before it for that timekeeper is in these tables.
+    """A mark that `bill` has consumed: everything before it for that timekeeper is in the ledger.
 
-    No key to `mark`: a mark that someone removed must not stop the consumer.
+    The transaction that consumes the mark writes the row. It has no foreign key to `mark`, because a deleted mark must
+    not stop the consumer.
     """
 
     __tablename__ = "mark_seen"
@@ -218,9 +222,9 @@ class MarkSeen(ScopedTable, Base):
 
 
 class ConsumerOffset(Base):
-    """Where a consumer goes on; advanced only from the expected value, so that a second owner finds out (fencing).
+    """The next offset of a consumer. It advances only from the expected value, so a second owner fails (the fence).
 
-    `failures` is how often our own code failed on the record at `failed_at`.
+    `failures` counts how often our own code failed on the record at offset `failed_at`.
     """
 
     __tablename__ = "consumer_offset"
@@ -234,7 +238,7 @@ class ConsumerOffset(Base):
 
 
 class DebeziumSignal(Base):
-    """A row asks the connector for something, such as an incremental snapshot."""
+    """A request to the connector, such as an incremental snapshot."""
 
     __tablename__ = "debezium_signal"
     __table_args__ = TABLE_OPTIONS
@@ -244,7 +248,7 @@ class DebeziumSignal(Base):
 
 
 class DebeziumHeartbeat(Base):
-    """The connector writes here, so that its place in the binlog moves while nobody works."""
+    """The row that the connector updates, so that its binlog position advances while no captured table changes."""
 
     __tablename__ = "debezium_heartbeat"
     __table_args__ = TABLE_OPTIONS

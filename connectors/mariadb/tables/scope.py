@@ -1,6 +1,7 @@
-"""Whose rows a statement is about: conditions for statements that are made once, and their values.
+"""Restricts tables and statements to one timekeeper: keys for tables, and conditions with parameters for statements.
 
-Those that `bill` runs for each timekeeper of a batch are made once: making one costs as much as running it.
+Statements that `bill` runs for each timekeeper of a batch are built once, at import, and get the timekeeper as
+parameters, because building one costs as much as running it.
 """
 
 from typing import Any
@@ -13,28 +14,34 @@ from schemas.keys import Scope
 
 
 class ScopedTable:
-    """A table of one timekeeper; `owned` adds the key that keeps the timekeeper inside the firm."""
+    """Adds the columns of a table whose rows belong to one timekeeper; `scoped_table_args` adds the matching key."""
 
     firm_id: Mapped[int] = mapped_column(sort_order=-1)
     timekeeper_id: Mapped[int] = mapped_column(sort_order=-1)
 
 
 def scoped_table_args(*more: Any) -> tuple[Any, ...]:
-    """The table arguments of an owned table: a row's timekeeper is of the row's firm (the walls), and `more`."""
+    """Returns the arguments of a scoped table: `more`, and the key by which a row's timekeeper belongs to its firm.
+
+    That key is what keeps the data of two firms apart.
+    """
     key = ForeignKeyConstraint(["firm_id", "timekeeper_id"], ["timekeeper.firm_id", "timekeeper.id"])
     return (key, *more, TABLE_OPTIONS)
 
 
 def same_firm_key(column: str, table: str) -> ForeignKeyConstraint:
-    """`column` names a row of `table` that belongs to the same firm."""
+    """Returns the key by which `column` refers to a row of `table` of the same firm."""
     return ForeignKeyConstraint(["firm_id", column], [f"{table}.firm_id", f"{table}.id"])
 
 
-def in_scope(of: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Only the rows of the timekeeper that `owner` gives; `of` has the columns."""
-    return of.firm_id == bindparam("firm"), of.timekeeper_id == bindparam("timekeeper")
+def in_scope(columns: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Returns the conditions that select the rows of one timekeeper; `of` is the model or table columns.
+
+    `scope_params` gives the values of the two parameters.
+    """
+    return columns.firm_id == bindparam("firm"), columns.timekeeper_id == bindparam("timekeeper")
 
 
 def scope_params(scope: Scope) -> dict[str, int]:
-    """The values of `owned`."""
+    """Returns the values of the parameters of `in_scope`."""
     return {"firm": scope.firm, "timekeeper": scope.timekeeper}

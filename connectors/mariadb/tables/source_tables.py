@@ -1,7 +1,7 @@
-"""The tables that people and collectors write: whose work it is, what was done, and what was decided about it.
+"""Defines the tables that people and collectors write: firms and their directory, activities, and decisions on them.
 
 Debezium captures `activity`, `feedback`, `release`, `activation`, `mark` and `cadence` to the topic `changes`;
-`connectors.mariadb.tables.ledger_tables` has the tables that `bill` keeps for itself.
+`connectors.mariadb.tables.ledger_tables` has the tables that `bill` writes.
 """
 
 from datetime import datetime
@@ -28,24 +28,24 @@ from connectors.mariadb.tables.scope import ScopedTable, same_firm_key, scoped_t
 from schemas.values import WORDS_MAX_BYTES
 
 CAPTURED_TABLES = ("activity", "feedback", "release", "activation", "mark", "cadence")
-"""The tables of a timekeeper that reach `changes`."""
+"""The tables of a timekeeper that Debezium captures to `changes`."""
 
 LISTS_MAX_BYTES = 1_000_000
-"""Most bytes of a list of ids, or of what a person saw: a row with its before, escaped, stays below the 8 MB that the
-topic takes. One row above that would stop capture for everybody.
+"""Maximum bytes of a list of ids, or of what a person saw at a release. With it a change event (the row before and
+after, escaped) stays below the 8 MB that the topic accepts. One larger row would stop capture for all timekeepers.
 """
 
 MODEL_MAX_BYTES = 8_000_000
-"""Most bytes of a model: half of what the database takes in one packet."""
+"""Maximum bytes of a model: half of what the database accepts in one packet."""
 
 
 def size_checks(limit: int, *columns: str) -> list[CheckConstraint]:
-    """The checks that keep these columns' bytes in bounds."""
+    """Returns checks that each of the columns holds at most `limit` bytes."""
     return [CheckConstraint(f"octet_length({column}) <= {limit}", name=f"{column}_size") for column in columns]
 
 
 class Firm(Base):
-    """Whom timekeepers work for; nothing ever crosses from one firm to another."""
+    """A firm that timekeepers work for. No data ever crosses from one firm to another."""
 
     __tablename__ = "firm"
     __table_args__ = (UniqueConstraint("name"), TABLE_OPTIONS)
@@ -55,12 +55,15 @@ class Firm(Base):
 
 
 class Timekeeper(Base):
-    """A person whose time it is. `zone` is where they usually are (cadences, defaults); an activity has its own."""
+    """A person whose time is recorded and billed.
+
+    `zone` is the time zone where they usually are (for cadences and defaults); each activity has its own.
+    """
 
     __tablename__ = "timekeeper"
     __table_args__ = (
         UniqueConstraint("firm_id", "email"),
-        UniqueConstraint("firm_id", "id"),  # what every owned table's key points to
+        UniqueConstraint("firm_id", "id"),  # the target of every scoped table's key
         TABLE_OPTIONS,
     )
     id: Mapped[Id]
@@ -72,7 +75,7 @@ class Timekeeper(Base):
 
 
 class Client(Base):
-    """For whom a firm works. `domains` are the mail domains that mean this client."""
+    """A client of a firm. `domains` are the mail domains that identify this client."""
 
     __tablename__ = "client"
     __table_args__ = (
@@ -88,7 +91,7 @@ class Client(Base):
 
 
 class Matter(Base):
-    """What time is billed to. `aliases` are other names by which activities speak of it."""
+    """What time is billed to. `aliases` are other names for it that appear in activities."""
 
     __tablename__ = "matter"
     __table_args__ = (
@@ -108,19 +111,19 @@ class Matter(Base):
 
 
 class Activity(ScopedTable, Base):
-    """What a collector wrote (`schemas.values.Activity`). `words` is JSON text, perhaps sealed.
+    """An activity as a collector wrote it (`schemas.values.Activity`). `words` is JSON text, possibly sealed.
 
-    `source` and `source_id` say what it is where it came from, so that writing it again changes it and adds nothing.
-    `said` is raised to have the binlog say the row again; it means nothing else.
+    `source` and `source_id` identify it in the system that it came from, so that writing it again updates the row.
+    `said` is a counter. A resend increments it, so that the binlog holds the row again; it has no other meaning.
     """
 
     __tablename__ = "activity"
     __table_args__ = scoped_table_args(
         UniqueConstraint("firm_id", "timekeeper_id", "source", "source_id", name="uq_activity_source"),
         Index(None, "firm_id", "timekeeper_id", "started_at"),
-        Index(None, "firm_id", "timekeeper_id", "id"),  # reading one timekeeper's rows in chunks, by id
-        Index(None, "firm_id", "timekeeper_id", "ended_at"),  # with started_at: what covers an instant
-        Index(None, "firm_id", "timekeeper_id", "zone"),  # the few zones in which somebody ever was
+        Index(None, "firm_id", "timekeeper_id", "id"),  # to read one timekeeper's rows in chunks, by id
+        Index(None, "firm_id", "timekeeper_id", "ended_at"),  # with started_at: to find what covers an instant
+        Index(None, "firm_id", "timekeeper_id", "zone"),  # to list the few zones of a timekeeper
         same_firm_key("matter_id", "matter"),
         json_check("words"),
         CheckConstraint(f"octet_length(words) <= {WORDS_MAX_BYTES}", name="words_size"),
@@ -143,7 +146,7 @@ class Activity(ScopedTable, Base):
 
 
 class Feedback(ScopedTable, Base):
-    """A person says that activities are one piece of work (`together`) or aren't (`apart`, with both sides)."""
+    """A person's decision that activities are one piece of work (`together`) or aren't (`apart`, with both sides)."""
 
     __tablename__ = "feedback"
     __table_args__ = scoped_table_args(
@@ -158,9 +161,9 @@ class Feedback(ScopedTable, Base):
 
 
 class Release(ScopedTable, Base):
-    """A person released these activities; `seen` is what they saw, as JSON text."""
+    """A person's release of these activities. `seen` is what they saw, as JSON text."""
 
-    __tablename__ = "release"  # a reserved word: SQLAlchemy quotes it, SQL by hand must too
+    __tablename__ = "release"  # a reserved word: SQLAlchemy quotes it, and SQL written by hand must, too
     __table_args__ = scoped_table_args(
         json_check("activity_ids"), json_check("seen"), *size_checks(LISTS_MAX_BYTES, "activity_ids", "seen")
     )
@@ -172,7 +175,7 @@ class Release(ScopedTable, Base):
 
 
 class Activation(ScopedTable, Base):
-    """From here on the timekeeper is grouped with the model of that version; the highest id wins."""
+    """The model version that the timekeeper is grouped with from here on. The row with the highest id wins."""
 
     __tablename__ = "activation"
     __table_args__ = scoped_table_args()
@@ -183,7 +186,7 @@ class Activation(ScopedTable, Base):
 
 
 class GroupingModel(Base):
-    """A grouping model of a firm's own. Its version has its bytes' hash in it: rows are added, and never changed."""
+    """A grouping model that belongs to a firm. The version contains the hash of the bytes, so a row never changes."""
 
     __tablename__ = "model"
     __table_args__ = (CheckConstraint(f"octet_length(bytes) <= {MODEL_MAX_BYTES}", name="bytes_size"), TABLE_OPTIONS)
@@ -206,7 +209,7 @@ class Mark(ScopedTable, Base):
 
 
 class Cadence(ScopedTable, Base):
-    """When a timekeeper's time is billed: an RRULE from `dtstart`, a local wall time in `zone`.
+    """When a timekeeper's time is billed: an RRULE (RFC 5545) from `dtstart`, a local wall time in `zone`.
 
     A period is due `cutoff_minutes` after its end.
     """

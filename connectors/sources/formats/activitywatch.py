@@ -1,8 +1,8 @@
-"""An export of ActivityWatch as a source: windows and pages while somebody was at the machine.
+"""Reads an export of ActivityWatch: windows and pages while somebody was at the machine.
 
-Time away is cut out as ActivityWatch's own queries do: a window or a page counts where the afk watcher of the same
-machine says "not-afk", and a page only while its browser was the window in front; a page that plays sound there counts
-as presence. Where there is no afk watcher nothing is cut, and that is said.
+Time away is cut out as ActivityWatch's own queries do: a window or a page counts while the afk watcher of the same
+machine reports "not-afk", and a page only while its browser had the front window; a page that plays sound there counts
+as presence. Without an afk watcher nothing is cut, and a note says so.
 
 The export is one JSON document, so its bytes are in memory; its events are read one by one.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.sources.event import APP_MAX, Asked, Event, Notes, check_times, fit_words
+from connectors.sources.event import APP_MAX, Event, Notes, ReadOptions, check_times, fit_words
 from connectors.sources.instants import instant_of, iso
 from connectors.sources.intervals import Interval, common, joined
 from connectors.sources.text_files import MARK, text, unpacked
@@ -66,7 +66,7 @@ _string = msgspec.json.Decoder(str)
 _flag = msgspec.json.Decoder(bool)
 
 
-def read_export(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
+def read_export(path: Path, notes: Notes, asked: ReadOptions) -> Iterator[Event]:
     """Every window and page, without the time away. The stream is the machine's name. Raises SourceError."""
     buckets = _buckets(path)
     machines = {bucket.hostname for bucket in buckets.values()} - NOWHERE
@@ -109,7 +109,7 @@ def _buckets(path: Path) -> dict[str, _Bucket]:
 class _Host:
     """The buckets of one machine."""
 
-    def __init__(self, path: Path, host: str, buckets: Mapping[str, _Bucket], asked: Asked, notes: Notes) -> None:
+    def __init__(self, path: Path, host: str, buckets: Mapping[str, _Bucket], asked: ReadOptions, notes: Notes) -> None:
         self._path, self._host, self._asked, self._notes = path, host, asked, notes
         self._of = {
             kind: {name: bucket for name, bucket in buckets.items() if bucket.type == kind}
@@ -136,7 +136,7 @@ class _Host:
                     yield from self._cut(where, name, part, there, data, _browser(name) or "browser")
 
     def _there(self) -> list[Interval] | None:
-        """When somebody was there; None where nobody watched that."""
+        """The intervals of presence; None without a watcher."""
         if not self._of["afkstatus"]:
             self._notes.add("no afk watcher is in the export, so time away was not cut out", self._host)
             return None
@@ -153,7 +153,7 @@ class _Host:
         return joined(present, FLOOD_US)
 
     def _front(self, bucket: str) -> list[Interval] | None:
-        """When a window of the bucket's browser was in front; None where that isn't known."""
+        """The intervals in which a window of the bucket's browser was in front; None if that isn't known."""
         apps = BROWSERS.get(_browser(bucket) or "")
         if apps is None or not self._of["currentwindow"]:
             self._notes.add("pages of a browser whose windows aren't known were taken as they are", bucket)
@@ -194,7 +194,7 @@ class _Host:
         data: Mapping[str, msgspec.Raw],
         app: str,
     ) -> Iterator[Event]:
-        """The event's parts while somebody was there; each is named by its beginning, for the export has no ids."""
+        """The parts of an event during presence. Each is named by its start, because the export has no ids."""
         said = blake2b(msgspec.json.encode(data, order="deterministic"), digest_size=4).hexdigest()
         words, cut = fit_words(Words(title=self._text(data, "title"), url=self._text(data, "url")))
         if cut:

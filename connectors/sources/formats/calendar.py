@@ -1,8 +1,8 @@
-"""A calendar file (ICS) as a source: each occurrence that has begun is a meeting, in the zone that it names.
+"""Reads a calendar file (ICS): each occurrence that has begun is a meeting, in the zone that it names.
 
-What isn't work at a time is left out and said: all-day events (they tell where somebody was, not what they did, and
-would fill 24 hours), cancelled events, and what lies in the future. Recurring events are expanded by dateutil within
-the span, with their exceptions and moved occurrences; a change of "this and all that follow" moves one.
+What isn't work at a time is left out with a note: all-day events (they say where somebody was, not what they did, and
+would fill 24 hours), cancelled events, and future ones. Recurring events are expanded by dateutil within the span, with
+their exceptions and moved occurrences; a change of "this and all that follow" moves one.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ import icalendar
 from dateutil.rrule import rrule, rruleset, rrulestr
 from icalendar.error import BrokenCalendarProperty
 
-from connectors.sources.event import Asked, Event, Notes, check_times, fit_words
+from connectors.sources.event import Event, Notes, ReadOptions, check_times, fit_words
 from connectors.sources.formats.ics import calendars
 from connectors.sources.instants import iso, microseconds, zone_of_offset
 from schemas.errors import SourceError
@@ -39,7 +39,7 @@ MOST_OCCURRENCES = 50_000
 """A rule that repeats more often than this until now (daily since 1890) is a mistake or an attack."""
 
 
-def read_calendar(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
+def read_calendar(path: Path, notes: Notes, asked: ReadOptions) -> Iterator[Event]:
     """Every meeting of the file. The stream is the calendar's name, else the file's. Raises SourceError."""
     found, begins = calendars(path)
     lines = iter(begins)
@@ -60,8 +60,8 @@ def read_calendar(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
                 raise SourceError(f"{reader.where}: {error}. Correct the event, or leave it out.") from error
 
 
-def _floating_zone(calendar: icalendar.Component, asked: Asked) -> tzinfo:
-    """The zone of times that name none: the calendar's own, else what was asked for."""
+def _floating_zone(calendar: icalendar.Component, asked: ReadOptions) -> tzinfo:
+    """The zone of times without one: the calendar's own, else the one that was asked for."""
     name = str(calendar.get("X-WR-TIMEZONE", ""))
     return ZoneInfo(name if name in known_zones() else asked.zone)
 
@@ -81,7 +81,7 @@ class _Reader:
         self.where = f"{where}, event {str(event.get('SUMMARY', '')) or self.uid or '(no summary)'!r}"
 
     def refuse_broken(self) -> None:
-        """Raises SourceError where something that says when it takes place can't be read."""
+        """Raises SourceError if a property that says when the event takes place can't be read."""
         for name, _ in self.event.errors:
             if name in MEANS:
                 raise SourceError(
@@ -90,7 +90,7 @@ class _Reader:
                 )
 
     def moment(self, name: str) -> datetime | None:
-        """A property as an aware datetime; None where it is a whole day. Refuses a zone that nobody knows."""
+        """A property as an aware datetime; None for a whole day. Refuses an unknown zone."""
         self.refuse_broken()
         value = self.event.get(name)
         if value is None or isinstance(value, list):
@@ -112,7 +112,7 @@ class _Reader:
             return value
         return value.replace(tzinfo=self.floating)
 
-    def meetings(self, asked: Asked, moved: set[tuple[str, int | None]]) -> Iterator[Event]:
+    def meetings(self, asked: ReadOptions, moved: set[tuple[str, int | None]]) -> Iterator[Event]:
         start = self.moment("DTSTART")
         if start is None:
             self.notes.add("all-day events were left out", self.where)
@@ -132,7 +132,7 @@ class _Reader:
         else:
             yield from self.meeting(start, self.uid or f"{iso(microseconds(start))}", asked)
 
-    def occurrences(self, start: datetime, asked: Asked) -> Iterator[datetime]:
+    def occurrences(self, start: datetime, asked: ReadOptions) -> Iterator[datetime]:
         """When a recurring event begins, within the span; wall time is kept over a change of the clocks."""
         times = rruleset()
         times.rdate(start)  # RFC 5545 counts DTSTART always, dateutil only if the rule hits it
@@ -168,7 +168,7 @@ class _Reader:
             rule["UNTIL"] = [local.astimezone(UTC)]
         return str(rule.to_ical().decode())  # type: ignore[no-untyped-call]
 
-    def meeting(self, start: datetime, name: str, asked: Asked) -> Iterator[Event]:
+    def meeting(self, start: datetime, name: str, asked: ReadOptions) -> Iterator[Event]:
         if start >= asked.now:
             self.notes.add("events that have not begun yet were left out", self.where)
             return
@@ -194,7 +194,7 @@ class _Reader:
 
 
 def _check(rule: icalendar.vRecur) -> None:
-    """Raises ValueError on rules that dateutil would follow for ever, or that no meeting has."""
+    """Raises ValueError for rules that dateutil would follow for ever, or that no meeting has."""
     freq = str(rule.get("FREQ", ["none"])[0]).upper()
     if freq not in FREQUENCIES:
         raise ValueError(

@@ -1,11 +1,11 @@
-"""Day notes in Markdown as a source: a heading with times is an activity, the text below it is its text.
+"""Reads day notes in Markdown: a heading with times is an activity, the text below it is its text.
 
     # 2026-03-02
     ## 9:15-9:30: Call with the client
     They want the lease by Friday.
 
-The day stands in a heading of the first level or in the file's name. An end that isn't after its beginning is of the
-next day. Headings without a time, and what stands below them, are the writer's own business.
+The day stands in a heading of the first level or in the file's name. An end that isn't after its start is on the next
+day. Headings without a time, and the text below them, are ignored.
 """
 
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.sources.event import Asked, Event, Notes, check_times, fit_words
+from connectors.sources.event import Event, Notes, ReadOptions, check_times, fit_words
 from connectors.sources.local_times import Written, instant_in, when
 from connectors.sources.text_files import text_lines
 from schemas.errors import SourceError
@@ -34,7 +34,7 @@ _FORM = "Write it as `## 9:15-9:30: title`"
 
 
 class _Noted(msgspec.Struct):
-    """An activity that is being read; its text goes on until the next heading."""
+    """An activity while it is being read; its text goes on until the next heading."""
 
     where: str
     day: date
@@ -44,7 +44,7 @@ class _Noted(msgspec.Struct):
     text: list[str] = []
 
 
-def read_notes(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
+def read_notes(path: Path, notes: Notes, asked: ReadOptions) -> Iterator[Event]:
     """Every activity of the notes. Raises SourceError that names the line."""
     found = False
     starts: dict[tuple[date, str], int] = {}
@@ -87,7 +87,7 @@ def _day_of_name(path: Path) -> date | None:
 
 
 def _day_of_heading(where: str, line: str) -> date | None:
-    """The day; None where the heading speaks of something else."""
+    """The day; None if the heading has none."""
     if not (found := _DAY.search(line)):
         if re.match(r"#\s+\d", line):
             raise SourceError(f"{where}: {line[2:40].strip()!r} isn't a day. Write it as `# 2026-03-02`.")
@@ -111,7 +111,7 @@ def _heading(where: str, line: str, day: date | None, notes: Notes) -> _Noted | 
     return _Noted(where, day, found["start"], found["end"], found["title"].strip())
 
 
-def _event(noted: _Noted, asked: Asked, starts: dict[tuple[date, str], int], notes: Notes) -> Event:
+def _event(noted: _Noted, asked: ReadOptions, starts: dict[tuple[date, str], int], notes: Notes) -> Event:
     try:
         began = when(noted.start)
         at, zone = instant_in(asked.zone, began, noted.day)

@@ -1,4 +1,4 @@
-"""Why a line isn't in the event form, in the words of somebody who wrote the file."""
+"""Explains why a line isn't in the event form, in words for the person who wrote the file."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Activities in the event form: what an export and the truth of a simulation are written in, readable by `events`."""
+"""Writes activities in the event form: for exports and for the true groups of a simulation. `event_lines` reads it."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from schemas.values import Activation, Activity, Apart, Feedback, Release, Toget
 
 
 class Labels(msgspec.Struct, frozen=True):
-    """What is known to be true of an activity, for those who judge groupings; no reader of ours takes it as input."""
+    """The true labels of an activity, for evaluation. No reader takes them as input."""
 
     group: str | None = None
     client: str | None = None

@@ -1,7 +1,7 @@
-"""True groups: what only a judge of groupings may read. No other reader of ours has a field for them.
+"""Reads true groups, which only evaluation may read. No other reader has a field for them.
 
-They stand in the event form: `group` (null where nobody knows it), `annotated` (false: context, not judged) and
-`system` (a machine's line).
+They stand in the event form: `group` (null if not known), `annotated` (false: context, not judged) and `system` (a
+machine's line).
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ class _Line(msgspec.Struct):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """What a line says of its event's true group; None where it isn't known."""
+    """The true group in a line; None if it isn't known."""
 
     stream: str
     id: str
@@ -41,9 +41,9 @@ _line = msgspec.json.Decoder(_Line)
 
 
 def true_groups(files: Iterable[Path], skip_system: bool = False) -> dict[str, dict[str, Truth]]:
-    """The true group of every event that is judged, by stream and id; without machines' lines if those are skipped.
+    """Returns the true group of every judged event, by stream and id; without machines' lines if those are skipped.
 
-    Raises SourceError where a label can't be read, where two lines of an event differ, or where nothing is judged.
+    Raises SourceError if a label can't be read, if two lines of an event differ, or if nothing is judged.
     """
     files = list(files)
     first: dict[tuple[str, str], tuple[Label, str]] = {}

@@ -1,8 +1,8 @@
-"""A table (CSV, TSV) as a source: each row is an event, whatever the program that exported it calls its columns.
+"""Reads a table (CSV, TSV): each row is an event, whatever the exporting program calls its columns.
 
-A row without an id is known by what it says, so the same row is the same activity; a row that was changed is another
-one. Rows are read one by one; only the order of day and month in 3/2/2026, where nobody said it, takes a first look
-over all of them.
+A row without an id is identified by its content, so the same row is the same activity, and a changed row is another
+one. Rows are read one by one. Only the order of day and month in 3/2/2026, if it wasn't given, takes a first pass over
+all.
 """
 
 import csv
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from connectors.sources.event import APP_MAX, Asked, Event, Notes, check_times, fit_words
+from connectors.sources.event import APP_MAX, Event, Notes, ReadOptions, check_times, fit_words
 from connectors.sources.formats.table_columns import find_columns, numbered
 from connectors.sources.local_times import (
     DATE_ORDER,
@@ -40,7 +40,7 @@ LONGEST_CELL = 1 << 20
 """Characters in a cell; a quote that is never closed would else take in the rest of the file."""
 
 
-def read_table(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
+def read_table(path: Path, notes: Notes, asked: ReadOptions) -> Iterator[Event]:
     """Every row as an event. Raises SourceError that names the line, and for a header the columns that there are."""
     order = asked.day_first
     for where, row in _rows(path, asked, notes):
@@ -58,7 +58,7 @@ def read_table(path: Path, notes: Notes, asked: Asked) -> Iterator[Event]:
         yield event
 
 
-def _rows(path: Path, asked: Asked, notes: Notes) -> Iterator[tuple[str, dict[str, str]]]:
+def _rows(path: Path, asked: ReadOptions, notes: Notes) -> Iterator[tuple[str, dict[str, str]]]:
     """Each row's place and cells by their meaning."""
     places = numbered(asked.columns)
     width = 0
@@ -112,7 +112,7 @@ def delimiter_of(header: str) -> str:
         return counts.most_common(1)[0][0] if counts else ","
 
 
-def _order(path: Path, asked: Asked) -> bool | None:
+def _order(path: Path, asked: ReadOptions) -> bool | None:
     """Whether days come first, where a date of the file shows it and none shows the contrary."""
     shown = {
         order
@@ -123,7 +123,7 @@ def _order(path: Path, asked: Asked) -> bool | None:
     return shown.pop() if len(shown) == 1 else None
 
 
-def _event(where: str, row: Mapping[str, str], asked: Asked, order: bool | None, notes: Notes) -> Event:
+def _event(where: str, row: Mapping[str, str], asked: ReadOptions, order: bool | None, notes: Notes) -> Event:
     given = row.get("zone") or asked.zone
     if given not in known_zones():
         raise SourceError(f"{where}: the zone {given!r} isn't an IANA time zone. Write it as Europe/Berlin.")

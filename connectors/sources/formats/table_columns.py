@@ -1,4 +1,4 @@
-"""Which column of a table means what: by what a person said (`--map`), else by the names that headers have."""
+"""Finds which column of a table means what: by `--map`, else by the names in the header."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ EXAMPLE = "--map start=COLUMN,end=COLUMN,title=COLUMN"
 
 
 def find_columns(where: str, header: Sequence[str], said: Mapping[str, str]) -> dict[str, int]:
-    """The place of each meaning's column. Raises SourceError that lists the columns where one isn't there."""
+    """Returns the index of each meaning's column. Raises SourceError listing the columns if one is missing."""
     named = [name.strip() for name in header]
     found = {}
     for meaning, name in said.items():
@@ -53,7 +53,7 @@ def find_columns(where: str, header: Sequence[str], said: Mapping[str, str]) -> 
 
 
 def numbered(said: Mapping[str, str]) -> dict[str, int] | None:
-    """The places that `--map start=1,end=2` counts, in a table that has no header; None where names are given."""
+    """The indexes of `--map start=1,end=2`, for a table without a header; None if names are given."""
     if not said or not all(one.isdecimal() for one in said.values()):
         return None
     if unknown := [meaning for meaning in said if meaning not in HEADERS]:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from connectors.stack.processes.status import is_ready
 from connectors.stack.processes.supervisor import MARK, Program
-from connectors.stack.processes.worker_health import is_ready
 from connectors.stack.servers import kafka, mariadb
 from connectors.stack.servers.home import Home, Remembered
 from connectors.stack.servers.tls import make_truststore
+from schemas.checks import PROGRAMS
 
 ROOT = Path(__file__).parents[3]
 SERVERS = ("mariadb", "kafka", "connect")
-WORKERS = ("group", "bill", "watchdog")
-PARTS = (*SERVERS, *WORKERS)
+PARTS = (*SERVERS, *PROGRAMS)
 
 
 def _worker_answers(name: str, memory: Remembered) -> bool:
@@ -26,7 +26,7 @@ READY: dict[str, Callable[[Remembered], bool]] = {
     "mariadb": mariadb.accepts,
     "kafka": kafka.broker_answers,
     "connect": kafka.connect_answers,
-    **{name: partial(_worker_answers, name) for name in WORKERS},
+    **{name: partial(_worker_answers, name) for name in PROGRAMS},
 }
 
 STAYS_S, TRIES = 20, 20
@@ -35,10 +35,10 @@ away so long, and each change that our own code fails on takes three. After that
 worked is started again at once.
 """
 
-STOP_S = {name: 30 for name in WORKERS} | {"bill": 90}
+STOP_S = {name: 30 for name in PROGRAMS} | {"bill": 90}
 """Seconds to end before a worker is killed. A model's answer that is on its way is paid for, and may take a minute."""
 
-DOWN_IN_ORDER = (WORKERS, ("connect",), ("kafka", "mariadb"))
+DOWN_IN_ORDER = (PROGRAMS, ("connect",), ("kafka", "mariadb"))
 """Who uses something ends before it: so each can say its last words."""
 
 
@@ -75,7 +75,9 @@ def workers(home: Home, memory: Remembered | None = None) -> list[Program]:
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
     }
-    listens = {name: {"TIMELOOM_TELEMETRY_PORT": str(getattr(memory.ports, name) if memory else 0)} for name in WORKERS}
+    listens = {
+        name: {"TIMELOOM_TELEMETRY_PORT": str(getattr(memory.ports, name) if memory else 0)} for name in PROGRAMS
+    }
     return [
         Program(
             name,
@@ -86,7 +88,7 @@ def workers(home: Home, memory: Remembered | None = None) -> list[Program]:
             tries=TRIES,
             stop_s=STOP_S[name],
         )
-        for name in WORKERS
+        for name in PROGRAMS
     ]
 
 

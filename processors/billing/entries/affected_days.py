@@ -1,7 +1,7 @@
-"""What a changed activity can change, and what must be read to slice a day: only touched days are sliced again.
+"""Which days a changed activity can change, and what must be read to slice them. Only affected days are sliced again.
 
-An activity decides over the minutes it covers, and over what points in time near it are worth: nothing further away
-than the longest cap.
+An activity decides over the minutes it covers, and over the imputed minutes of points in time near it: nothing further
+away than the longest cap.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,7 +15,7 @@ Range = tuple[int, int]
 
 
 def reach(started_at: int, ended_at: int | None) -> Range:
-    """The instants whose owner may change when such an activity comes, goes or changes."""
+    """The instants whose owner may change when this activity is added, removed or changed."""
     end = started_at if ended_at is None else ended_at
     return started_at - LONGEST_CAP_US, end + LONGEST_CAP_US
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from hashlib import blake2b
 
 import msgspec
 
-from processors.billing.entries.content import content_of
 from processors.billing.entries.matters import MatterBook
 from processors.billing.entries.slicing import slice_days
 from processors.billing.narratives.extractive import extractive
@@ -49,3 +49,17 @@ def _thawed(part: Slice, frozen: Collection[int]) -> Slice:
 def _draft(part: Slice, by_id: Mapping[int, Activity], book: MatterBook) -> Draft:
     matter = book.matters.get(part.matter) if part.matter is not None else None
     return Draft(part, content_of(part), extractive(part, by_id, matter))
+
+
+def content_of(part: Slice) -> str:
+    """The content of the entry that the slice is."""
+    return content(part.day, part.matter, ((member.activity, member.hash) for member in part.parts))
+
+
+def content(day: date, matter: int | None, members: Iterable[tuple[int, str]]) -> str:
+    """32 hex digits over the day, the matter and the members with their hashes, in any order.
+
+    Minutes, models and the group's name are not in it: a regrouping that leaves an entry's members as they were costs
+    nothing.
+    """
+    return blake2b(msgspec.json.encode((day, matter, sorted(members))), digest_size=16).hexdigest()

@@ -1,6 +1,6 @@
-"""Which entry row goes on as which entry, when groups are renamed, merged or split (law 3).
+"""Matches stored entries with drafts when groups are renamed, merged or split (law 3).
 
-A group's name may change; a draft, its edits and its narrative belong to the work. So each existing entry follows the
+A group's name may change, but a draft, its edits and its narrative belong to the work. So each stored entry follows the
 new slice that holds most of its minutes.
 """
 
@@ -13,10 +13,11 @@ Key = tuple[int, int]
 
 
 def follow(stored: Sequence[StoredEntry], drafts: Sequence[Draft]) -> dict[Key, int]:
-    """The entry id that each draft takes over; drafts that aren't in it are new, entries that aren't in it are gone.
+    """Returns the entry id that each draft takes over. Drafts that aren't in the result are new; other entries are
+    deleted.
 
-    Strongest claims first; where claims are equal an entry stays with its own key. An entry none of whose activities is
-    in any draft follows nothing.
+    The largest share wins; between equal shares an entry stays with its own key. An entry none of whose activities is
+    in any draft is matched with none.
     """
     claims = sorted(
         (-shared, entry.key != draft.slice.key, entry.id, draft.slice.key)
@@ -34,6 +35,6 @@ def follow(stored: Sequence[StoredEntry], drafts: Sequence[Draft]) -> dict[Key, 
 
 
 def _shared(entry: StoredEntry, draft: Draft) -> int | None:
-    """How many of the entry's microseconds are in the draft; None where they have no activity in common."""
+    """The entry's microseconds that are in the draft; None if they have no activity in common."""
     common = [entry.parts_us[part.activity] for part in draft.slice.parts if part.activity in entry.parts_us]
     return sum(common) if common else None

@@ -1,4 +1,6 @@
-"""Is a narrative borne out by what it cites? A sentence that isn't is left out; where none is left there is none."""
+"""Checks that a narrative is supported by what it cites. An unsupported sentence is dropped; so is a narrative without
+any left.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -41,7 +43,7 @@ OPENINGS = frozenset(_OPENINGS.split())
 
 
 class Reason(StrEnum):
-    """Why a sentence was left out, without a word of it."""
+    """Why a sentence was dropped, without a word of it."""
 
     EMPTY = "empty"
     UNCITED = "uncited"
@@ -51,7 +53,7 @@ class Reason(StrEnum):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A sentence that was left out, and why. `why` quotes it: only `reason` is for logs."""
+    """A dropped sentence, and why. `why` quotes it, so only `reason` may be logged."""
 
     sentence: Sentence
     reason: Reason
@@ -59,14 +61,14 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """The sentences that stand, and those that don't."""
+    """The supported sentences, and the dropped ones."""
 
     kept: tuple[Sentence, ...]
     refused: tuple[Refused, ...]
 
     @property
     def text(self) -> str:
-        """The narrative; empty where no sentence stands."""
+        """The narrative; empty if no sentence is supported."""
         return " ".join(sentence.text.strip() for sentence in self.kept)
 
 
@@ -126,7 +128,7 @@ def _words(text: str) -> set[str]:
 
 
 def _names(text: str) -> set[str]:
-    """What looks like a name: every word with a capital, but for a verb that opens a sentence."""
+    """Words that look like names: every word with a capital, except a verb that begins a sentence."""
     found: set[str] = set()
     for match in _WORD.finditer(text):
         word = match.group()

@@ -1,6 +1,6 @@
-"""The free narrative: the members' own words, at once on every change. It invents nothing and calls nobody.
+"""The extractive narrative: the members' own words, computed on every change. It invents nothing and calls nothing.
 
-An entry whose `narrative_id` is empty has this text; whoever shows it marks it as extractive.
+An entry whose `narrative_id` is empty has this text; views mark it as extractive.
 """
 
 from collections import defaultdict

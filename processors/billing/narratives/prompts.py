@@ -1,7 +1,7 @@
-"""The question to a language model, as a value with a version: entries of one timekeeper and one matter, as JSON.
+"""The prompt for a language model, as a value with a version: entries of one timekeeper and one matter, as JSON.
 
-What is asked, how it is asked and what comes back is all here, so a stored narrative can be explained by its version.
-Words of activities are data to the model: they come as JSON strings, and the answer is checked against them.
+What is asked, how it is asked and how the answer is read are all here, so a version explains a stored narrative. Words
+of activities are data to the model: they are sent as JSON strings, and the answer is checked against them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +74,7 @@ SCHEMA: Mapping[str, Any] = {
 
 
 class Material(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An activity as a model sees it."""
+    """An activity as it is sent to the model."""
 
     id: int
     kind: str
@@ -86,7 +86,7 @@ class Material(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EntryMaterial(msgspec.Struct, frozen=True):
-    """An entry as a model sees it; `entry` numbers it within the answer. No minutes: content has none either."""
+    """An entry as it is sent to the model; `entry` numbers it in the answer. It has no minutes, like the content."""
 
     entry: int
     day: date
@@ -142,7 +142,7 @@ def entry_material(entry: int, day: date, activities: Iterable[Activity]) -> Ent
 
 
 def material(activity: Activity) -> Material:
-    """What of an activity's words is sent."""
+    """The part of an activity's words that is sent."""
     words = activity.words
     return Material(
         id=activity.id,

@@ -1,7 +1,7 @@
-"""Which pairs are looked at: an activity and, for each token that it has, the few before it that have it too.
+"""Blocking: an activity is compared with the few activities before it that share each of its tokens.
 
-Whether a pair is looked at depends on the two and on how many others with that token lie between them. So who comes or
-goes alters the pairs of those that `after` lists, and of nobody else. Cost grows with the neighbourhood: ten thousand
+Whether a pair is compared depends on the two and on how many others with that token lie between them. So adding or
+removing an activity changes only the pairs of those that `after` lists. Cost grows with the neighbourhood: ten thousand
 equal titles at one instant are ten thousand times a few pairs.
 """
 
@@ -39,12 +39,12 @@ class Candidates:
         return len(self._tokens)
 
     def add(self, place: Place, tokens: tuple[int, ...]) -> None:
-        """Takes in an activity that isn't there."""
+        """Adds an activity that isn't in the index."""
         self._tokens[place] = tokens
         self._unlisted.append(place)
 
     def remove(self, place: Place) -> None:
-        """Takes out an activity that is there."""
+        """Removes an activity from the index."""
         self._list()
         for token in self._tokens.pop(place):
             if token in self._alone:
@@ -64,7 +64,7 @@ class Candidates:
         return sorted(found)
 
     def after(self, place: Place) -> set[Place]:
-        """The later activities whose pairs change when this one comes or goes; it has to be there when asked."""
+        """The later activities whose pairs change when this one is added or removed; it has to be in the index."""
         self._list()
         found: set[Place] = set()
         for token in self._tokens[place]:
@@ -123,9 +123,9 @@ class Candidates:
         )
 
     def steps(self, place: Place, others: Iterable[Place]) -> list[int]:
-        """How many steps back in the order of events each of the others is, 0 where nobody looks that far.
+        """How many steps back in the order of events each of the others is; 0 beyond the reach.
 
-        Between two lines of talk only those count.
+        Between two lines of talk only lines of talk count.
         """
         # Beyond a channel's reach the count would change without `after` saying so.
         self._list()
@@ -136,7 +136,7 @@ class Candidates:
         return [near.get(other, 0) for other in others]
 
     def _list(self) -> None:
-        """Puts into the lists who isn't yet."""
+        """Adds to the lists the activities that aren't in them yet."""
         for place in self._unlisted:
             for token in self._tokens[place]:
                 if token in self._lists:

@@ -1,4 +1,4 @@
-"""Which pairs are looked at, as arrays: lists of earlier activities side by side."""
+"""Candidate pairs as arrays: lists of earlier activities side by side."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ Integers = npt.NDArray[np.int64]
 class Pairs(msgspec.Struct, frozen=True, eq=False):
     """Activities in the order of events, each with the earlier ones that it is compared with, in the same order.
 
-    `ids` are of all that occur; `own`, and as many of `earlier` for each as `counts` says, are places in those. `steps`
+    `ids` are all that occur. `own`, and for each as many of `earlier` as `counts` says, are positions in `ids`. `steps`
     is how many steps back in the order of events an earlier one is (`Candidates.steps`).
     """
 
@@ -24,18 +24,18 @@ class Pairs(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def of(self) -> Integers:
-        """Each pair's list."""
+        """The list of each pair."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     def some(self, lists: npt.NDArray[np.bool_]) -> "Pairs":
-        """These lists of them."""
+        """The pairs of these lists."""
         if lists.all():
             return self
         rows = np.repeat(lists, self.counts)
         return Pairs(self.ids, self.own[lists], self.counts[lists], self.earlier[rows], self.steps[rows])
 
     def chunks(self, size: int) -> Iterator["Pairs"]:
-        """The same in pieces of whole lists, each of at least `size` pairs but for the last."""
+        """The same in chunks of whole lists, each of at least `size` pairs except the last."""
         ends = np.cumsum(self.counts)
         first = 0
         while first < len(ends):

@@ -1,4 +1,6 @@
-"""The lists of strands: which earlier ones each has links with, in either direction, and what they have in common."""
+"""Lists for each micro-cluster the earlier ones that it has links with, in either direction, and the features of each
+pair.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,64 +9,66 @@ import numpy as np
 
 from processors.grouping.clustering.cluster_pair_features import (
     BITS,
-    LEAST_TOLD,
+    CLUSTER_PAIR_FEATURES,
     LOGIT_STEP,
+    MIN_LOGIT,
     PAIRS,
     SHARE_STEP,
     SHARED,
-    TIES,
 )
-from processors.grouping.clustering.graph_arrays import MEMBERS, Marks, Merged, Order, Placed
+from processors.grouping.clustering.graph_arrays import MEMBERS, Assigned, ChangeMarks, LinkedOrder, Merged, Order
 from processors.grouping.compiled import Flags, Integers, Slots, compiled
 from processors.grouping.features.content_features import MISSING
 from processors.grouping.features.pair_features import FEATURES, Matrix
-from processors.grouping.model.grouping_model import Regime
+from processors.grouping.model.grouping_model import Domain
 from processors.grouping.model.trees import Steps
 from processors.grouping.similarity.classifier import Scale
-from processors.grouping.similarity.links import Ends, Threads
-from processors.grouping.similarity.log_odds import Odds, logit
+from processors.grouping.similarity.links import LinkArrays, LinkRows
+from processors.grouping.similarity.log_odds import OddsTable, logit
 
-_PAIRS, _SHARED, _TIES = len(PAIRS), len(SHARED), len(TIES)
+_PAIRS, _SHARED, _TIES = len(PAIRS), len(SHARED), len(CLUSTER_PAIR_FEATURES)
 _SECOND_US, _MILLI, _HIGHEST = 1_000_000, 1_000, 2**31 - 1
 _TIMES = 9
-"""Where the features of links begin among PAIRS."""
+"""The position in PAIRS at which the features of links begin."""
 
 _MISSING = np.int32(MISSING)
 
 
-class Told(NamedTuple):
-    """What steps of links tell: in which column of them a feature of SHARED is, by regime (-1: in none), and the value
-    that each step stands for.
+class Stepper(NamedTuple):
+    """What the steps that are kept with links stand for: the column in which a feature of SHARED is, by domain (-1: in
+    none), and the value of each of its steps.
     """
 
     columns: Slots
     lows: Matrix
 
 
-def told(scales: Sequence[Scale]) -> Told:
-    """Of the scales of each regime's classifier, in the order of `Regime`."""
-    columns = np.full((len(Regime), _SHARED), -1, dtype=np.int32)
-    lows = np.full((len(Regime), _SHARED, 256), MISSING, dtype=np.int32)
+def stepper_of(scales: Sequence[Scale]) -> Stepper:
+    """Returns it for the scales of each domain's classifier, in the order of `Domain`."""
+    columns = np.full((len(Domain), _SHARED), -1, dtype=np.int32)
+    lows = np.full((len(Domain), _SHARED, 256), MISSING, dtype=np.int32)
     for number, scale in enumerate(scales):
         kept = scale.columns.tolist()
         for at, feature in enumerate(FEATURES.index(name) for name in SHARED):
             if feature in kept:
                 columns[number, at] = kept.index(feature)
                 lows[number, at, : len(scale.lows[feature])] = scale.lows[feature]
-    return Told(columns, lows)
+    return Stepper(columns, lows)
 
 
-class Activities(NamedTuple):
-    """By slot: start in microseconds, and the number of the regime that decides which trees are asked."""
+class ActivityColumns(NamedTuple):
+    """By slot: the start in microseconds, and the number of the domain whose trees score the activity."""
 
     start: Integers
     regime: Integers
 
 
-class Lists(NamedTuple):
-    """The lists of some strands: `own` ones, how many others each has, and those in the order in which they began.
+class CandidateLists(NamedTuple):
+    """The candidate lists of some micro-clusters: their own slots (`own`), how many others each has, and those others
+    in the order in which they began.
 
-    `rows` are of TIES: one a pair, and behind each list's one for a beginning, of which only OWN is known.
+    `rows` has the columns CLUSTER_PAIR_FEATURES: one row for each pair, and after each list's pairs one row for the
+    case that the micro-cluster begins a group. Of that row only the features in OWN are known.
     """
 
     own: Slots
@@ -73,7 +77,7 @@ class Lists(NamedTuple):
     rows: Matrix
 
 
-NO_LISTS = Lists(
+NO_LISTS = CandidateLists(
     np.zeros(0, dtype=np.int32),
     np.zeros(0, dtype=np.int64),
     np.zeros(0, dtype=np.int32),
@@ -82,62 +86,63 @@ NO_LISTS = Lists(
 
 
 @compiled
-def touched(
-    order: Order, placed: Placed, merged: Merged, ends: Ends, threads: Threads, marks: Marks, unlinked: Flags,
-    last: Integers,
-) -> Flags:  # fmt: skip
-    """Marks the strands whose lists may be others than before: those that moved, the later ones that their links
-    lead to, or where members are others, the later ones that have any links with them; all that have links with an
-    activity that went (they may have been the later ones before), and those of activities that links don't lead to any
-    more (`unlinked`).
+def changed_clusters(linked: LinkedOrder, merged: Merged, marks: ChangeMarks, unlinked: Flags, last: Integers) -> Flags:
+    """Returns a flag for each slot: 1 where the candidate list of a micro-cluster may have changed. These are:
 
-    Works out the last end of those that moved; `last` are the activities'.
+    - micro-clusters that changed (`marks.moved`);
+    - later ones to which their links lead and, where their members changed, later ones whose links lead to them;
+    - where a member came from another micro-cluster, earlier ones that it has links with, because they may have been
+      later than that one;
+    - micro-clusters of activities that lost a link that led to them (`unlinked`).
+
+    Also updates `merged.end` of those that changed. `last` holds the ends of activities.
     """
+    order, assigned, ends, threads = linked
     found = np.zeros(len(unlinked), dtype=np.uint8)
     for rank in range(len(order.slots)):
         slot = order.slots[rank]
         if unlinked[slot]:
-            found[placed.label[slot]] = 1
+            found[assigned.label[slot]] = 1
         if not marks.moved[slot] or not merged.size[slot]:
             continue
         found[slot] = 1
         end, member = last[slot], slot
         while True:
-            end, least = max(end, last[member]), -1 if marks.went[member] else rank
-            for edge in range(ends.begin[member], ends.begin[member] + ends.many[member]):
-                label = placed.label[threads.other[edge]]
+            end, least = max(end, last[member]), -1 if marks.removed[member] else rank
+            for link in range(ends.begin[member], ends.begin[member] + ends.many[member]):
+                label = assigned.label[threads.other[link]]
                 if order.rank[label] > least:
                     found[label] = 1
-            edge = ends.into[member] if marks.moved[slot] == MEMBERS else -1
-            while edge >= 0:
-                label = placed.label[threads.owner[edge]]
+            link = ends.into[member] if marks.moved[slot] == MEMBERS else -1
+            while link >= 0:
+                label = assigned.label[threads.owner[link]]
                 if order.rank[label] > least:
                     found[label] = 1
-                edge = threads.next[edge]
-            member = placed.next[member]
+                link = threads.next[link]
+            member = assigned.next[member]
             if member == slot:
                 break
         merged.end[slot] = end
     return found
 
 
-class Seen(NamedTuple):
-    """All that lists of strands are made from."""
+class GraphView(NamedTuple):
+    """Everything that candidate lists are made from."""
 
     order: Order
-    placed: Placed
+    placed: Assigned
     merged: Merged
-    ends: Ends
-    threads: Threads
+    ends: LinkRows
+    threads: LinkArrays
     steps: Steps
-    activities: Activities
-    told: Told
-    odds: Odds
+    activities: ActivityColumns
+    told: Stepper
+    odds: OddsTable
 
 
 class Gathered(NamedTuple):
-    """What is found of the others of one strand: who they are, the sums and the greatest values of the links with each
-    (see `_compare`), and by slot where each is in these, -1 for who isn't.
+    """The others of one micro-cluster: their slots, the sums and the greatest values of the links with each (see
+    `_compare`), and by slot the position of each other in these arrays, -1 for all else.
     """
 
     near: Slots
@@ -147,51 +152,52 @@ class Gathered(NamedTuple):
 
 
 @compiled
-def lists(strands: Slots, seen: Seen) -> Lists:
-    """The lists of these strands; who has an empty one is left out."""
-    slots = len(seen.order.rank)
+def candidate_lists(clusters: Slots, view: GraphView) -> CandidateLists:
+    """Returns the candidate lists of these micro-clusters; those with an empty list are left out."""
+    slots = len(view.order.rank)
     found = Gathered(
         np.empty(slots, dtype=np.int32),
         np.empty((slots, 4), dtype=np.int64),
         np.empty((slots, _SHARED), dtype=np.int32),
         np.full(slots, -1, dtype=np.int32),
     )
-    own, counts = np.empty(len(strands), dtype=np.int32), np.empty(len(strands), dtype=np.int64)
+    own, counts = np.empty(len(clusters), dtype=np.int32), np.empty(len(clusters), dtype=np.int64)
     others, rows = np.empty(64, dtype=np.int32), np.empty((128, _TIES), dtype=np.int32)
     listed, filled = 0, 0
-    for strand in strands:
-        known = _gather(strand, seen, found)
+    for cluster in clusters:
+        known = _gather(cluster, view, found)
         if known:
             while filled + known > len(others):  # a list has a row more than it has others
                 others, rows = np.append(others, others), np.concatenate((rows, rows))
             begin = filled + listed
-            _order(strand, known, seen, found, others[filled : filled + known], rows[begin : begin + known + 1])
-            own[listed], counts[listed] = strand, known
+            _order(cluster, known, view, found, others[filled : filled + known], rows[begin : begin + known + 1])
+            own[listed], counts[listed] = cluster, known
             listed, filled = listed + 1, filled + known
-    return Lists(own[:listed], counts[:listed], others[:filled], rows[: filled + listed])
+    return CandidateLists(own[:listed], counts[:listed], others[:filled], rows[: filled + listed])
 
 
 @compiled
-def _gather(strand: int, seen: Seen, found: Gathered) -> int:
-    """Goes through all links from and to a strand's members; returns how many earlier strands they tie it with.
+def _gather(cluster: int, view: GraphView, found: Gathered) -> int:
+    """Goes through all links from and to the members of a micro-cluster, and returns how many earlier ones they lead
+    to.
 
-    Everything is looked up by names of this function's own: of what lies in another thing each look counts its uses.
+    The arrays are bound to local names first, because numba counts a reference at every access to a tuple's field.
     """
-    begin, many, into, total = seen.ends.begin, seen.ends.many, seen.ends.into, seen.ends.total
-    others, owners, following, scores = seen.threads.other, seen.threads.owner, seen.threads.next, seen.threads.odds
-    labels, members, rank, regimes = seen.placed.label, seen.placed.next, seen.order.rank, seen.activities.regime
-    table, least, step = seen.odds
-    steps, columns, lows = seen.steps, seen.told.columns, seen.told.lows
+    begin, many, into, total = view.ends.begin, view.ends.many, view.ends.into, view.ends.total
+    others, owners, following, scores = view.threads.other, view.threads.owner, view.threads.next, view.threads.odds
+    labels, members, rank, domains = view.placed.label, view.placed.next, view.order.rank, view.activities.regime
+    table, least, step = view.odds
+    steps, columns, lows = view.steps, view.told.columns, view.told.lows
     near, sums, values, at = found
-    known, member = 0, strand
+    known, member = 0, cluster
     while True:
         for back in range(2):
-            edge = into[member] if back else begin[member]
-            while edge >= 0 if back else edge < begin[member] + many[member]:
-                owner = owners[edge]
-                other = labels[owner if back else others[edge]]
-                place = scores[edge]
-                if place >= LEAST_TOLD and rank[other] < rank[strand]:
+            link = into[member] if back else begin[member]
+            while link >= 0 if back else link < begin[member] + many[member]:
+                owner = owners[link]
+                other = labels[owner if back else others[link]]
+                place = scores[link]
+                if place >= MIN_LOGIT and rank[other] < rank[cluster]:
                     of = at[other]
                     if of < 0:
                         of, known = known, known + 1
@@ -201,35 +207,37 @@ def _gather(strand: int, seen: Seen, found: Gathered) -> int:
                     weight = table[place]
                     sums[of, 2 + back] += weight * _MILLI // total[owner]
                     sums[of, 1] = max(sums[of, 1], least + int(place) * step)
-                    if owner == strand:  # who began it
+                    if owner == cluster:  # the activity that began it
                         sums[of, 0] += weight
                     for feature in range(_SHARED):
-                        column = columns[regimes[owner], feature]
+                        column = columns[domains[owner], feature]
                         if column >= 0:
-                            value = lows[regimes[owner], feature, steps[edge, column]]
+                            value = lows[domains[owner], feature, steps[link, column]]
                             values[of, feature] = max(values[of, feature], value)
-                edge = following[edge] if back else edge + 1
+                link = following[link] if back else link + 1
         member = members[member]
-        if member == strand:
+        if member == cluster:
             return known
 
 
 @compiled
-def _order(strand: int, known: int, seen: Seen, found: Gathered, others: Slots, rows: Matrix) -> None:
-    """Fills in a strand's list: the others in the order in which they began, their rows, and behind those its own."""
-    merged, start = seen.merged, seen.activities.start
+def _order(cluster: int, known: int, view: GraphView, found: Gathered, others: Slots, rows: Matrix) -> None:
+    """Fills in one list: the others in the order in which they began, their rows, and last the row of the micro-cluster
+    itself.
+    """
+    merged, start = view.merged, view.activities.start
     ranks = np.empty(known, dtype=np.int64)
     for which in range(known):
-        ranks[which] = seen.order.rank[found.near[which]]
+        ranks[which] = view.order.rank[found.near[which]]
     most_linked, most_share = _MISSING, _MISSING
     for place, which in enumerate(np.argsort(ranks)):
         other = found.near[which]
         found.at[other], others[place] = -1, other
-        _compare(rows[place], strand, other, found.sums[which], found.values[which], merged, start, seen.odds)
+        _compare(rows[place], cluster, other, found.sums[which], found.values[which], merged, start, view.odds)
         most_linked, most_share = max(most_linked, rows[place, 0]), max(most_share, rows[place, 2])
     rows[known] = _MISSING
-    size = _leading(int(merged.size[strand]))
-    span = _leading((merged.end[strand] - start[strand]) // _SECOND_US)
+    size = _leading(int(merged.size[cluster]))
+    span = _leading((merged.end[cluster] - start[cluster]) // _SECOND_US)
     for place in range(known + 1):
         row = rows[place]
         if place < known:
@@ -240,13 +248,20 @@ def _order(strand: int, known: int, seen: Seen, found: Gathered, others: Slots, 
 
 @compiled
 def _compare(
-    row: Slots, later: int, earlier: int, sums: Integers, values: Slots, merged: Merged, start: Integers, odds: Odds
+    row: Slots,
+    later: int,
+    earlier: int,
+    sums: Integers,
+    values: Slots,
+    merged: Merged,
+    start: Integers,
+    odds: OddsTable,
 ) -> None:
-    """Fills in PAIRS: `sums` are the odds of what began the later one, the greatest logit, and the shares forth and
-    back.
+    """Fills in the columns PAIRS of a row. `sums` are the odds between the activity that began the later one and the
+    earlier one, the greatest log-odds of a link, and the shares forth and back.
     """
-    row[0] = _logit_told(sums[1])
-    row[1] = _logit_told(logit(sums[0], odds))
+    row[0] = _rounded_logit(sums[1])
+    row[1] = _rounded_logit(logit(sums[0], odds))
     row[2] = sums[2] // merged.size[later] // SHARE_STEP * SHARE_STEP
     row[3] = sums[3] // merged.size[earlier] // SHARE_STEP * SHARE_STEP
     row[4] = _leading(int(merged.size[earlier]))
@@ -260,14 +275,14 @@ def _compare(
 
 
 @compiled
-def _logit_told(found: int) -> int:
-    """Thousandths of a logit, as told."""
+def _rounded_logit(found: int) -> int:
+    """Returns log-odds (millionths) as thousandths, rounded down to a multiple of LOGIT_STEP."""
     return found // (_MILLI * LOGIT_STEP) * LOGIT_STEP
 
 
 @compiled
 def _leading(value: int) -> int:
-    """The leading BITS bits of a number, and noughts behind; at least 0, at most _HIGHEST."""
+    """Returns a number with all but its leading BITS bits set to 0; at least 0, at most _HIGHEST."""
     value = max(value, 0)
     shift, rest = 0, value >> BITS
     while rest:

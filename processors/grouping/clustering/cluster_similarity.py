@@ -1,6 +1,7 @@
-"""The classifier of strands: how much speaks for two of them being one piece of work, as a logit in millionths.
+"""Scores cluster pairs: the log-odds, in millionths, that two micro-clusters are one piece of work.
 
-Trees as those of `similarity`, over TIES: a value for each earlier strand, and one for there being none.
+The trees are like those of `classifier`, over CLUSTER_PAIR_FEATURES. They give a value to each earlier micro-cluster,
+and one to the case that the later one begins a group.
 """
 
 from functools import lru_cache
@@ -8,50 +9,55 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.clustering.candidate_lists import Lists
-from processors.grouping.clustering.cluster_pair_features import OWN, TIES
+from processors.grouping.clustering.candidate_lists import CandidateLists
+from processors.grouping.clustering.cluster_pair_features import CLUSTER_PAIR_FEATURES, OWN
 from processors.grouping.features.pair_features import Matrix
-from processors.grouping.model.grouping_model import Model, Regime, Similarity
+from processors.grouping.model.grouping_model import Domain, Model, Similarity
 from processors.grouping.model.trees import Steps
-from processors.grouping.similarity.classifier import Stairs
-from processors.grouping.similarity.forest import Explained, Forest
+from processors.grouping.similarity.classifier import StepEncoder
+from processors.grouping.similarity.forest import Forest, ForestContributions
 
 Integers = npt.NDArray[np.int64]
 
 
-class Merger:
-    """One regime's trees, ready to be asked."""
+class ClusterSimilarity:
+    """The trees of one domain, ready to score."""
 
     def __init__(self, similarity: Similarity) -> None:
-        self._stairs = Stairs([similarity.edges.get(name, ()) for name in TIES])
-        trees = similarity.trees_over(TIES)
-        self._forest, self._explained = Forest(trees, len(TIES)), Explained(trees, len(TIES))
+        self._stairs = StepEncoder([similarity.edges.get(name, ()) for name in CLUSTER_PAIR_FEATURES])
+        trees = similarity.trees_over(CLUSTER_PAIR_FEATURES)
+        self._forest, self._explained = (
+            Forest(trees, len(CLUSTER_PAIR_FEATURES)),
+            ForestContributions(trees, len(CLUSTER_PAIR_FEATURES)),
+        )
 
-    def score(self, lists: Lists) -> tuple[Steps, Integers]:
-        """The steps and the logit of each pair."""
+    def score(self, lists: CandidateLists) -> tuple[Steps, Integers]:
+        """Returns the steps and the log-odds of each pair."""
         steps = self.steps(lists.rows)
-        said, new = self._forest.score(steps), np.cumsum(lists.counts + 1) - 1
+        scores, new = self._forest.score(steps), np.cumsum(lists.counts + 1) - 1
         pairs = np.ones(len(steps), dtype=np.bool_)
         pairs[new] = False
-        return steps[pairs], said[pairs] - np.repeat(said[new], lists.counts)
+        return steps[pairs], scores[pairs] - np.repeat(scores[new], lists.counts)
 
     def steps(self, rows: Matrix) -> Steps:
-        """On which step each of TIES is, one row a pair."""
+        """Returns the step of each of CLUSTER_PAIR_FEATURES, one row a pair."""
         return self._stairs.steps(rows)
 
     def contributions(self, steps: Steps) -> Integers:
-        """What each of TIES adds to each pair's logit: one row a pair."""
+        """Returns what each of CLUSTER_PAIR_FEATURES adds to each pair's log-odds: one row a pair."""
         new = steps.copy()
         new[:, : -len(OWN)] = 0
         return self._explained.over(steps, new)
 
 
 @lru_cache(maxsize=64)
-def mergers(model: Model) -> dict[Regime, Merger]:
-    """A model's trees of strands, ready to be asked. Strands of a regime without trees are groups as they are."""
-    return {regime: _merger(similarity) for regime, similarity in model.merging.items()}
+def cluster_similarities(model: Model) -> dict[Domain, ClusterSimilarity]:
+    """Returns the trees over cluster pairs of each domain of a model. In a domain without such trees, each
+    micro-cluster is a group.
+    """
+    return {domain: _cluster_similarity(similarity) for domain, similarity in model.merging.items()}
 
 
 @lru_cache(maxsize=64)
-def _merger(similarity: Similarity) -> Merger:
-    return Merger(similarity)
+def _cluster_similarity(similarity: Similarity) -> ClusterSimilarity:
+    return ClusterSimilarity(similarity)

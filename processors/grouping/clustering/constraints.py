@@ -1,7 +1,8 @@
-"""What people said about groups, resolved into a consistent whole: the later word holds, the losers are listed.
+"""Resolves feedback into consistent constraints. Later feedback wins over earlier feedback that it contradicts.
 
-`together` ties activities into a bundle that is decided as one; `apart` forbids two bundles to share a group. A word
-binds while its activities are in the set; of a word that is contradicted in part, the rest holds.
+`together` binds activities into a bundle that is decided as one (must-link). `apart` forbids two bundles to share a
+group (cannot-link). Feedback holds for those of its activities that are in the set. Where it is contradicted in part,
+the rest of it still holds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,14 +13,16 @@ from processors.grouping.candidates.blocking import Place
 from schemas.values import Apart, Feedback, Together
 
 Tag = tuple[int, int, int]
-"""One side of a separation: the word's id, a number within it, and the side (0 or 1)."""
+"""One side of a separation: the id of the feedback, a number within it, and the side (0 or 1)."""
 
 
 class Constraints(msgspec.Struct, frozen=True):
-    """`first[id]` is the earliest of the bundle that an activity is tied into, `bundle[first]` the whole of it.
+    """`first[id]` is the earliest activity of the bundle that an activity belongs to, and `bundle[first]` has all
+    members.
 
-    `apart[first]` are the firsts of bundles that it must not share a group with. Only activities that somebody spoke of
-    are in these. `losers` are the ids of words that a later one contradicts, in part or whole.
+    `apart[first]` has the first activities of the bundles with which it must not share a group. Only activities that
+    feedback names are in these mappings. `losers` are the ids of feedback that later feedback contradicts, in part or
+    whole.
     """
 
     first: Mapping[int, int]
@@ -28,12 +31,12 @@ class Constraints(msgspec.Struct, frozen=True):
     losers: tuple[int, ...]
 
     def about(self, activity: int) -> tuple[object, ...]:
-        """All that they say about an activity, for comparing; empty where they say nothing."""
+        """Returns all constraints on an activity in a form that can be compared; empty where there are none."""
         first = self.first.get(activity)
         return () if first is None else (first, self.bundle[first], self.apart.get(first, frozenset()))
 
-    def ties(self, activity: int) -> bool:
-        """Did people tie it to another one?"""
+    def together_with(self, activity: int) -> bool:
+        """Returns whether feedback binds the activity to another one."""
         first = self.first.get(activity)
         return first is not None and len(self.bundle[first]) > 1
 
@@ -42,7 +45,7 @@ NONE = Constraints({}, {}, {}, ())
 
 
 def named_in(feedback: Iterable[Feedback]) -> set[int]:
-    """The ids of all activities that somebody spoke of."""
+    """Returns the ids of all activities that the feedback names."""
     named: set[int] = set()
     for word in feedback:
         named.update(word.ids if isinstance(word, Together) else (*word.left, *word.right))
@@ -50,21 +53,23 @@ def named_in(feedback: Iterable[Feedback]) -> set[int]:
 
 
 def resolve(feedback: Iterable[Feedback], places: Mapping[int, Place]) -> Constraints:
-    """The consistent set of constraints on the activities that have a place; a higher id is a later word."""
+    """Returns consistent constraints on the activities that have a place in the order of events. Of two feedbacks the
+    one with the higher id is the later.
+    """
     bundles = _Bundles()
     losers = []
     for word in sorted(feedback, key=lambda word: word.id, reverse=True):
         if isinstance(word, Together):
-            lost = bundles.tie([activity for activity in word.ids if activity in places])
+            lost = bundles.join([activity for activity in word.ids if activity in places])
         else:
-            lost = bundles.part(word, places)
+            lost = bundles.separate(word, places)
         if lost:
             losers.append(word.id)
     return bundles.resolved(places, tuple(sorted(losers)))
 
 
 class _Bundle:
-    """Activities that are tied together, and what their bundle is kept apart by."""
+    """Activities that are bound together, and the tags of the separations that their bundle is part of."""
 
     __slots__ = ("members", "tags")
 
@@ -81,8 +86,10 @@ class _Bundles:
     def _bundle(self, activity: int) -> _Bundle:
         return self._of.setdefault(activity, _Bundle(activity))
 
-    def tie(self, activities: list[int]) -> bool:
-        """Ties them to the one with the smallest id, one after the other; True if some can't be."""
+    def join(self, activities: list[int]) -> bool:
+        """Merges the activities one by one into the bundle of the one with the smallest id. Returns True if some can't
+        be merged.
+        """
         ordered = sorted(set(activities))
         return not all([self._merge(ordered[0], activity) for activity in ordered])
 
@@ -98,8 +105,10 @@ class _Bundles:
             self._of[activity] = large
         return True
 
-    def part(self, word: Apart, places: Mapping[int, Place]) -> bool:
-        """Separates the sides; a bundle that is on both (a later word tied it) is separated from the rest of both."""
+    def separate(self, word: Apart, places: Mapping[int, Place]) -> bool:
+        """Separates the two sides. A bundle that is on both sides, because later feedback bound it, is separated from
+        the rest of both. Returns True if there is such a bundle.
+        """
         left, right = (
             {id(bundle): bundle for activity in side if activity in places for bundle in (self._bundle(activity),)}
             for side in (word.left, word.right)
@@ -112,7 +121,7 @@ class _Bundles:
         return bool(both)
 
     def resolved(self, places: Mapping[int, Place], losers: tuple[int, ...]) -> Constraints:
-        """What came of it, by the earliest activity of each bundle."""
+        """Returns the constraints, keyed by the earliest activity of each bundle."""
         bundles = {min(b.members, key=places.__getitem__): b for b in {id(b): b for b in self._of.values()}.values()}
         sides: dict[Tag, set[int]] = {}
         for start, bundle in bundles.items():

@@ -1,22 +1,25 @@
-"""What is decided of activities and of strands, and what it is decided from, as arrays by slot (`Table.slot`)."""
+"""The arrays that clustering works on, by slot (`ActivityTable.slot`): what is decided for activities and
+micro-clusters, and from what.
+"""
 
 from typing import NamedTuple
 
 from processors.grouping.compiled import Flags, Integers, Slots
+from processors.grouping.similarity.links import LinkArrays, LinkRows
 
 LINKS, MEMBERS = 1, 2
-"""What is other than before of a strand that is marked: only its members' links, or its members."""
+"""What changed in a micro-cluster that is marked `moved`: only the links of its members, or the members."""
 
 
-class Placed(NamedTuple):
-    """Where activities belong, by slot. `label` is the slot of the one that began the strand, its own where it began
-    it, -1 where it isn't decided.
+class Assigned(NamedTuple):
+    """The micro-cluster of each activity, by slot. `label` is the slot of the activity that began it, -1 where
+    undecided.
 
-    `joined` is how much speaks for that strand rather than for a new one, as a logit in millionths (0 where it begins
-    one), `rival` how much for the next best, which is the strand of label `second` or a new one (its own slot); `via`
-    is the strongest link's other end (its own slot where it begins one or was tied in); `strongest` is which of its
-    links into the strand is the strongest, of equals the earliest (-1: it has none). `next` and `before` lead round the
-    members of a strand.
+    `joined` is the log-odds (millionths) for this micro-cluster rather than a new one, 0 where the activity begins one.
+    `rival` is the log-odds for the next best, which is the micro-cluster with label `second`, or a new one (its own
+    slot). `via` is the other end of the strongest link (its own slot where it begins one or was bound in by feedback).
+    `strongest` is the number of its strongest link into the micro-cluster, the earliest of equals (-1: none). `next`
+    and `before` form a ring of the members.
     """
 
     label: Slots
@@ -30,9 +33,10 @@ class Placed(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """Where strands belong, by the slot of the one that began them. `label`, `joined`, `rival` and `second` are of
-    groups as those of `Placed` are of strands, but means of ties' logits; `next` and `before` lead round the strands of
-    a group. `size` is how many members a strand has, 0 for none; `end` its last end in microseconds.
+    """The group of each micro-cluster, by the slot of the activity that began it. `label`, `joined`, `rival` and
+    `second` are as in `Assigned`, with groups for micro-clusters and mean log-odds of cluster pairs for those of links.
+    `next` and `before` form a ring of the micro-clusters of a group. `size` is the number of members, 0 where there is
+    no micro-cluster; `end` is its last end in microseconds.
     """
 
     label: Slots
@@ -46,18 +50,32 @@ class Merged(NamedTuple):
 
 
 class Order(NamedTuple):
-    """All activities: their slots in the order of events, at which place each slot is, and its id."""
+    """All activities in the order of events: their slots, the position of each slot in that order, and the id of each
+    slot.
+    """
 
     slots: Slots
     rank: Slots
     ids: Integers
 
 
-class Said(NamedTuple):
-    """What people said, of the activities that they spoke of, numbered. `row` is the number of each slot (-1: none),
-    `first` the slot of the earliest of the bundle that it is tied into. Of number n, `bundle` has from `bundled[n]` on
-    the slots that are tied to it where it is the first, and `apart` from `parted[n]` on the firsts of those that its
-    bundle mustn't share a group with.
+class LinkedOrder(NamedTuple):
+    """The activities in the order of events with their micro-clusters and links: what all of clustering reads.
+
+    Unpack it once before a loop: reading through a nested value counts references each time.
+    """
+
+    order: Order
+    assigned: Assigned
+    ends: LinkRows
+    threads: LinkArrays
+
+
+class FeedbackArrays(NamedTuple):
+    """The constraints on the activities that feedback names, which are numbered. `row` is the number of each slot (-1:
+    none). `first` is the slot of the earliest activity in its bundle. `bundle` has, from `bundled[n]` on, the slots in
+    the bundle of number n, and `apart` has, from `parted[n]` on, the first slots of the bundles with which that bundle
+    must not share a group.
     """
 
     row: Slots
@@ -68,10 +86,10 @@ class Said(NamedTuple):
     apart: Slots
 
 
-class Ties(NamedTuple):
-    """Of strands, by slot: where its ties `begin`, how `many` there are and have `room`; of each tie the
-    earlier strand, the logit in millionths, what it counts for, and a digest of the steps that it is made of. They are
-    in the order in which the strands began.
+class ClusterPairs(NamedTuple):
+    """The scored pairs of micro-clusters, by slot of the later one: where its pairs `begin`, how `many` there are, and
+    how many it has `room` for. For each pair: the earlier micro-cluster, the log-odds in millionths, its weight, and a
+    digest of the steps that it was scored by. Pairs are in the order in which the earlier ones began.
     """
 
     begin: Slots
@@ -80,22 +98,23 @@ class Ties(NamedTuple):
     other: Slots
     logit: Slots
     weight: Slots
-    made_of: Integers
+    digest: Integers
 
 
-class Apart(NamedTuple):
-    """Pairs of strands that mustn't share a group, both ways and by the slot of the first."""
+class KeptApart(NamedTuple):
+    """Pairs of micro-clusters that must not share a group, in both directions, sorted by the slot of the first."""
 
     one: Slots
     other: Slots
 
 
-class Marks(NamedTuple):
-    """By slot: activities that are still to be decided, and that went from one strand to another; strands whose
-    LINKS or MEMBERS are others than before, and of which something else is told than before.
+class ChangeMarks(NamedTuple):
+    """Flags by slot. `todo`: activities to decide. `removed`: activities that left a micro-cluster. `moved`:
+    micro-clusters whose LINKS or MEMBERS changed. `published`: micro-clusters whose published values may have changed.
+    `MicroClusters` has marks of its own, where `todo` is of micro-clusters and `published` of groups.
     """
 
     todo: Flags
-    went: Flags
+    removed: Flags
     moved: Flags
-    told: Flags
+    published: Flags

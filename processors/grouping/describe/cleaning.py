@@ -60,7 +60,7 @@ def words_of(text: str) -> list[str]:
     return [word for word in _WORD.findall(text, 0, TEXT_CHARS)[:WORDS_READ] if len(word) > 1 or not word.isascii()]
 
 
-def parted(words: list[str], text: str) -> list[str]:
+def compound_parts(words: list[str], text: str) -> list[str]:
     """The words with those of them in parts that the text writes in parts: `entityLoader` are entity and loader."""
     if not _JOINT.search(text):
         return words

@@ -1,7 +1,8 @@
-"""What grouping reads of an activity but its times, worked out once: a row of numbers, and the tokens that it shares.
+"""Describes an activity apart from its times, once for each content: a row of numbers, and the tokens it is compared
+by.
 
-Texts are here as hashes of their normal form; 0 means that the activity hasn't got that. Two texts with one hash count
-as equal: at 32 bits, and among the few that one person has open, that is rarer than a wrong link, and costs as little.
+Texts are hashes of their normal form; 0 means that the activity hasn't got that text. Two texts with one hash count as
+equal: at 32 bits, among the few that one person has open, that is rarer than a wrong link, and costs as little.
 """
 
 import re
@@ -14,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from processors.grouping.describe.cleaning import TEXT_CHARS, TITLE_CHARS, clean_title, normal, parted, words_of
+from processors.grouping.describe.cleaning import TEXT_CHARS, TITLE_CHARS, clean_title, compound_parts, normal, words_of
 from processors.grouping.describe.embedding import DIMENSIONS, embed
 from processors.grouping.model.grouping_model import Channel, Model
 from schemas.values import Kind, Words
@@ -80,7 +81,7 @@ _SPELLED_FILES, _HINTS, _OPENING_WORDS = 32, 4, 12
 _TOKEN_WORDS, _TOKEN_SPELLED, _TOKEN_FILES, _TOKEN_FOLDERS, _TOKEN_PEOPLE = 6, 2, 4, 2, 3
 
 
-Said = tuple[Words, str, Kind]
+Content = tuple[Words, str, Kind]
 """What activities say: words, application and kind."""
 
 
@@ -88,15 +89,15 @@ Row = dict[str, Any]
 """Some columns of CONTENT, by name; those with several elements as lists, from the left. The others are 0."""
 
 
-class Profiles(msgspec.Struct, frozen=True, eq=False):
-    """`rows` have dtype CONTENT; `tokens` are, for each, (channel, what is shared) as numbers, without doubles."""
+class Descriptions(msgspec.Struct, frozen=True, eq=False):
+    """`rows` have dtype CONTENT; `tokens` are (channel, shared thing) as numbers for each row, without duplicates."""
 
     rows: npt.NDArray[np.void]
     tokens: list[tuple[int, ...]]
 
 
-class Told(msgspec.Struct, frozen=True):
-    """An activity's words: those of its cleaned `title`, of title and text, and those that files are `spelled` with."""
+class ContentWords(msgspec.Struct, frozen=True):
+    """An activity's words: those of its cleaned `title`, of title and text, and those in its file names (`spelled`)."""
 
     title: str
     text: str
@@ -105,32 +106,32 @@ class Told(msgspec.Struct, frozen=True):
     spelled: list[str]
 
 
-def told_in(words: Words, app: str, apps: frozenset[str]) -> Told:
-    """What is told in an activity's words, in order."""
+def content_words(words: Words, app: str, apps: frozenset[str]) -> ContentWords:
+    """The words of an activity, in order."""
     title, text = clean_title(words.title, app, apps), normal(words.text[:TEXT_CHARS])
-    titled = parted(words_of(title), words.title[:TITLE_CHARS])
+    titled = compound_parts(words_of(title), words.title[:TITLE_CHARS])
     names = " ".join([file[-400:].replace("\\", "/").rpartition("/")[2] for file in words.files[:_SPELLED_FILES]])
-    return Told(
+    return ContentWords(
         title=title,
         text=text,
         titled=titled,
-        words=titled + parted(words_of(text), words.text[:TEXT_CHARS]),
-        spelled=parted(words_of(normal(names)), names) if names else [],
+        words=titled + compound_parts(words_of(text), words.text[:TEXT_CHARS]),
+        spelled=compound_parts(words_of(normal(names)), names) if names else [],
     )
 
 
-def signs_of(told: Told) -> set[str]:
-    """What may speak for something new: the first words, the very first (^), and that something is asked (?)."""
+def signs_of(told: ContentWords) -> set[str]:
+    """Signs of something new: the first words, the very first (^), and a question (?)."""
     if not told.words:
         return set()
     asks = {"?"} if "?" in told.title or "?" in told.text else set()
     return {*told.words[:_OPENING_WORDS], f"^{told.words[0]}", *asks}
 
 
-class Weighed(dict[str, tuple[int, int, str, int]]):
-    """Words as they are ranked, the rarest first: how rare (thousandths, negative), how long, the word, and its hash.
+class WordWeights(dict[str, tuple[int, int, str, int]]):
+    """Words as they are ranked, the rarest first: rarity (thousandths, negative), length, the word, and its hash.
 
-    Each is looked up once, for most come again.
+    Each word is looked up once, because most come again.
     """
 
     def __init__(self, model: Model) -> None:
@@ -142,23 +143,23 @@ class Weighed(dict[str, tuple[int, int, str, int]]):
         return found
 
     def weigh(self, word: str) -> int:
-        """How much sharing it says, in thousandths."""
+        """How much sharing the word tells, in thousandths."""
         return -self[word][0]
 
 
-def describe(said: Sequence[Said], model: Model) -> Profiles:
-    """The profiles of all activities that say these: no time, client, matter or billing field takes part."""
-    weighed = Weighed(model)
+def describe(said: Sequence[Content], model: Model) -> Descriptions:
+    """Describes all activities with this content. No time, client, matter or billing field takes part."""
+    weighed = WordWeights(model)
     described = [_describe(*one, model, weighed) for one in said]
     rows = _filled([row for row, _ in described])
     vectors = embed([text for _, text in described], model.embedding, weighed.weigh)
     rows["embedding"], wide = vectors, vectors.astype(np.int64)
     rows["square"] = (wide * wide).sum(axis=1)
-    return Profiles(rows, [_tokens(row, model) for row, _ in described])
+    return Descriptions(rows, [_tokens(row, model) for row, _ in described])
 
 
 def _filled(described: list[Row]) -> npt.NDArray[np.void]:
-    """Column by column: writing to a row of many columns is dear."""
+    """Fills column by column: writing to a row of many columns is expensive."""
     rows = np.zeros(len(described), dtype=CONTENT)
     for column in dict.fromkeys(chain.from_iterable(described)):
         if rows[column].ndim == 1:
@@ -171,9 +172,9 @@ def _filled(described: list[Row]) -> npt.NDArray[np.void]:
     return rows
 
 
-def _describe(words: Words, app: str, kind: Kind, model: Model, weighed: Weighed) -> tuple[Row, str]:
-    """All but the embedding, and the text to embed."""
-    told, row = told_in(words, app, model.apps), Row()
+def _describe(words: Words, app: str, kind: Kind, model: Model, weighed: WordWeights) -> tuple[Row, str]:
+    """Everything but the embedding, and the text to embed."""
+    told, row = content_words(words, app, model.apps), Row()
     row["talk"] = kind is Kind.MESSAGE or bool(words.actor and told.text and not told.title)
     row["kind"], row["app"] = KIND_NUMBERS[kind], _hash(normal(app))
     row["length"] = len(told.words)
@@ -192,7 +193,7 @@ def _describe(words: Words, app: str, kind: Kind, model: Model, weighed: Weighed
 
 
 def _beginnings(title: str) -> tuple[list[int], int]:
-    """The hashes of a title's beginnings, and of all of it: each goes on where the one before ended."""
+    """The hashes of a title's beginnings and of all of it; each continues where the one before ended."""
     found, at, so_far = [], 0, 0
     for size in BEGINNINGS:
         if size > len(title):
@@ -221,7 +222,7 @@ def _hash(text: str) -> int:
     return (crc32(text.encode("utf-8", "surrogatepass")) or 1) if text else 0
 
 
-def _put_rarest(row: Row, column: str, words: list[str], weighed: Weighed) -> list[str]:
+def _put_rarest(row: Row, column: str, words: list[str], weighed: WordWeights) -> list[str]:
     """Puts the rarest of these words, and how rare they are, and returns them."""
     ranked = sorted([weighed[word] for word in set(words)])[:WORDS]
     rarest = [one for one in ranked if one[0]]
@@ -239,7 +240,7 @@ def _domains(words: Words) -> list[str]:
 
 
 def rarity(word: str, model: Model) -> int:
-    """How much sharing a word says, in thousandths; a counted one ("document2") says what it says uncounted."""
+    """How much sharing a word tells, in thousandths. A word with a number ("document2") counts without it."""
     known = model.rarity.get(word)
     if known is None:
         known = model.rarity.get(word.rstrip("0123456789"), model.rarity_else)
@@ -256,7 +257,7 @@ def _places(row: Row, words: Words) -> None:
         row["files"], row["folders"] = _some(files), _some({file.rpartition("/")[0] for file in files})
 
 
-def _people(row: Row, words: Words, text: str, weighed: Weighed) -> None:
+def _people(row: Row, words: Words, text: str, weighed: WordWeights) -> None:
     if not (words.actor or words.people or row["talk"]):
         row["actor"], row["people"] = 0, []
         return

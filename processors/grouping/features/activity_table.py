@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from processors.billing.entries.billing_day import ONE_DAY, billing_day, day_begins
 from processors.grouping.candidates.candidate_pairs import Integers, Pairs
-from processors.grouping.describe.description import CONTENT, Said, describe
+from processors.grouping.describe.description import CONTENT, Content, describe
 from processors.grouping.features.content_features import Rows
-from processors.grouping.features.context_features import Lists
+from processors.grouping.features.context_features import ComparisonLists
 from processors.grouping.model.grouping_model import Model
 from schemas.values import Activity
 
@@ -43,15 +43,15 @@ Contents = npt.NDArray[Any]
 """Where contents are, whole numbers."""
 
 
-class Table:
+class ActivityTable:
     """See the module. Rows of activities that went are used again."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._activities, self._contents = _Rows(ACTIVITY), _Rows(CONTENT)
         self._slots: dict[int, int] = {}
-        self._said: dict[int, Said] = {}  # by content
-        self._known: dict[Said, tuple[int, tuple[int, ...]]] = {}
+        self._said: dict[int, Content] = {}  # by content
+        self._known: dict[Content, tuple[int, tuple[int, ...]]] = {}
         self._users: Counter[int] = Counter()
         self._latest, self._ordinal = (0, 0, ""), 0
 
@@ -126,13 +126,13 @@ class Table:
         talks: npt.NDArray[np.bool_] = self._activities.rows["talk"][slots]
         return talks
 
-    def lists(self, pairs: Pairs, slots: Integers) -> Lists:
+    def lists(self, pairs: Pairs, slots: Integers) -> ComparisonLists:
         """What there is to compare of these pairs; `slots` are of `pairs.ids`."""
         activities, contents = self._activities.rows, self._contents.rows
         own, earlier = slots[pairs.own], slots[pairs.earlier]
         later = np.repeat(own, pairs.counts)
         which, left, right = self._distinct(activities["content"][earlier], activities["content"][later])
-        return Lists(
+        return ComparisonLists(
             own=Rows(activities, own),
             what=Rows(contents, activities["content"][own]),
             counts=pairs.counts,

@@ -38,7 +38,7 @@ class Rows:
         return Rows(self._of, self._at[rows])
 
 
-class What(msgspec.Struct, frozen=True, eq=False):
+class ContentPairs(msgspec.Struct, frozen=True, eq=False):
     """What features of content are made from: the pairs' sides, and what more than one of the features asks."""
 
     left: Rows
@@ -47,10 +47,10 @@ class What(msgspec.Struct, frozen=True, eq=False):
     rarity: npt.NDArray[np.int64]  # of the words that they share, summed
 
 
-def compare(left: Rows, right: Rows) -> What:
+def compare(left: Rows, right: Rows) -> ContentPairs:
     """Of pairs of contents, given as rows of `profile.CONTENT`."""
     shared = _shared(left["words"], right["words"])
-    return What(
+    return ContentPairs(
         left=left,
         right=right,
         worded=_both(left["words"][:, 0], right["words"][:, 0]),
@@ -63,7 +63,7 @@ def where(known: Truths, values: npt.NDArray[Any]) -> Column:
     return np.where(known, values, _MISSING)
 
 
-def likeness(what: What) -> Column:
+def likeness(what: ContentPairs) -> Column:
     """Cosine of the texts' embeddings in thousandths; missing where one has no text."""
     one, other = what.left["embedding"].astype(np.float32), what.right["embedding"].astype(np.float32)
     dot = np.einsum("ij,ij->i", one, other).astype(np.float64)
@@ -73,23 +73,23 @@ def likeness(what: What) -> Column:
     return where(squares > 0, np.floor(dot * 1000.0 / lengths).astype(np.int64))
 
 
-def rare_words(what: What) -> Column:
+def rare_words(what: ContentPairs) -> Column:
     """The rarities of the words that they share, summed, in thousandths; missing where one has none."""
     return where(what.worded, what.rarity)
 
 
-def word_share(what: What) -> Column:
+def word_share(what: ContentPairs) -> Column:
     """Shared rarity, in thousandths of the rarity of the one that has less of it."""
     least = np.minimum(what.left["weight"], what.right["weight"])
     return where(least > 0, np.minimum(what.rarity * 1000 // np.maximum(least, 1), 1000))
 
 
-def title(what: What) -> Column:
+def title(what: ContentPairs) -> Column:
     """1 where the cleaned titles are equal, else 0; missing where one is empty."""
     return _equal(what, "title")
 
 
-def beginning(what: What) -> Column:
+def beginning(what: ContentPairs) -> Column:
     """How many characters their titles begin with in common, of `profile.BEGINNINGS`; missing where one is empty."""
     known = _both(what.left["title"], what.right["title"])
     if not known.any():
@@ -100,19 +100,19 @@ def beginning(what: What) -> Column:
     return where(known, _BEGINNINGS[same.sum(axis=1)])
 
 
-def page(what: What) -> Column:
+def page(what: ContentPairs) -> Column:
     """2 for the same address, 1 for the same host, else 0; missing where one has none."""
     left, right = what.left, what.right
     level = (left["page"] == right["page"]).astype(np.int32) + (left["host"] == right["host"])
     return where(_both(left["page"], right["page"]), level)
 
 
-def files(what: What) -> Column:
+def files(what: ContentPairs) -> Column:
     """Thousandths of the shorter list of files that are in the other one, too; missing where one has none."""
     return _share(what, "files")
 
 
-def shared_files(what: What) -> Column:
+def shared_files(what: ContentPairs) -> Column:
     """How many files are in both lists, of those that are compared."""
     one, other = what.left["files"], what.right["files"]
     known = _both(one[:, 0], other[:, 0])
@@ -121,7 +121,7 @@ def shared_files(what: What) -> Column:
     return where(known, _shared(one, other).sum(axis=1))
 
 
-def file_words(what: What) -> Column:
+def file_words(what: ContentPairs) -> Column:
     """The rarities of the words that names of both ones' files are spelled with; missing where one has no files."""
     left, right = what.left, what.right
     known = _both(left["spelled"][:, 0], right["spelled"][:, 0])
@@ -131,34 +131,34 @@ def file_words(what: What) -> Column:
     return where(known, _weighed(shared, left["spelled_rarity"]))
 
 
-def folders(what: What) -> Column:
+def folders(what: ContentPairs) -> Column:
     """Thousandths of the shorter list of folders that the files lie in that are in the other one, too."""
     return _share(what, "folders")
 
 
-def title_in_files(what: What) -> Column:
+def title_in_files(what: ContentPairs) -> Column:
     """The rarities of the later one's words that names of the earlier one's files are spelled with; missing where it
     has no files, or the other no words.
     """
     return _spelled(what.right, what.left)
 
 
-def files_in_title(what: What) -> Column:
+def files_in_title(what: ContentPairs) -> Column:
     """The rarities of the earlier one's words that names of the later one's files are spelled with; missing alike."""
     return _spelled(what.left, what.right)
 
 
-def people(what: What) -> Column:
+def people(what: ContentPairs) -> Column:
     """Thousandths of the shorter list of people, actors included, who are in the other one, too."""
     return _share(what, "people")
 
 
-def actor(what: What) -> Column:
+def actor(what: ContentPairs) -> Column:
     """1 where both are the same person's, else 0; missing where one has no actor."""
     return _equal(what, "actor")
 
 
-def named(what: What) -> Column:
+def named(what: ContentPairs) -> Column:
     """1 where the earlier one's words name the later one's actor, 2 the other way, 3 both, else 0; missing where
     neither has an actor.
     """
@@ -171,39 +171,39 @@ def named(what: What) -> Column:
     return where(known, np.where(back, 2, 0) + forth)
 
 
-def app(what: What) -> Column:
+def app(what: ContentPairs) -> Column:
     """1 where both are of the same application, else 0; missing where one has none."""
     return _equal(what, "app")
 
 
-def kind(what: What) -> Column:
+def kind(what: ContentPairs) -> Column:
     """1 where both are of the same kind, else 0; missing where one says no kind."""
     return _equal(what, "kind")
 
 
-def earlier_talk(what: What) -> Column:
+def earlier_talk(what: ContentPairs) -> Column:
     """1 where the earlier one is a line of talk, 2 where it is a machine's, 3 where it asks a machine, else 0."""
     talk: Column = what.left["talk"].astype(np.int32) + what.left["machine"] + 2 * what.left["command"]
     return talk
 
 
-def asks(what: What) -> Column:
+def asks(what: ContentPairs) -> Column:
     """1 where the earlier one has a question mark, 2 the later one, 3 both, else 0; missing where that is no talk."""
     return where(what.right["talk"], what.left["asks"].astype(np.int32) + 2 * what.right["asks"])
 
 
-def earlier_length(what: What) -> Column:
+def earlier_length(what: ContentPairs) -> Column:
     """How many words the earlier one has."""
     length: Column = what.left["length"]
     return length
 
 
-def earlier_opening(what: What) -> Column:
+def earlier_opening(what: ContentPairs) -> Column:
     """How much the earlier one's words speak for something new, in thousandths of a logit; missing without words."""
     return where(what.left["length"] > 0, what.left["opening"])
 
 
-def earlier_listed(what: What) -> Column:
+def earlier_listed(what: ContentPairs) -> Column:
     """How many files the earlier one lists; missing where none."""
     return where(what.left["listed"] > 0, what.left["listed"])
 
@@ -213,7 +213,7 @@ def _both(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Truths:
     return both
 
 
-def _equal(what: What, column: str) -> Column:
+def _equal(what: ContentPairs, column: str) -> Column:
     one, other = what.left[column], what.right[column]
     return where(_both(one, other), one == other)
 
@@ -246,7 +246,7 @@ def _weighed(shared: Truths, rarity: npt.NDArray[np.uint16]) -> npt.NDArray[np.i
     return weights
 
 
-def _share(what: What, column: str) -> Column:
+def _share(what: ContentPairs, column: str) -> Column:
     one, other = what.left[column], what.right[column]
     known = _both(one[:, 0], other[:, 0])
     if not known.any():  # the most frequent case, and lists are dear to compare
@@ -255,7 +255,7 @@ def _share(what: What, column: str) -> Column:
     return where(known, _shared(one, other).sum(axis=1) * 1000 // np.maximum(least, 1))
 
 
-CONTENTS: dict[str, Callable[[What], Column]] = {
+CONTENTS: dict[str, Callable[[ContentPairs], Column]] = {
     one.__name__: one
     for one in (
         likeness,

@@ -13,8 +13,15 @@ import numpy.typing as npt
 
 from processors.grouping.features.content_features import CONTENTS, Column, Rows, compare, where
 from processors.grouping.features.content_features import MISSING as MISSING
-from processors.grouping.features.context_features import OWN, RELATIONS, SECOND_US, Around, Lists, around
-from processors.grouping.features.speakers import talk
+from processors.grouping.features.context_features import (
+    OWN,
+    RELATIONS,
+    SECOND_US,
+    ComparisonLists,
+    ListContext,
+    list_context,
+)
+from processors.grouping.features.speakers import conversation
 from processors.grouping.features.talk_features import BETWEEN, SPEAKER
 
 FAR = 1_000_000
@@ -39,7 +46,7 @@ class Features(msgspec.Struct, frozen=True, eq=False):
     own: Matrix
 
 
-class When(msgspec.Struct, frozen=True, eq=False):
+class PairTimes(msgspec.Struct, frozen=True, eq=False):
     """What features of time are made from: the pairs' sides, and what more than one of the features asks."""
 
     earlier: Rows
@@ -48,12 +55,12 @@ class When(msgspec.Struct, frozen=True, eq=False):
     steps: npt.NDArray[np.int64]
 
 
-def features(lists: Lists, asked: Set[str] | None = None) -> Features:
+def features(lists: ComparisonLists, asked: Set[str] | None = None) -> Features:
     """Of lists, each of at least one pair. Where `asked` is given, of its features alone; all others are MISSING."""
     asked = set(FEATURES) if asked is None else asked
     contents = _contents(lists, asked)
     when = _when(lists)
-    near = around(lists, when.gap, *(contents[number][lists.which] for number in _COMPARED))
+    near = list_context(lists, when.gap, *(contents[number][lists.which] for number in _COMPARED))
     pairs = np.empty((len(PAIRED), len(lists.steps)), dtype=np.int32)
     for number, (name, time) in enumerate(TIMES.items()):
         pairs[number] = time(when) if name in asked else MISSING
@@ -66,7 +73,7 @@ def features(lists: Lists, asked: Set[str] | None = None) -> Features:
     return Features(pairs.T, contents.T, own.T)
 
 
-def _contents(lists: Lists, asked: Set[str]) -> Matrix:
+def _contents(lists: ComparisonLists, asked: Set[str]) -> Matrix:
     """One row a feature of contents, one column a pair of them."""
     asked = {*asked, *COMPARED}
     found = np.empty((len(CONTENTS), len(lists.left)), dtype=np.int32)
@@ -78,13 +85,13 @@ def _contents(lists: Lists, asked: Set[str]) -> Matrix:
     return found
 
 
-def _of_talk(lists: Lists, near: Around, asked: Set[str], pairs: Matrix, own: Matrix) -> None:
+def _of_talk(lists: ComparisonLists, near: ListContext, asked: Set[str], pairs: Matrix, own: Matrix) -> None:
     """Fills in what lines of talk have alone."""
     talks = lists.what["talk"]
     pairs[:], own[:] = MISSING, MISSING
     if not talks.any() or asked.isdisjoint((*BETWEEN, *SPEAKER)):
         return
-    lines = talk(lists.left, lists.which, lists.what, near.rarity, near.first, near.end, near.of)
+    lines = conversation(lists.left, lists.which, lists.what, near.rarity, near.first, near.end, near.of)
     for row, (name, between) in zip(pairs, BETWEEN.items(), strict=True):
         if name in asked:
             row[:] = np.where(talks[near.of], between(lines), MISSING)
@@ -93,35 +100,35 @@ def _of_talk(lists: Lists, near: Around, asked: Set[str], pairs: Matrix, own: Ma
             row[:] = np.where(talks, speaker(lines), MISSING)
 
 
-def _when(lists: Lists) -> When:
+def _when(lists: ComparisonLists) -> PairTimes:
     earlier, later = lists.earlier, lists.later
     gap = np.minimum(np.maximum((later["start"] - earlier["end"]) // SECOND_US, 0), 2**31 - 1)
-    return When(earlier, later, gap, lists.steps)
+    return PairTimes(earlier, later, gap, lists.steps)
 
 
-def gap(when: When) -> Column:
+def gap(when: PairTimes) -> Column:
     """Seconds from the end of the earlier to the start of the later, 0 where they overlap."""
     return when.gap
 
 
-def steps(when: When) -> Column:
+def steps(when: PairTimes) -> Column:
     """Steps between the two in the order of events, of lines of talk where both are; FAR beyond what is looked at."""
     return np.where(when.steps > 0, when.steps, FAR)
 
 
-def days(when: When) -> Column:
+def days(when: PairTimes) -> Column:
     """How many days lie between the days of the two, each where it happened: 0 for the same day."""
     between: Column = when.later["day"] - when.earlier["day"]
     return between
 
 
-def spans(when: When) -> Column:
+def spans(when: PairTimes) -> Column:
     """How many of the two have a duration: 1 the earlier one, 2 the later one, 3 both."""
     both: Column = (~when.earlier["point"]).astype(np.int32) + 2 * ~when.later["point"]
     return both
 
 
-def overlap(when: When) -> Column:
+def overlap(when: PairTimes) -> Column:
     """Thousandths of the shorter one that lie in the other; missing where one is a point in time."""
     earlier, later = when.earlier, when.later
     both = np.minimum(earlier["end"], later["end"]) - later["start"]
@@ -130,7 +137,7 @@ def overlap(when: When) -> Column:
     return where(shorter > 0, np.minimum(shared, 1000))
 
 
-TIMES: dict[str, Callable[[When], Column]] = {one.__name__: one for one in (gap, steps, days, spans, overlap)}
+TIMES: dict[str, Callable[[PairTimes], Column]] = {one.__name__: one for one in (gap, steps, days, spans, overlap)}
 """Features that hang on when the two were."""
 
 PAIRED: tuple[str, ...] = (*TIMES, *RELATIONS, *BETWEEN)

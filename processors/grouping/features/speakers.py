@@ -51,7 +51,7 @@ def meetings(who: Integers, to: Integers, place: Integers) -> Meetings:
     return Meetings(keys[order], others[order])
 
 
-class Talk(msgspec.Struct, frozen=True, eq=False):
+class Conversation(msgspec.Struct, frozen=True, eq=False):
     """What these features are made from: lists of lines side by side, in the order of events, each of at least one.
 
     People are numbers from 1 on, other ones in each list; who changed the name is one person. Of each earlier line
@@ -116,7 +116,9 @@ class _People:
         return found
 
 
-def talk(left: Rows, which: Integers, what: Rows, rarity: Column, first: Integers, end: Integers, of: Integers) -> Talk:
+def conversation(
+    left: Rows, which: Integers, what: Rows, rarity: Column, first: Integers, end: Integers, of: Integers
+) -> Conversation:
     """Of lists of lines: `left` are the earlier ones' distinct contents, `which` of them each is, `what` the later
     ones'; `rarity` is what words each pair shares.
     """
@@ -128,7 +130,7 @@ def talk(left: Rows, which: Integers, what: Rows, rarity: Column, first: Integer
     to = np.where(machine, NOBODY, people.called(left, which, of))
     mine_to = np.where(what["machine"], NOBODY, people.called(what, lists, lists))
     met = meetings(who, to, place)
-    return Talk(
+    return Conversation(
         first=first,
         end=end,
         of=of,

@@ -1,7 +1,7 @@
-"""A grouping model: data only, immutable, named by the hash of its bytes.
+"""Defines a grouping model: data only, immutable, named by the hash of its bytes.
 
-Everything that a decision depends on besides the activities and the feedback is in here, so that two machines with the
-same model version decide the same. Every number is an integer: scores are logits in millionths.
+A decision depends only on the activities, the feedback and the model, so two machines with the same model version
+decide the same. All numbers are integers: scores are log-odds in millionths.
 """
 
 from collections.abc import Sequence
@@ -14,27 +14,27 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from processors.grouping.model.manifest import Manifest, manifest_of, strangers
+from processors.grouping.model.manifest import Manifest, manifest_of, mismatched_parts
 from processors.grouping.model.trees import MOST_STEPS, Tree
 from schemas.errors import ModelError
 from schemas.groups import SCORE_SCALE
 
 FORMAT = 2
-"""The format that this code reads. A later one is refused: its numbers may mean something else."""
+"""The format that this code reads. Other formats are refused, because their numbers may mean something else."""
 
 KIND = "timeloom grouping model"
 
 HIGHEST = 2**31 - 1
-"""Features are of 32 bits; the least of these stands for what is missing."""
+"""Features have 32 bits; the least of these numbers stands for a missing value."""
 
 Logit = Annotated[int, Meta(ge=-(10**9), le=10**9)]
 Thousandths = Annotated[int, Meta(ge=0, le=10_000)]
 
 
 class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A step function of one feature: `values[i]` holds below `edges[i]`, the last one from the last edge on.
+    """A step function of one feature: `values[i]` holds below `edges[i]`, and the last value from the last edge on.
 
-    `missing` is what it adds where the feature is missing. Values are millionths of a logit.
+    `missing` is the value where the feature is missing. Values are millionths of a logit.
     """
 
     edges: tuple[int, ...]
@@ -43,66 +43,70 @@ class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.edges) + 1 or len(self.edges) > 200:
-            raise ValueError("a curve has one value more than edges, and at most 200 edges")
+            raise ValueError("a curve has one value more than it has edges, and at most 200 edges")
         if any(low >= high for low, high in pairwise(self.edges)):
-            raise ValueError("the edges of a curve rise")
+            raise ValueError("the edges of a curve must be in ascending order")
         if any(abs(value) > 10**9 for value in (*self.values, self.missing)):
-            raise ValueError("a curve's values lie within 1,000 logits")
+            raise ValueError("the values of a curve must lie within 1,000 logits")
 
 
 class Additive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A logit as a sum: the prior, and one curve for each feature named. Features without a curve add nothing."""
+    """Log-odds as a sum: the prior, and the value of each named feature's curve. Features without a curve
+    add nothing.
+    """
 
     prior: int
     curves: dict[str, Curve]
 
 
 class Channel(StrEnum):
-    """A way in which two activities come to be looked at as a pair; what they share is its token."""
+    """A way in which two activities become a candidate pair. What they share is its token."""
 
     RECENT = "recent"  # nothing shared: close in the order of events
-    TALK = "talk"  # the same among lines of talk
+    TALK = "talk"  # nothing shared: close in the order of lines of talk
     TITLE = "title"  # the same cleaned title: a document, a thread
     PAGE = "page"  # the same address
     FILE = "file"  # the same file
     FOLDER = "folder"  # a file in the same folder
-    ACTOR = "actor"  # the same person did it, or is addressed
+    ACTOR = "actor"  # the same person acts, or is addressed
     PERSON = "person"  # the same person takes part
-    WORD = "word"  # one of each one's rarest words
+    WORD = "word"  # a word that is among the rarest of both
 
 
 class Embedding(StrEnum):
-    """What the vector of a text is made of, whose cosine with another is a feature. Words weigh as much as they are
-    rare.
+    """What the vector of a text is made of. The cosine of two vectors is a feature. Words are weighed by
+    their rarity.
     """
 
-    NGRAMS = "ngrams"  # the character n-grams of its words: kindred spellings and compounds come out near
+    NGRAMS = "ngrams"  # the character n-grams of its words: similar spellings and compounds get similar vectors
     TFIDF = "tfidf"  # its words
 
 
 class Reach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far a channel looks back: at most so many activities with the same token, at most so long ago (us)."""
+    """How far a channel looks back: at most `most` activities with the same token, at most `within_us` microseconds
+    ago.
+    """
 
     most: int
     within_us: int
 
     def __post_init__(self) -> None:
         if not 1 <= self.most <= 1000 or self.within_us < 0:
-            raise ValueError("a channel looks back at 1 to 1,000 activities, and never into the future")
+            raise ValueError("a channel looks back at 1 to 1,000 activities, and `within_us` isn't negative")
 
 
-class Regime(StrEnum):
-    """What decides which trees are asked about an activity."""
+class Domain(StrEnum):
+    """Decides which trees score an activity."""
 
     TALK = "talk"  # it is a line of talk
     WORK = "work"  # it is anything else
 
 
 class Similarity(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
-    """Trees over features, by name. `edges[name]` cuts a feature into steps: 0 missing, 1 below the first edge, ...
+    """Trees over named features. `edges[name]` cuts a feature into steps: 0 missing, 1 below the first edge, ...
 
-    A tree's split says which feature it asks by its place among the names, in the order of the alphabet: so what later
-    code knows beside them changes nothing.
+    A tree's split refers to a feature by its position among the names in alphabetical order. Features that later code
+    adds therefore change nothing.
     """
 
     edges: dict[str, tuple[Annotated[int, Meta(gt=-HIGHEST, le=HIGHEST)], ...]]
@@ -110,18 +114,20 @@ class Similarity(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if not self.trees:
-            raise ValueError("a similarity has trees")
+            raise ValueError("a similarity needs at least one tree")
         for name, edges in self.edges.items():
             if len(edges) > MOST_STEPS - 1 or any(low >= high for low, high in pairwise(edges)):
-                raise ValueError(f"the edges of {name} rise, and are at most {MOST_STEPS - 1}")
+                raise ValueError(f"the edges of {name} must be in ascending order, and at most {MOST_STEPS - 1}")
         if any(split.feature >= len(self.edges) for tree in self.trees for split in tree.splits):
-            raise ValueError("a tree asks a feature that has no edges")
+            raise ValueError("a tree splits by a feature that has no edges")
 
     def trees_over(self, names: Sequence[str]) -> tuple[Tree, ...]:
-        """The trees, asking features by their place among these names. Raises ModelError for one that isn't there."""
+        """Returns the trees with features numbered by their position in `names`. Raises ModelError for a feature that
+        isn't in `names`.
+        """
         unknown = self.edges.keys() - set(names)
         if unknown:
-            raise ModelError(f"the model asks for {', '.join(sorted(unknown))}, which this Timeloom doesn't know")
+            raise ModelError(f"the model uses {', '.join(sorted(unknown))}, which this Timeloom doesn't know")
         places = [names.index(name) for name in sorted(self.edges)]
         return tuple(
             Tree(tuple(replace(split, feature=places[split.feature]) for split in tree.splits), tree.leaves)
@@ -129,9 +135,10 @@ class Similarity(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=Tr
         )
 
 
-class Joining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When an activity joins a strand: its links' odds, summed, pass those of `over` (a logit in millionths). Links
-    below `floor` aren't kept. When a strand joins a group: the mean of its ties' logits passes `merging`.
+class ClusteringThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Thresholds of clustering. An activity joins a micro-cluster where the odds of its links, summed, exceed those of
+    `over` (log-odds in millionths). Links below `floor` aren't kept. A micro-cluster joins a group where the mean
+    log-odds of its cluster pairs exceeds `merging`.
     """
 
     over: Logit
@@ -140,8 +147,8 @@ class Joining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pruning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is pruned: a lone window shorter than `lone_us`, and members of groups of at least `least` that were joined
-    by less than `loose` (millionths), and by whom nothing else joined.
+    """What is pruned: a lone window shorter than `lone_us`, and loose members of groups of at least `least` members. A
+    member is loose if it joined by less than `loose` (log-odds in millionths) and no other member joined through it.
     """
 
     lone_us: Annotated[int, Meta(ge=0, le=10**15)]
@@ -150,20 +157,22 @@ class Pruning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Confidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How sure a group is, from the group's features, and below what (millionths) it is held."""
+    """The classifier of a group's confidence, and the confidence (millionths) below which a group is held."""
 
     logit: Additive
     shown_from: Annotated[int, Meta(ge=0, le=SCORE_SCALE)]
 
 
 class Model(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
-    """See the module. `version` is the name and the hash of the bytes that it was loaded from.
+    """See the module. `version` is the name and the hash of the bytes from which the model was loaded.
 
-    `rarity` weighs words in thousandths (0: says nothing); `rarity_else` is for words it doesn't hold; `opening` says
-    how much a word speaks for something new (thousandths of a logit; "^word" is one that comes first, "?" a question).
-    `apps` are names of applications that are cut from the ends of titles; `embedding` is what trees were learned with.
-    `merging` has trees over pairs of strands (`ties.TIES`); without them strands stay apart. `manifest` says what the
-    parts were calibrated with; one that was put together by hand has none.
+    `rarity` weighs words in thousandths (0: ignored), `rarity_else` all other words. `opening` is how much a word
+    indicates something new (thousandths of a logit; "^word" is a first word, "?" a question). `apps` are names of
+    applications that are cut from the ends of titles. `embedding` is what the trees were learned with.
+
+    `merging` has trees over cluster pairs (`cluster_pair_features.CLUSTER_PAIR_FEATURES`); without them micro-clusters
+    stay apart. `manifest` has the digests of what the parts were calibrated with; None for a model that was put
+    together by hand.
     """
 
     kind: str
@@ -175,9 +184,9 @@ class Model(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
     rarity_else: Thousandths
     opening: dict[str, Annotated[int, Meta(ge=-100_000, le=100_000)]]
     reach: dict[Channel, Reach]
-    similarity: dict[Regime, Similarity]
-    joining: dict[Regime, Joining]
-    merging: dict[Regime, Similarity]
+    similarity: dict[Domain, Similarity]
+    joining: dict[Domain, ClusteringThresholds]
+    merging: dict[Domain, Similarity]
     pruning: Pruning
     confidence: Confidence
     embedding: Embedding = Embedding.NGRAMS
@@ -185,8 +194,8 @@ class Model(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
     version: str = ""
 
     def __post_init__(self) -> None:
-        if self.similarity.keys() != set(Regime) or self.joining.keys() != set(Regime):
-            raise ValueError(f"a model has trees, and says when to join, for {', '.join(Regime)}")
+        if self.similarity.keys() != set(Domain) or self.joining.keys() != set(Domain):
+            raise ValueError(f"a model needs `similarity` and `joining` for {', '.join(Domain)}")
 
 
 class _Head(msgspec.Struct):
@@ -196,27 +205,29 @@ class _Head(msgspec.Struct):
 
 
 def load_model(raw: bytes) -> Model:
-    """The model in these bytes. Raises ModelError where they are cut short, of another kind or of a later format."""
+    """Returns the model in these bytes. Raises ModelError where they are cut short, of another kind or format, or embed
+    texts in an unknown way, and where the parts don't fit each other.
+    """
     try:
         head = msgspec.json.decode(raw, type=_Head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(f"the model can't be read, perhaps it is cut short: {error}; get the file again") from error
     if head.kind != KIND:
-        raise ModelError(f"this is no grouping model: its kind is {head.kind!r}, not {KIND!r}")
+        raise ModelError(f"this isn't a grouping model: its kind is {head.kind!r}, not {KIND!r}")
     if head.format != FORMAT:
-        raise ModelError(f"the model has format {head.format}, this Timeloom reads {FORMAT}; get the one that fits")
+        raise ModelError(f"the model has format {head.format}, this Timeloom reads {FORMAT}; get one of that format")
     if head.embedding not in set(Embedding):
         raise ModelError(
-            f"the model embeds texts by {head.embedding!r}, this Timeloom by one of {', '.join(Embedding)}; "
-            "learn it again with one of those, or get the Timeloom that it was learned with"
+            f"the model embeds texts by {head.embedding!r}, this Timeloom knows only {', '.join(Embedding)}; "
+            "learn it again with one of those, or use the Timeloom version that it was learned with"
         )
     try:
         model = msgspec.json.decode(raw, type=Model)
     except msgspec.ValidationError as error:
         raise ModelError(f"the model isn't whole: {error}; get the file again") from error
     if model.version:
-        raise ModelError("a model's file doesn't say its version; it is the hash of the file. Remove `version`")
-    if model.manifest and (strange := strangers(msgspec.json.decode(raw), model.manifest)):
+        raise ModelError("a model's file must not contain `version`, which is the hash of the file; remove it")
+    if model.manifest and (strange := mismatched_parts(msgspec.json.decode(raw), model.manifest)):
         raise ModelError(
             f"the model's {' and '.join(strange)} were calibrated with other parts than the file has; take all parts "
             "from one file that `train` wrote, or learn it again"
@@ -225,17 +236,19 @@ def load_model(raw: bytes) -> Model:
 
 
 def encode_model(model: Model) -> bytes:
-    """The bytes of its file, the same for the same model; the version isn't in them, it is made from them."""
+    """Returns the bytes of its file, equal for equal models. The version isn't in them, because it is made
+    from them.
+    """
     return msgspec.json.encode(_file(model), order="deterministic") + b"\n"
 
 
 def with_manifest(model: Model) -> Model:
-    """The model, whose parts were learned with each other."""
+    """Returns the model with the manifest of its parts, which were learned together."""
     return msgspec.structs.replace(model, manifest=manifest_of(_file(model)))
 
 
 def _file(model: Model) -> dict[str, object]:
-    """What its file says."""
+    """Returns the contents of its file."""
     known: dict[str, object] = msgspec.to_builtins(model, order="deterministic")
     del known["version"]
     if model.manifest is None:

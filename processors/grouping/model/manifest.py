@@ -1,7 +1,8 @@
-"""What each part of a model was calibrated with: a model is one set, and is activated as one.
+"""Records what each part of a model was calibrated with. A model is one set, and is activated as one.
 
-Trees of links were learned with words, trees of strands with those links, and how sure a group is with all of them.
-Parts of two models in one file would decide without any error, and mean nothing.
+The trees over activity pairs were learned with the words, the trees over cluster pairs with those links, and the
+confidence with all of them. Parts of two models in one file would decide without an error, but the result would mean
+nothing.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,9 @@ GROUPS = (*LINKS, "joining", "merging", "pruning")
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By part the digest of what it rests on: `similarity` on WORDS, `merging` on LINKS, `confidence` on GROUPS."""
+    """For each part the digest of what it depends on: `similarity` on WORDS, `merging` on LINKS, `confidence` on
+    GROUPS.
+    """
 
     similarity: str
     merging: str
@@ -23,14 +26,16 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def manifest_of(file: Mapping[str, object]) -> Manifest:
-    """What the parts of a model rest on, given as its file has them: what later code knows beside changes nothing."""
+    """Returns the manifest of a model whose parts are given as in its file. Fields that later code adds
+    change nothing.
+    """
     return Manifest(similarity=_digest(file, WORDS), merging=_digest(file, LINKS), confidence=_digest(file, GROUPS))
 
 
-def strangers(file: Mapping[str, object], said: Manifest) -> list[str]:
-    """The parts that were calibrated with something else than what is in the file."""
-    told, true = (msgspec.structs.asdict(one) for one in (said, manifest_of(file)))
-    return [part for part in told if told[part] != true[part]]
+def mismatched_parts(file: Mapping[str, object], manifest: Manifest) -> list[str]:
+    """Returns the parts that were calibrated with something else than what is in the file."""
+    recorded, actual = (msgspec.structs.asdict(one) for one in (manifest, manifest_of(file)))
+    return [part for part in recorded if recorded[part] != actual[part]]
 
 
 def _digest(file: Mapping[str, object], names: tuple[str, ...]) -> str:

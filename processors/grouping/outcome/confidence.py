@@ -1,4 +1,4 @@
-"""How sure a group is: the confidence classifier, a logit from the group's features, as a probability in millionths."""
+"""Computes a group's confidence: log-odds from its features, as a probability in millionths."""
 
 import msgspec
 
@@ -26,11 +26,13 @@ _CURVE = (
     999_447,
     999_665,
 )
-"""The logistic function at 0, 0.5, ... 8, in millionths. Written out, because exp() isn't the same on every machine."""
+"""The logistic function at 0, 0.5, ... 8, in millionths. It is written out because exp() differs between machines."""
 
 
 def probability(logit: int) -> int:
-    """The logistic function of a logit in millionths, in millionths: between the points of the curve it is straight."""
+    """Returns the logistic function of log-odds in millionths, in millionths. It is linear between the points of the
+    curve.
+    """
     step, rest = divmod(abs(logit), _HALF_LOGIT)
     if step >= len(_CURVE) - 1:
         upper = _CURVE[-1]
@@ -39,17 +41,22 @@ def probability(logit: int) -> int:
     return upper if logit >= 0 else SCORE_SCALE - upper
 
 
-class Signs(msgspec.Struct, frozen=True):
-    """What a group's confidence is made from; thousandths of a logit, None where there is nothing to say.
+class ConfidenceFeatures(msgspec.Struct, frozen=True):
+    """A group's features for the confidence classifier; log-odds in thousandths, None where they don't apply.
 
-    `talk` is 1 where the member with the smallest id is a line of talk, else 0; `size` is how many members, `hours` how
-    long from the first's start to the last's end. `weakest` and `mean` are of what members joined by, `margin` is the
-    least by which one preferred this group to its next best, `began` the same of the one that began it, `outside` the
-    least by which somebody else preferred another group to this one. `strands` is how many strands it was made of;
-    `merged` the least that one of them joined by, `preferred` the least by which one preferred this group to its next
-    best; `alone` is by how much the one that began it began, rather than joined an earlier group. `words` is how many
-    words say the most of one member, `told` how much (the sum of their rarities, thousandths), `opening` how much the
-    words of the member with the smallest id speak for something new.
+    `talk` is 1 where the member with the smallest id is a line of talk, else 0. `size` is the number of members,
+    `hours` the time from the first start to the last end.
+
+    For members: `weakest` and `mean` are of the log-odds by which they joined. `margin` is the least by which a member
+    preferred its micro-cluster to the next best, and `began` the same for members that began one. `outside` is the
+    least by which a member of another group preferred that one to this.
+
+    For micro-clusters: `strands` is their number, `merged` the least log-odds by which one joined, `preferred` the
+    least by which one preferred this group to the next best. `alone` is by how much the first one began a group rather
+    than join an earlier one.
+
+    For words: `words` is the number of words of the longest member, `told` the greatest sum of a member's rarities
+    (thousandths). `opening` is how much the words of the member with the smallest id indicate something new.
     """
 
     talk: int
@@ -69,6 +76,6 @@ class Signs(msgspec.Struct, frozen=True):
     opening: int
 
 
-def confidence(model: Confidence, signs: Signs) -> int:
-    """How likely the group is exactly right, in millionths."""
-    return probability(evaluate(model.logit, msgspec.structs.asdict(signs)))
+def confidence(model: Confidence, features: ConfidenceFeatures) -> int:
+    """Returns the probability that the group is exactly right, in millionths."""
+    return probability(evaluate(model.logit, msgspec.structs.asdict(features)))

@@ -1,4 +1,4 @@
-"""Figures of groups, many at once: their times, what holds them together, and why. Whole numbers throughout."""
+"""Measures many groups at once: their times, and how firmly their members joined. All figures are integers."""
 
 import msgspec
 import numpy as np
@@ -7,14 +7,16 @@ import numpy.typing as npt
 Integers = npt.NDArray[np.int64]
 
 FEW = 64
-"""Of groups up to this size each interval is added by itself: numpy's calls would cost more. No part of the result."""
+"""Up to this size the intervals of a group are added one by one, because numpy's calls would cost more. It doesn't
+affect the result.
+"""
 
 _UNSAID = np.int64(2**62)
 
 
 class Measured(msgspec.Struct, frozen=True, eq=False):
-    """Members of groups, side by side: start and end (microseconds), what each joined by and its rival (see
-    `decided.Placed`), and who was `led` there by a link.
+    """Members of groups, side by side: start and end (microseconds), the log-odds by which each joined and those of its
+    rival (see `graph_arrays.Assigned`), and whether it was `led` there by a link.
     """
 
     start: Integers
@@ -25,10 +27,11 @@ class Measured(msgspec.Struct, frozen=True, eq=False):
 
 
 class Measures(msgspec.Struct, frozen=True, eq=False):
-    """One element a group. `joins` counts members that joined by themselves, rather than began it or were tied in.
+    """One element a group. `joins` counts the members that joined by a link, rather than began a micro-cluster or were
+    bound in by feedback.
 
-    `weakest` and `mean` are of what those joined by, `margin` the least by which a member preferred the group to
-    another, `began` the same of who began it; millionths of a logit.
+    `weakest` and `mean` are of the log-odds by which those joined. `margin` is the least by which a member preferred
+    its micro-cluster to another one, `began` the same for members that didn't join by a link; millionths.
     """
 
     started_at: list[int]
@@ -42,7 +45,7 @@ class Measures(msgspec.Struct, frozen=True, eq=False):
 
 
 def measure(members: Measured, starts: Integers) -> Measures:
-    """The measures of groups whose members lie side by side, each group's from its start to the next one's."""
+    """Returns the measures of groups whose members lie side by side, each group's from its start to the next one's."""
     led, joined = members.led, members.joined
     joins = np.add.reduceat(led.astype(np.int64), starts)
     preferred = joined - members.rival
@@ -59,7 +62,9 @@ def measure(members: Measured, starts: Integers) -> Measures:
 
 
 def _covered(begins: Integers, ends: Integers, starts: list[int]) -> list[int]:
-    """For each group the measure of the union of its intervals: by begin, each adds what reaches beyond the others."""
+    """Returns the length of the union of each group's intervals. In the order of their starts, each adds the part that
+    extends beyond those before.
+    """
     return [
         (_many if last - first > FEW else _few)(begins[first:last], ends[first:last])
         for first, last in zip(starts, [*starts[1:], len(begins)], strict=True)

@@ -1,4 +1,4 @@
-"""What a feature means to somebody who asks why activities are together: a few words for each."""
+"""Describes features in a few words each, for people who ask why activities are in one group."""
 
 from processors.grouping.clustering.cluster_pair_features import SHARED
 from schemas.groups import SCORE_SCALE, FeatureContribution
@@ -19,7 +19,7 @@ WORDS = {
     "files": "the same files",
     "shared_files": "the same files",
     "less_files": "nothing before shares more files",
-    "file_words": "files of kindred names",
+    "file_words": "files with similar names",
     "folders": "the same folders",
     "title_in_files": "words of the other's files",
     "files_in_title": "files named like the other's words",
@@ -28,7 +28,7 @@ WORDS = {
     "named": "one names the other",
     "speaks": "one speaks to the other",
     "spoken": "one is spoken to by the other",
-    "answers": "the last that was said to the speaker",
+    "answers": "the last line addressed to the speaker",
     "talked": "the two speak with each other",
     "addressed_since": "the two spoke with each other just before",
     "mine_since": "the speaker said nothing else since",
@@ -45,12 +45,12 @@ WORDS = {
     "app": "the same application",
     "kind": "the same kind of activity",
 }
-"""By the feature's name. Features that only say what is around a pair (how long a text is, how dense a talk) tell
-nobody why two belong together, and are no reasons.
+"""By the feature's name. Features that only describe the context of a pair (the length of a text, how much else
+happens) don't explain why two activities belong together, so they are no reasons.
 """
 
 
-OF_STRANDS = {
+OF_CLUSTERS = {
     "linked": "parts of it belong together",
     "begins": "it begins with what belongs to the rest",
     "share": "most of it goes with the rest",
@@ -61,7 +61,7 @@ OF_STRANDS = {
     "alongside": "its parts were under way together",
     **{f"{name}_between": WORDS[name] for name in SHARED},
 }
-"""The same of features of strands (`ties.TIES`)."""
+"""The same for features of cluster pairs (`cluster_pair_features.CLUSTER_PAIR_FEATURES`)."""
 
 AGAINST = {
     "gap": "a long time lies between",
@@ -79,7 +79,7 @@ AGAINST = {
     "files": "other files",
     "shared_files": "hardly a file shared",
     "less_files": "something before shares more files",
-    "file_words": "files of other names",
+    "file_words": "files with different names",
     "folders": "other folders",
     "title_in_files": "hardly a word of the other's files",
     "files_in_title": "files named unlike the other's words",
@@ -88,7 +88,7 @@ AGAINST = {
     "named": "neither names the other",
     "speaks": "it speaks to somebody else",
     "spoken": "the other speaks to somebody else",
-    "answers": "not the last that was said to the speaker",
+    "answers": "not the last line addressed to the speaker",
     "talked": "the two hardly speak with each other",
     "addressed_since": "the two spoke with each other long ago",
     "mine_since": "the speaker said more since",
@@ -105,9 +105,9 @@ AGAINST = {
     "app": "another application",
     "kind": "another kind of activity",
 }
-"""What the same features mean where they speak against it."""
+"""What the same features mean where they count against one piece of work."""
 
-AROUND = {
+OF_CONTEXT = {
     "spans": "which of the two last some time",
     "theirs_first": "whether the other said anything before",
     "answered": "how many spoke to the other since",
@@ -128,21 +128,21 @@ AROUND = {
     "dense": "how much else happens at the time",
     "listed": "how much came before",
     "most_alike": "how similar the most similar one is",
-    "most_rare": "how rare the words are that the best shares",
-    "most_files": "how many files the best shares",
+    "most_rare": "how rare the words are that the best one shares",
+    "most_files": "how many files the best one shares",
     "worded": "how many share a word with it",
     "filed": "how many share a file with it",
-    "own_target": "to whom it speaks",
+    "own_target": "the person that it speaks to",
     "own_length": "how many words it has",
     "own_opening": "how much like a beginning its words are",
     "own_files": "how many files it has",
 }
-"""What is around a pair, for or against: of use to who looks into a model, and never given as a group's reason."""
+"""The context of a pair, for and against. It is of use to those who inspect a model, and is never a group's reason."""
 
 
-def in_words(because: FeatureContribution) -> str:
-    """A reason and its weight in logits: `shared rare words (+1.4)`, `another title (-0.7)`."""
-    told = WORDS if because.contribution >= 0 else AGAINST
-    # Another version's model may know others.
-    words = (told | OF_STRANDS | AROUND).get(because.feature, because.feature.replace("_", " "))
-    return f"{words} ({because.contribution / SCORE_SCALE:+.1f})"
+def in_words(reason: FeatureContribution) -> str:
+    """Returns a reason and its weight in logits: `shared rare words (+1.4)`, `another title (-0.7)`."""
+    texts = WORDS if reason.contribution >= 0 else AGAINST
+    # The model of another version may have features that aren't listed here.
+    words = (texts | OF_CLUSTERS | OF_CONTEXT).get(reason.feature, reason.feature.replace("_", " "))
+    return f"{words} ({reason.contribution / SCORE_SCALE:+.1f})"

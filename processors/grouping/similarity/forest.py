@@ -1,8 +1,8 @@
-"""Boosted decision trees over steps, in whole numbers: the same on every machine, for every batch.
+"""Evaluates boosted decision trees over steps in integers, with the same result on every machine and for every batch.
 
-No tree is walked to score. The step that a feature is on rules leaves out, all those left of a split that it passes; of
+Scoring walks no tree. The step of a feature rules out leaves: all those to the left of each split that it passes. Of
 the leaves that no feature rules out, the leftmost is where the row ends (after C. Lucchese et al., QuickScorer, SIGIR
-2015): one AND a feature and tree, and no branch.
+2015). That takes one AND for each feature and tree, and no branch.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,21 @@ from processors.grouping.compiled import compiled
 from processors.grouping.model.trees import MOST_LEAVES, Integers, Steps, Tree
 
 Masks = npt.NDArray[Any]
-"""Leaves that are left, one bit a leaf: of the smallest width that all trees' leaves fit in."""
+"""The leaves that are left, one bit a leaf, in the smallest width that holds the leaves of every tree."""
 
 _DE_BRUIJN = np.uint32(0x077CB531)
-"""Multiplied by a power of two, its upper five bits tell which one it is."""
+"""The upper five bits of its product with a power of two identify that power."""
 
 _PLACES = np.zeros(32, dtype=np.int64)
 for _bit in range(32):
     _PLACES[((1 << _bit) * 0x077CB531 & 0xFFFFFFFF) >> 27] = _bit
 
 
-class Grown(NamedTuple):
-    """Trees as arrays. `masks` has a row for each step of each feature that is asked, and a column a tree; those of
-    feature `asked[n]` begin at `begins[n]`, and its steps from `lasts[n]` on are alike. `bare` is what is left where
-    all features are missing but those of lists (`Forest.lists`), `values` has a row of leaves a tree.
+class CompiledForest(NamedTuple):
+    """Trees as arrays. `masks` has a row for each step of each feature that the trees use, and a column for each tree.
+    The rows of feature `asked[n]` begin at `begins[n]`; its steps from `lasts[n]` on have equal masks. `bare` is what
+    is left where all features are missing except those of the list itself (`Forest.lists`). `values` has one row of
+    leaves for each tree.
     """
 
     masks: Masks
@@ -42,10 +43,10 @@ class Grown(NamedTuple):
 
 
 class Forest:
-    """Trees over so many features, ready to be asked about many rows at once.
+    """Trees over `features` columns, ready to score many rows at once.
 
-    Of lists only: the last `of_lists` features are the list's own, and of pairs that the `first` trees leave below a
-    floor the others aren't asked.
+    Two arguments matter only for `lists`: the last `of_lists` features are those of the list itself, and pairs that the
+    `first` trees leave below a floor are not scored by the others.
     """
 
     def __init__(self, trees: Sequence[Tree], features: int, of_lists: int = 0, first: int | None = None) -> None:
@@ -54,20 +55,21 @@ class Forest:
         self._first, self._last = (_grown(some, features, features - of_lists) for some in (trees[:at], trees[at:]))
 
     @cached_property
-    def _whole(self) -> Grown:
+    def _whole(self) -> CompiledForest:
         return _grown(self._trees, self._features, self._features)
 
     def score(self, rows: Steps) -> Integers:
-        """Each row's logit in millionths."""
+        """Returns the log-odds of each row in millionths."""
         return _scores(self._whole, rows)
 
     def lists(
         self, pairs: Steps, contents: Steps, own: Steps, which: Integers, counts: Integers, floor: int
     ) -> Integers:
-        """The logit of each pair beyond that of a row of which its list's `own` part alone is known.
+        """Returns by how much each pair's log-odds exceed those of a row of which only the list's `own` features are
+        known.
 
-        Features are those of pairs, of contents and of lists, in this order; pair i has row `which[i]` of the contents,
-        and lists have `counts` pairs each, side by side.
+        The features are those of pairs, of contents and of lists, in this order. Pair i has row `which[i]` of the
+        contents. Lists have `counts` pairs each, side by side.
         """
         found = np.zeros(len(pairs), dtype=np.int64)
         _beyond(self._first, pairs, contents, own, which, counts, NO_FLOOR, found)
@@ -77,12 +79,12 @@ class Forest:
 
 
 NO_FLOOR = -(2**62)
-"""Below any score."""
+"""Less than any score."""
 
 
 class Nodes(NamedTuple):
-    """Trees as they are walked: each split's feature, step, where to go (a node, or ~ a leaf's place), and by how much
-    what is known changes there.
+    """Trees in the form in which they are walked. For each split: its feature, its step, its two children (a node, or ~
+    the number of a leaf), and by how much the expected value changes on the way to each child.
     """
 
     roots: Integers
@@ -93,22 +95,23 @@ class Nodes(NamedTuple):
     changes: Integers
 
 
-class Explained:
-    """Trees over so many features, ready to be asked what each feature adds."""
+class ForestContributions:
+    """Trees over `features` columns, ready to attribute a score to its features."""
 
     def __init__(self, trees: Sequence[Tree], features: int) -> None:
         self._features, self._nodes = features, _nodes(trees)
         self._base = sum(tree.splits[0].value for tree in trees)
 
     def over(self, rows: Steps, bare: Steps) -> Integers:
-        """What each feature adds to each row beyond what it adds to the bare one beside it."""
+        """Returns what each feature adds to each row beyond what it adds to the row of `bare` with the same number."""
         parts = self.contributions(np.concatenate((rows, bare)))[:, :-1]
         found: Integers = parts[: len(rows)] - parts[len(rows) :]
         return found
 
     def contributions(self, rows: Steps) -> Integers:
-        """What each column adds to a row's logit, and last what is known before any split: one row a row, summing
-        exactly to its score. A split's share is what it changed: what was known behind it, less what was known before.
+        """Returns what each column adds to a row's log-odds, and last the value before any split: one row for each row,
+        which sums exactly to its score. The contribution of a split is the expected value behind it minus the one
+        before it.
         """
         found = np.zeros((len(rows), self._features + 1), dtype=np.int64)
         _walk(self._nodes, rows, found)
@@ -118,7 +121,7 @@ class Explained:
 
 @compiled
 def _ended(alive: Masks, values: npt.NDArray[np.int32]) -> int:
-    """The sum of the leaves that a row ends on, each tree's leftmost that is left."""
+    """Returns the sum of the leaves on which a row ends: of each tree the leftmost that is left."""
     total = 0
     for tree in range(len(alive)):
         left = np.uint32(alive[tree])
@@ -134,7 +137,7 @@ def _keep(alive: Masks, mask: Masks) -> None:
 
 
 @compiled
-def _scores(grown: Grown, rows: Steps) -> Integers:
+def _scores(grown: CompiledForest, rows: Steps) -> Integers:
     masks, asked, begins, lasts, bare, values = grown
     alive, everything = np.empty_like(bare), ~np.zeros_like(bare)
     found = np.zeros(len(rows), dtype=np.int64)
@@ -148,10 +151,10 @@ def _scores(grown: Grown, rows: Steps) -> Integers:
 
 @compiled
 def _beyond(
-    grown: Grown, pairs: Steps, contents: Steps, own: Steps, which: Integers, counts: Integers, floor: int,
+    grown: CompiledForest, pairs: Steps, contents: Steps, own: Steps, which: Integers, counts: Integers, floor: int,
     found: Integers,
 ) -> None:  # fmt: skip
-    """Adds to what is found of pairs, where that isn't less than the floor."""
+    """Adds the scores of these trees to `found`, for the pairs that have at least the floor there."""
     masks, asked, begins, lasts, bare, values = grown
     of_pairs, of_rest = pairs.shape[1], pairs.shape[1] + contents.shape[1]
     first_content, first_own = np.searchsorted(asked, of_pairs), np.searchsorted(asked, of_rest)
@@ -171,9 +174,11 @@ def _beyond(
             alive[:] = known
             for number in range(first_content):
                 _keep(alive, masks[begins[number] + min(int(pairs[pair, asked[number]]), lasts[number])])
-            what = which[pair]
+            content = which[pair]
             for number in range(first_content, first_own):
-                _keep(alive, masks[begins[number] + min(int(contents[what, asked[number] - of_pairs]), lasts[number])])
+                _keep(
+                    alive, masks[begins[number] + min(int(contents[content, asked[number] - of_pairs]), lasts[number])]
+                )
             found[pair] += _ended(alive, values) - new
 
 
@@ -191,8 +196,8 @@ def _walk(nodes: Nodes, rows: Steps, found: Integers) -> None:
                 node = nodes.children[node, side]
 
 
-def _grown(trees: Sequence[Tree], features: int, missing: int) -> Grown:
-    """Of trees over so many features, of which the first `missing` are missing in what is bare."""
+def _grown(trees: Sequence[Tree], features: int, missing: int) -> CompiledForest:
+    """Returns trees over `features` columns as arrays. In `bare`, the first `missing` features are missing."""
     most = max((len(tree.leaves) for tree in trees), default=1)
     width = next(kind for kind in (np.uint8, np.uint32) if most <= np.dtype(kind).itemsize * 8)
     steps = [0] * features
@@ -210,11 +215,11 @@ def _grown(trees: Sequence[Tree], features: int, missing: int) -> Grown:
                 mask[0] &= others
     asked = np.flatnonzero(steps)
     bare = np.bitwise_and.reduce(masks[begins[asked[asked < missing]]], axis=0)
-    return Grown(masks, asked, begins[asked], np.array(steps, dtype=np.int64)[asked] - 1, bare, values)
+    return CompiledForest(masks, asked, begins[asked], np.array(steps, dtype=np.int64)[asked] - 1, bare, values)
 
 
 def _left_of(tree: Tree) -> list[int]:
-    """The leaves on the left of each split, one bit a leaf."""
+    """Returns for each split the leaves on its left, one bit a leaf."""
     found = [0] * len(tree.splits)
 
     def walk(node: int) -> int:

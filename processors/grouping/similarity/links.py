@@ -1,7 +1,7 @@
-"""Links as arrays: each activity's to the earlier ones, side by side, and threaded through them those that lead to it.
+"""Holds links as arrays: each activity's links to earlier ones lie side by side, and those that lead to it are chained.
 
-Most of what is held of an activity are its links, so they are kept in few bytes: the other end, the score as a place in
-the table of odds, and the steps of the features that it is made of.
+Links are most of what is held for an activity, so each takes few bytes: the other end, the position of its odds in the
+table, and the steps of the features that it was scored by.
 """
 
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from processors.grouping.model.trees import Steps
 from processors.grouping.similarity.log_odds import ODDS, ONE
 
 
-class Ends(NamedTuple):
-    """Of each activity, by slot: where its links `begin`, how `many` there are and have `room`, the first that leads to
-    it (-1: none), and its links' odds, with those of beginning something new, in all.
+class LinkRows(NamedTuple):
+    """For each activity, by slot: where its links `begin`, how `many` there are, how many it has `room` for, the first
+    link that leads to it (`into`, -1: none), and `total`, the sum of its links' odds and of the odds of something new.
     """
 
     begin: Slots
@@ -26,9 +26,9 @@ class Ends(NamedTuple):
     total: Integers
 
 
-class Threads(NamedTuple):
-    """Of each link: both ends (`other` -1: gone), the next one and the one before that lead to the same activity, and
-    its score's place in the table of odds.
+class LinkArrays(NamedTuple):
+    """For each link: both ends (`other` is -1 where that activity is gone), the `next` link and the one `before` that
+    lead to the same activity, and the position of its score in the table of odds.
     """
 
     other: Slots
@@ -38,9 +38,9 @@ class Threads(NamedTuple):
     odds: Slots
 
 
-class Given(NamedTuple):
-    """Links of some activities, side by side: those activities, how many each has, the other ends, and of each link the
-    place of its odds in the table, and its steps.
+class GivenLinks(NamedTuple):
+    """Links of some activities, side by side. For each activity: its slot and its number of links. For each link: the
+    other end, the position of its odds in the table, and its steps.
     """
 
     own: Integers
@@ -50,50 +50,50 @@ class Given(NamedTuple):
     steps: Steps
 
 
-def nothing(own: Integers) -> Given:
-    """That these have no links."""
+def no_links(own: Integers) -> GivenLinks:
+    """Returns the value that says that these activities have no links."""
     none = np.zeros(0, dtype=np.int64)
-    return Given(own, np.zeros(len(own), dtype=np.int64), none, none, np.zeros((0, 0), dtype=np.uint8))
+    return GivenLinks(own, np.zeros(len(own), dtype=np.int64), none, none, np.zeros((0, 0), dtype=np.uint8))
 
 
 _ENDS = (*[np.dtype(np.int32)] * 4, np.dtype(np.int64))
 _KINDS = (*[np.dtype(np.int32)] * 4, np.dtype(np.uint16))
 
 
-class Edges:
-    """All links of one board, to be read by `ends`, `threads` and `steps`."""
+class Links:
+    """All links of one pair graph. Read them through `ends`, `threads` and `steps`."""
 
     def __init__(self) -> None:
-        self.ends = Ends(*(np.zeros(0, dtype=kind) for kind in _ENDS))
-        self.threads = Threads(*(np.zeros(0, dtype=kind) for kind in _KINDS))
+        self.ends = LinkRows(*(np.zeros(0, dtype=kind) for kind in _ENDS))
+        self.threads = LinkArrays(*(np.zeros(0, dtype=kind) for kind in _KINDS))
         self.steps: Steps = np.zeros((0, 0), dtype=np.uint8)
         self._free = no_free_rows()
         self._top = np.zeros(1, dtype=np.int64)
 
     def grow(self, slots: int) -> None:
-        """Makes place for activities in as many slots."""
+        """Makes room for activities in this many slots."""
         size = len(self.ends.into)
         if slots > size:
             more = [np.concatenate((one, np.zeros(slots - size, dtype=one.dtype))) for one in self.ends]
             more[3][size:] = -1
-            self.ends = Ends(*more)
+            self.ends = LinkRows(*more)
 
-    def put(self, given: Given, unlinked: Flags) -> Flags:
-        """Gives activities these links in the place of those that they have; says of each whether they are others.
-        Marks in `unlinked` whom links don't lead to any more.
+    def put(self, given: GivenLinks, unlinked: Flags) -> Flags:
+        """Replaces the links of these activities. Returns a flag for each activity: 1 where its links changed. Sets
+        `unlinked` for activities that lost a link that led to them.
         """
         self._reserve(len(given.own) * ROOM + len(given.others), given.steps.shape[1])
         return _put(self.ends, self.threads, self.steps, self._free, self._top, given, ODDS, ONE, unlinked)
 
     def drop(self, slot: int, unlinked: Flags) -> None:
-        """Takes away all links from and to one that goes."""
+        """Removes all links from and to an activity that is removed."""
         _drop(self.ends, self.threads, self._free, slot, unlinked)
 
     def _reserve(self, more: int, width: int) -> None:
         size, have = int(self._top[0]) + more, len(self.threads.other)
         if size > have:
             size = max(size, have + have // 4)
-            self.threads = Threads(*(np.append(one, np.zeros(size - have, dtype=one.dtype)) for one in self.threads))
+            self.threads = LinkArrays(*(np.append(one, np.zeros(size - have, dtype=one.dtype)) for one in self.threads))
         if size > have or width > self.steps.shape[1]:
             wider = np.zeros((len(self.threads.other), max(width, self.steps.shape[1])), dtype=np.uint8)
             wider[: len(self.steps), : self.steps.shape[1]] = self.steps
@@ -102,12 +102,12 @@ class Edges:
 
 @compiled
 def _put(
-    ends: Ends,
-    threads: Threads,
+    ends: LinkRows,
+    threads: LinkArrays,
     kept: Steps,
     free: Slots,
     top: Integers,
-    given: Given,
+    given: GivenLinks,
     table: Integers,
     new: int,
     unlinked: Flags,
@@ -127,7 +127,7 @@ def _put(
                 same = same and kept[at + link, column] == steps[first + link, column]
         if not same:
             changed[number] = 1
-            _forget(ends, threads, slot, unlinked)
+            _unlink(ends, threads, slot, unlinked)
             at = allocate(ends.begin, ends.many, ends.room, threads.next, free, top, slot, count)
             total = np.int64(new)
             for link in range(count):
@@ -146,14 +146,14 @@ def _put(
 
 
 @compiled
-def _forget(ends: Ends, threads: Threads, slot: int, unlinked: Flags) -> None:
-    """Takes an activity's links out of the threads that they are in."""
-    for edge in range(ends.begin[slot], ends.begin[slot] + ends.many[slot]):
-        other = threads.other[edge]
+def _unlink(ends: LinkRows, threads: LinkArrays, slot: int, unlinked: Flags) -> None:
+    """Takes an activity's links out of the chains that they are in."""
+    for link in range(ends.begin[slot], ends.begin[slot] + ends.many[slot]):
+        other = threads.other[link]
         if other < 0:
             continue
         unlinked[other] = 1
-        following, before = threads.next[edge], threads.before[edge]
+        following, before = threads.next[link], threads.before[link]
         if following >= 0:
             threads.before[following] = before
         if before >= 0:
@@ -164,11 +164,11 @@ def _forget(ends: Ends, threads: Threads, slot: int, unlinked: Flags) -> None:
 
 
 @compiled
-def _drop(ends: Ends, threads: Threads, free: Slots, slot: int, unlinked: Flags) -> None:
-    _forget(ends, threads, slot, unlinked)
+def _drop(ends: LinkRows, threads: LinkArrays, free: Slots, slot: int, unlinked: Flags) -> None:
+    _unlink(ends, threads, slot, unlinked)
     release(ends.begin, ends.room, threads.next, free, slot)
-    edge = ends.into[slot]
-    while edge >= 0:
-        threads.other[edge] = -1
-        edge = threads.next[edge]
+    link = ends.into[slot]
+    while link >= 0:
+        threads.other[link] = -1
+        link = threads.next[link]
     ends.into[slot] = -1

@@ -1,6 +1,7 @@
-"""Odds of logits, and back, in whole numbers: what speaks for a group is summed as odds, and told as a logit.
+"""Converts log-odds to odds and back in integers. Evidence is summed as odds, and stated as log-odds (a logit).
 
-exp() and log() aren't the same on every machine, so both are read off one table, made by multiplying whole numbers.
+exp() and log() differ between machines. Both are therefore read from one table, which is made by integer
+multiplication.
 """
 
 from decimal import Context, Decimal
@@ -11,26 +12,26 @@ import numpy as np
 from processors.grouping.compiled import Integers, compiled
 
 STEP = 1_000
-"""The table's steps: thousandths of a logit, in millionths."""
+"""The distance of the table's entries in millionths: a thousandth of a logit."""
 
 LEAST, MOST = -8_000_000, 16_000_000
-"""A logit beyond these counts as if it were there."""
+"""The range of the table in millionths. Log-odds beyond it count as its nearest end."""
 
 ONE = 1 << 24
-"""The odds of a logit of 0."""
+"""The odds of log-odds 0."""
 
 _BITS = 96
 _E_TO_A_STEP = int(Context(prec=50).exp(Decimal(STEP) / 1_000_000) * (1 << _BITS))
 
 
-def places(logits: Integers) -> Integers:
-    """Where the odds of logits are in ODDS."""
+def table_positions(logits: Integers) -> Integers:
+    """Returns the positions in ODDS of the odds of these log-odds."""
     found: Integers = (np.clip(logits, LEAST, MOST) - LEAST) // STEP
     return found
 
 
-class Odds(NamedTuple):
-    """The table of odds, the least logit in it, and its step."""
+class OddsTable(NamedTuple):
+    """The table of odds, its least log-odds, and its step."""
 
     table: Integers
     least: int
@@ -38,8 +39,8 @@ class Odds(NamedTuple):
 
 
 @compiled
-def logit(summed: int, odds: Odds) -> int:
-    """The logit (millionths) of odds: the largest whose odds aren't more."""
+def logit(summed: int, odds: OddsTable) -> int:
+    """Returns the log-odds (millionths) of summed odds: the largest in the table whose odds don't exceed the sum."""
     return odds.least + max(int(np.searchsorted(odds.table, summed, side="right")) - 1, 0) * odds.step
 
 
@@ -58,4 +59,4 @@ def _table() -> Integers:
 ODDS = _table()
 """The odds of LEAST, and of each STEP more up to MOST."""
 
-TABLE = Odds(ODDS, LEAST, STEP)
+TABLE = OddsTable(ODDS, LEAST, STEP)

@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from connectors.kafka.records.open_dead_letters import Letter, Letters
     from schemas.keys import OriginKey
 
-WITHIN_S = 60.0
+RETRY_TIMEOUT_S = 60.0
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be used, and what to do about it.")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
-Origins = Annotated[
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")]
+OriginsArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[TOPIC/PARTITION/OFFSET]...", help="Letters, as `list` names them.")
 ]
-OfReason = Annotated[Reason | None, typer.Option("--reason", help="All letters of this reason.")]
+ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="All letters of this reason.")]
 
 
 @app.command("list")
-def list_(
-    reason: OfReason = None,
+def list_command(
+    reason: ReasonOption = None,
     discarded: Annotated[bool, typer.Option("--discarded", help="Those that were given up: by whom, and why.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="Letters that the text shows; --json has all.")] = 20,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the dead letters that stand, by reason, with their age, origin and row.
 
@@ -40,18 +40,18 @@ def list_(
 
     from streams.ops.dlq import tables
 
-    letters = _read()
+    letters = _read_dead_letters()
     if discarded:
         tables.print_discards(letters, as_json)
         return
     found = [one for one in letters.open if reason in (None, one.said.reason)]
-    tables.print_letters(found, len(letters.discarded), limit, time.time(), as_json)
+    tables.print_dead_letters(found, len(letters.discarded), limit, time.time(), as_json)
 
 
 @app.command("show")
 def show(
     origin: Annotated[str, typer.Argument(metavar="TOPIC/PARTITION/OFFSET", help="As `list` names it.")],
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one dead letter whole: why it is one, what to do, and the record as it came.
 
@@ -63,19 +63,19 @@ def show(
 
     from streams.ops.dlq import tables
 
-    letters = _read()
-    (letter,) = _named(letters, [origin])
-    tables.print_letter(letter, letters.discarded.get(letter.origin), time.time(), as_json)
+    letters = _read_dead_letters()
+    (letter,) = _find_dead_letters(letters, [origin])
+    tables.print_dead_letter(letter, letters.discarded.get(letter.origin), time.time(), as_json)
 
 
 @app.command("retry")
 def retry(
-    origins: Origins = None,
-    reason: OfReason = None,
+    origins: OriginsArgument = None,
+    reason: ReasonOption = None,
     within: Annotated[
         float, typer.Option(min=0.1, help="Seconds that the pipeline may take to see what is said again.")
-    ] = WITHIN_S,
-    as_json: Json = False,
+    ] = RETRY_TIMEOUT_S,
+    as_json: JsonOption = False,
 ) -> None:
     """Have what letters are about said again, after its cause was mended. It can't double: a row stays the row it is.
 
@@ -91,11 +91,11 @@ def retry(
     from streams.ops.dlq.retry import Retry
     from streams.settings import load
 
-    chosen = _chosen(_read(), origins, reason)
+    chosen = _select_dead_letters(_read_dead_letters(), origins, reason)
     database = load().mariadb()
     retrying = Retry(load().kafka(), connect(database.url("collector")), connect(database.url("pipeline")), within)
     done = retrying.retry(chosen)
-    tables.print_retried(done, as_json)
+    tables.print_retry_result(done, as_json)
     if done.again or done.left:
         raise typer.Exit(1)
 
@@ -103,8 +103,8 @@ def retry(
 @app.command("discard")
 def discard(
     why: Annotated[str, typer.Option("--why", help="Why nothing is lost by it; kept.")],
-    origins: Origins = None,
-    reason: OfReason = None,
+    origins: OriginsArgument = None,
+    reason: ReasonOption = None,
     by: Annotated[str | None, typer.Option("--by", help="Who decides; else who is logged in.")] = None,
 ) -> None:
     """Give letters up: they count no more. Who, when and why is kept (`list --discarded`), and so is the letter.
@@ -123,7 +123,7 @@ def discard(
     if not why.strip():
         raise ConfigurationError("--why is empty; whoever asks in a year wants to read it.")
     who, at = by or getpass.getuser(), time.time_ns() // 1000
-    chosen = _chosen(_read(), origins, reason)
+    chosen = _select_dead_letters(_read_dead_letters(), origins, reason)
     named = [(one.origin, one.said) for one in chosen]
     DeadLetters(load().kafka()).discard(
         [
@@ -136,7 +136,7 @@ def discard(
         print(f"{rows} of their rows may still be there: what they say is in no group until they change")
 
 
-def _read() -> "Letters":
+def _read_dead_letters() -> "Letters":
     from connectors.kafka.client.connectivity import ASKED_BY_A_PERSON_S, knock
     from connectors.kafka.records.open_dead_letters import read_letters
     from streams.settings import load
@@ -146,26 +146,26 @@ def _read() -> "Letters":
     return read_letters(cluster)
 
 
-def _chosen(letters: "Letters", origins: list[str] | None, reason: Reason | None) -> "list[Letter]":
+def _select_dead_letters(dead_letters: "Letters", origins: list[str] | None, reason: Reason | None) -> "list[Letter]":
     """The letters that were named, or the open ones of a reason."""
     if bool(origins) == bool(reason):
         raise ConfigurationError("Name letters (changes/3/41, as `list` shows them), or a --reason; one of both.")
     if origins:
-        return _named(letters, origins)
-    return [one for one in letters.open if one.said.reason is reason]
+        return _find_dead_letters(dead_letters, origins)
+    return [one for one in dead_letters.open if one.said.reason is reason]
 
 
-def _named(letters: "Letters", origins: list[str]) -> "list[Letter]":
-    named = [_origin(text) for text in dict.fromkeys(origins)]
-    if gone := [text for text, origin in zip(origins, named, strict=False) if origin not in letters.standing]:
+def _find_dead_letters(dead_letters: "Letters", origins: list[str]) -> "list[Letter]":
+    named = [_parse_origin(text) for text in dict.fromkeys(origins)]
+    if gone := [text for text, origin in zip(origins, named, strict=False) if origin not in dead_letters.standing]:
         raise TimeloomError(
             f"No dead letter stands at {', '.join(gone)}: it was answered meanwhile, or never was. What stands: "
             "./timeloom ops dlq list"
         )
-    return [letters.standing[origin] for origin in named]
+    return [dead_letters.standing[origin] for origin in named]
 
 
-def _origin(text: str) -> "OriginKey":
+def _parse_origin(text: str) -> "OriginKey":
     from schemas.keys import OriginKey
 
     found = re.fullmatch(r"([\w.-]+)/(\d{1,9})/(\d{1,18})", text)

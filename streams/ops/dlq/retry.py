@@ -25,32 +25,32 @@ from schemas.keys import OriginKey, RowKey, Scope
 from schemas.ledger_snapshot import RowRef
 from schemas.outcomes import Reason
 from schemas.topics import CHANGES, GROUPS
-from streams.ops.dlq.subject import close_mark, is_mark, row_of, scope_of, unsayable
-from streams.shared.catch_up import pass_marks
+from streams.ops.dlq.subject import close_mark, is_mark, row_of, scope_of, why_not_resendable
+from streams.shared.catch_up import wait_for_marks
 from streams.shared.group_records import decode
 from streams.shared.model_store import shipped_model
 
 NOBODY = Scope(0, 0)
-AT_ONCE = 1_000
+CHUNK_ROWS = 1_000
 """Rows said again between two marks: what is under way if this is killed, and a bound on a statement."""
 
 
-class Left(msgspec.Struct, frozen=True):
+class Unretried(msgspec.Struct, frozen=True):
     """A letter that still stands, and why."""
 
     letter: Letter
     why: str
 
 
-class Retried(msgspec.Struct):
+class RetryResult(msgspec.Struct):
     """What became of the letters: answered, dead letters again (as they are now), or left as they were."""
 
     answered: list[OriginKey] = msgspec.field(default_factory=list)
     again: list[Letter] = msgspec.field(default_factory=list)
-    left: list[Left] = msgspec.field(default_factory=list)
+    left: list[Unretried] = msgspec.field(default_factory=list)
 
 
-Say = Callable[[Sequence[Letter], Retried], None]
+Resend = Callable[[Sequence[Letter], RetryResult], None]
 """Has what these letters are about said again, and notes what becomes of them."""
 
 
@@ -61,21 +61,21 @@ class Retry:
         self._cluster, self._collector, self._pipeline = cluster, collector, pipeline
         self._within_s = within_s
 
-    def retry(self, letters: Sequence[Letter]) -> Retried:
+    def retry(self, letters: Sequence[Letter]) -> RetryResult:
         """Retries these letters. Raises StackError where the pipeline didn't see the marks in time; then it goes on."""
-        done = Retried()
+        done = RetryResult()
         sayable: list[Letter] = []
         owners = read_known_scopes(self._pipeline, {scope for one in letters if (scope := scope_of(one)) is not None})
         for letter in letters:
-            if (why := unsayable(letter, owners)) is not None:
-                done.left.append(Left(letter, why))
+            if (why := why_not_resendable(letter, owners)) is not None:
+                done.left.append(Unretried(letter, why))
             else:
                 sayable.append(letter)
         marks = [letter for letter in sayable if is_mark(letter)]
         others = [letter for letter in sayable if not is_mark(letter)]
         rows = [letter for letter in others if letter.origin.topic == CHANGES.name]
         # Marks last, so that a period that is closed by one has what was said again before it.
-        for letters_, say in ((rows, self._say), (marks, self._mark)):
+        for letters_, say in ((rows, self._resend_rows), (marks, self._resend_marks)):
             for some in _some(one for one in letters_ if one.said.reason is not Reason.BUG):
                 say(some, done)
             for same in _by_error(one for one in letters_ if one.said.reason is Reason.BUG):
@@ -83,7 +83,7 @@ class Retry:
         self._workers([letter for letter in others if letter.origin.topic != CHANGES.name], done)
         return done
 
-    def _bugs(self, same: Sequence[Letter], done: Retried, say: Say) -> None:
+    def _bugs(self, same: Sequence[Letter], done: RetryResult, say: Resend) -> None:
         """Records on which our own code failed with one error. The first goes alone: were the bug still there, each of
         them would end the worker three times.
         """
@@ -91,12 +91,12 @@ class Retry:
         say(same[:1], done)
         if any(one.said.reason is Reason.BUG for one in done.again[before:]):
             why = f"the like of it, {shown(same[0].origin)}, failed again: the bug is still there"
-            done.left += [Left(letter, why) for letter in same[1:]]
+            done.left += [Unretried(letter, why) for letter in same[1:]]
             return
         for some in _some(same[1:]):
             say(some, done)
 
-    def _say(self, letters: Sequence[Letter], done: Retried) -> None:
+    def _resend_rows(self, letters: Sequence[Letter], done: RetryResult) -> None:
         named: dict[Scope, list[RowRef]] = defaultdict(list)
         for letter in letters:
             row = row_of(letter)
@@ -106,7 +106,7 @@ class Retry:
             gone = resend_rows(self._collector, scope, names)
             others = resend_deletes(self._collector, scope, gone, shipped_model().version)
             elsewhere |= {RowKey(scope.firm, scope.timekeeper, *name) for name in others}
-        pass_marks(self._pipeline, self._cluster, named, self._within_s)
+        wait_for_marks(self._pipeline, self._cluster, named, self._within_s)
         standing = read_letters(self._cluster).standing
         now = {row_of(one): one for one in standing.values() if one.origin.topic == CHANGES.name and one.said.row}
         unanswered = []
@@ -115,21 +115,21 @@ class Retry:
             if newest is not None and newest.origin != letter.origin:
                 done.again.append(newest)
             elif newest is not None and row_of(letter) in elsewhere:
-                done.left.append(Left(letter, "its row is another timekeeper's now; discard it"))
+                done.left.append(Unretried(letter, "its row is another timekeeper's now; discard it"))
             else:
                 done.answered.append(letter.origin)
                 unanswered += [letter.origin] if newest is not None else []
         # The worker took the row in, and had no memory of its letter: one from before workers answered letters.
         DeadLetters(self._cluster).answer(unanswered)
 
-    def _mark(self, letters: Sequence[Letter], done: Retried) -> None:
+    def _resend_marks(self, letters: Sequence[Letter], done: RetryResult) -> None:
         """Periods that are still open get another mark. Of a mark of another kind nobody waits any more."""
         scopes, anew = set(), {}
         for letter in letters:
             scope, mark = scope_of(letter) or NOBODY, close_mark(letter)
             scopes.add(scope)
             anew[letter.origin] = None if mark is None else reissue_close_mark(self._pipeline, scope, mark)
-        pass_marks(self._pipeline, self._cluster, scopes, self._within_s)
+        wait_for_marks(self._pipeline, self._cluster, scopes, self._within_s)
         standing = read_letters(self._cluster).standing.values()
         now = {close_mark(one): one for one in standing if is_mark(one)}
         for letter in letters:
@@ -141,20 +141,20 @@ class Retry:
         # One whose mark failed again has that one's letter in its place.
         DeadLetters(self._cluster).answer([letter.origin for letter in letters])
 
-    def _workers(self, letters: Sequence[Letter], done: Retried) -> None:
+    def _workers(self, letters: Sequence[Letter], done: RetryResult) -> None:
         """What was on `groups`, and who was set aside: their partition's worker says it anew once it begins again."""
-        waiting = self._answer(letters, done)
+        waiting = self._read_results(letters, done)
         if not waiting:
             return
         for partition in {letter.origin.partition for letter in waiting}:
             FencedWriter(self._cluster, owner_of(partition))
-        pass_marks(self._pipeline, self._cluster, {scope_of(one) or NOBODY for one in waiting}, self._within_s)
-        for letter in self._answer(waiting, done):
+        wait_for_marks(self._pipeline, self._cluster, {scope_of(one) or NOBODY for one in waiting}, self._within_s)
+        for letter in self._read_results(waiting, done):
             aside = letter.origin.topic != GROUPS.name
             why = "grouping their work still fails" if aside else "its worker had nothing else to say; discard it"
-            done.left.append(Left(letter, why))
+            done.left.append(Unretried(letter, why))
 
-    def _answer(self, letters: Sequence[Letter], done: Retried) -> list[Letter]:
+    def _read_results(self, letters: Sequence[Letter], done: RetryResult) -> list[Letter]:
         """Answers those whose key has a good record behind them on `groups`; returns those that still stand."""
         if not letters:
             return []
@@ -178,8 +178,8 @@ def shown(origin: OriginKey) -> str:
 
 def _some(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
     waiting = list(letters)
-    for first in range(0, len(waiting), AT_ONCE):
-        yield waiting[first : first + AT_ONCE]
+    for first in range(0, len(waiting), CHUNK_ROWS):
+        yield waiting[first : first + CHUNK_ROWS]
 
 
 def _by_error(letters: Iterable[Letter]) -> Iterator[list[Letter]]:

@@ -7,7 +7,7 @@ from schemas.keys import GroupKey, MarkKey, RowKey, Scope, decode_groups_key
 from schemas.topics import CHANGES, GROUPS
 from schemas.values import MarkKind
 
-SAYABLE = frozenset({"activity", "feedback", "release", "activation"})
+RESENDABLE_TABLES = frozenset({"activity", "feedback", "release", "activation"})
 MARK = "mark"
 
 
@@ -20,7 +20,7 @@ def row_of(letter: Letter) -> RowKey:
 def scope_of(letter: Letter) -> Scope | None:
     """Whose it is: from the row of a change, from the key of what was on `groups`."""
     if letter.origin.topic == GROUPS.name:
-        key = _said_key(letter)
+        key = _groups_key(letter)
         return None if key is None else Scope(key.firm, key.timekeeper)
     of = letter.said
     return Scope(of.firm, of.timekeeper) if of.firm and of.timekeeper else None
@@ -29,31 +29,31 @@ def scope_of(letter: Letter) -> Scope | None:
 def is_mark(letter: Letter) -> bool:
     """Is it about a mark, on either topic?"""
     on_changes = letter.origin.topic == CHANGES.name and letter.said.table == MARK
-    return on_changes or isinstance(_said_key(letter), MarkKey)
+    return on_changes or isinstance(_groups_key(letter), MarkKey)
 
 
 def close_mark(letter: Letter) -> int | None:
     """A mark's id, of a letter about one; None where it is known to close no period."""
-    key = _said_key(letter)
+    key = _groups_key(letter)
     if not isinstance(key, MarkKey):
         return letter.said.row
     kind, _, id = key.mark.partition(":")
     return int(id) if kind == MarkKind.CLOSE and id.isdecimal() else None
 
 
-def unsayable(letter: Letter, owners: set[Scope]) -> str | None:
+def why_not_resendable(letter: Letter, owners: set[Scope]) -> str | None:
     """Why there is nothing that could be said again; None where there is. `owners` are the timekeepers there are."""
     scope = scope_of(letter)
     if scope is None:
         return "it names no row that could be said again; see to who wrote it, then discard it"
     if scope not in owners:
         return f"there is no timekeeper {scope.timekeeper} in firm {scope.firm}; discard it"
-    if letter.origin.topic == CHANGES.name and letter.said.table not in SAYABLE and not is_mark(letter):
+    if letter.origin.topic == CHANGES.name and letter.said.table not in RESENDABLE_TABLES and not is_mark(letter):
         return f"rows of {letter.said.table} aren't said again; discard it"
     return None
 
 
-def _said_key(letter: Letter) -> GroupKey | MarkKey | None:
+def _groups_key(letter: Letter) -> GroupKey | MarkKey | None:
     """The key that a letter's record had on `groups`; None where it came from elsewhere, or isn't one."""
     if letter.origin.topic != GROUPS.name:
         return None

@@ -14,8 +14,8 @@ from processors.billing.narratives.pricing import Price
 from processors.billing.narratives.prompts import GUIDELINES, PROMPT_VERSION
 from schemas.billing import Occurrence
 from schemas.values import MarkKind
-from streams.bill.narration import Narrator, Terms
-from tests.contracts.books import MINUTE, Books
+from streams.bill.narration import NarrationTerms, Narrator
+from tests.contracts.ledger import MINUTE, Books
 from tests.llm_server import LanguageModelServer
 
 NINE = instant(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
@@ -58,7 +58,9 @@ def narrator(books: Books, server: LanguageModelServer, timeout_s: float = 5.0, 
     """One that hasn't been started; pauses between attempts are short."""
     stop = threading.Event()
     gateway = Gateway(Destination(server.url, MODEL, "key", timeout_s), stop, pause_s=0.01)
-    return Narrator(books.pipeline, gateway, Terms(PRICE, **{"budget_usd": 1.0, "quiet_s": 0.0, **terms}), stop)
+    return Narrator(
+        books.pipeline, gateway, NarrationTerms(PRICE, **{"budget_usd": 1.0, "quiet_s": 0.0, **terms}), stop
+    )
 
 
 def texts(books: Books) -> dict[str, bool]:

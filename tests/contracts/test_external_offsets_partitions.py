@@ -5,13 +5,13 @@ from itertools import count
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from connectors.kafka.client.cluster import Cluster
 from connectors.kafka.consumers import external_offsets_consumer
-from connectors.kafka.consumers.external_offsets_consumer import AHEAD, PlacedConsumer
+from connectors.kafka.consumers.external_offsets_consumer import AHEAD, ExternalOffsetsConsumer
 from streams.settings import Settings
 from tests.programs import eventually
+from tests.topics import create_topic
 
 pytestmark = pytest.mark.stack
 VALUE = b"x" * 1_000
@@ -23,11 +23,10 @@ class Topic:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster, self.name = cluster, f"placed-{next(_names)}"
-        self.admin = AdminClient(cluster.client())
-        self.admin.create_topics([NewTopic(self.name, 2, 1)])[self.name].result()
+        self.admin = create_topic(cluster, self.name, 2)
         self._producer = Producer(cluster.client())
         self.kept = {0: 0, 1: 0}
-        self._readers: list[PlacedConsumer] = []
+        self._readers: list[ExternalOffsetsConsumer] = []
 
     def write(self, partition: int, records: int) -> None:
         for _ in range(records):
@@ -35,16 +34,16 @@ class Topic:
             self._producer.poll(0)
         assert self._producer.flush(30) == 0
 
-    def reader(self) -> PlacedConsumer:
-        self._readers.append(PlacedConsumer(self.cluster, self.name, self.name, self.kept.__getitem__))
+    def reader(self) -> ExternalOffsetsConsumer:
+        self._readers.append(ExternalOffsetsConsumer(self.cluster, self.name, self.name, self.kept.__getitem__))
         return self._readers[-1]
 
-    def keep(self, consumer: PlacedConsumer, partition: int, most: int) -> list[int]:
+    def keep(self, consumer: ExternalOffsetsConsumer, partition: int, most: int) -> list[int]:
         """The offsets of the next records, which are done."""
         offsets = [record.offset for record in consumer.next(partition, most)]
         if offsets:
             self.kept[partition] = offsets[-1] + 1
-            consumer.moved(partition, self.kept[partition])
+            consumer.advance(partition, self.kept[partition])
         return offsets
 
     def close(self) -> None:
@@ -118,7 +117,7 @@ def test_what_is_held_goes_with_its_partition_and_comes_back_with_it_once(topic:
     def shared() -> list[int]:
         first.gather(100, 0.05)
         second.gather(100, 0.05)
-        return second.waiting if len(first.places) == 1 else []
+        return second.waiting if len(first.offsets) == 1 else []
 
     eventually(shared, what="each has one")
     (theirs,) = second.waiting

@@ -5,26 +5,34 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.monitoring.capture_watchdog import CALM_S, PAUSES_S, SILENT_S, Act, Sight, Tending, look
+from processors.monitoring.capture_watchdog import (
+    PAUSES_S,
+    RESET_AFTER_S,
+    SILENT_S,
+    Action,
+    Observation,
+    WatchState,
+    next_action,
+)
 
-STARTS = (Act.START_FAILED, Act.START_SILENT)
+STARTS = (Action.START_FAILED, Action.START_SILENT)
 
 
-def run(sights: list[tuple[float, str, int | None]]) -> list[tuple[float, Act]]:
+def run(sights: list[tuple[float, str, int | None]]) -> list[tuple[float, Action]]:
     """What is done at each look that does something."""
-    tending, done = Tending(quiet_since=sights[0][0]), []
+    tending, done = WatchState(quiet_since=sights[0][0]), []
     for at, state, sent in sights:
-        tending, act = look(tending, Sight(at=at, state=state, sent=sent))
-        if act is not Act.NOTHING:
+        tending, act = next_action(tending, Observation(at=at, state=state, sent=sent))
+        if act is not Action.NOTHING:
             done.append((at, act))
     return done
 
 
-def after(sights: list[tuple[float, str, int | None]]) -> Tending:
+def after(sights: list[tuple[float, str, int | None]]) -> WatchState:
     """What is remembered in the end."""
-    tending = Tending(quiet_since=sights[0][0])
+    tending = WatchState(quiet_since=sights[0][0])
     for at, state, sent in sights:
-        tending, _ = look(tending, Sight(at=at, state=state, sent=sent))
+        tending, _ = next_action(tending, Observation(at=at, state=state, sent=sent))
     return tending
 
 
@@ -39,8 +47,8 @@ def moving(seconds: int, begin: int) -> list[tuple[float, str, int | None]]:
 def test_a_task_that_keeps_failing_is_started_again_ever_more_slowly_then_a_person_is_called_once() -> None:
     done = run(each(4 * 3600, "FAILED", None))
     acts = [act for _, act in done]
-    assert acts == [Act.START_FAILED] * 12 + [Act.GIVE_UP]
-    starts = [at for at, act in done if act is Act.START_FAILED]
+    assert acts == [Action.START_FAILED] * 12 + [Action.GIVE_UP]
+    starts = [at for at, act in done if act is Action.START_FAILED]
     # The look after a start sees the failure anew, one second later; then the pause runs.
     assert [round(after - before) for before, after in pairwise(starts)] == [
         11, 31, 61, 121, 301, 301, 301, 301, 301, 301, 301,
@@ -51,7 +59,7 @@ def test_a_task_that_says_it_runs_and_is_silent_is_started_again() -> None:
     done = run(moving(10, 0) + each(600, "RUNNING", 9, begin=10))
     first, *_ = done
     # It last moved at 9; its silence is seen 45 s later, and the first pause is 2 s.
-    assert first == (9 + SILENT_S + PAUSES_S[0], Act.START_SILENT)
+    assert first == (9 + SILENT_S + PAUSES_S[0], Action.START_SILENT)
 
 
 def test_silence_says_nothing_while_the_broker_or_the_database_is_away_or_a_person_paused_it() -> None:
@@ -68,15 +76,15 @@ def test_a_task_that_moves_is_left_alone() -> None:
 
 
 def test_what_ran_well_for_a_while_has_its_tries_back_and_it_is_said_once() -> None:
-    calm = int(CALM_S)
+    calm = int(RESET_AFTER_S)
     done = run(each(3, "FAILED", None) + moving(calm + 10, 3) + each(3, "FAILED", None, calm + 13))
-    assert [act for _, act in done] == [Act.START_FAILED, Act.WELL, Act.START_FAILED]
+    assert [act for _, act in done] == [Action.START_FAILED, Action.WELL, Action.START_FAILED]
 
 
 def test_a_person_who_mended_it_after_it_was_given_up_has_it_tended_again() -> None:
-    hours, calm = 3 * 3600, int(CALM_S)
+    hours, calm = 3 * 3600, int(RESET_AFTER_S)
     again = each(hours, "FAILED", None) + moving(calm + 10, hours) + each(10, "FAILED", None, hours + calm + 10)
-    assert [act for _, act in run(again)][-3:] == [Act.GIVE_UP, Act.WELL, Act.START_FAILED]
+    assert [act for _, act in run(again)][-3:] == [Action.GIVE_UP, Action.WELL, Action.START_FAILED]
 
 
 def test_a_person_is_needed_from_giving_up_until_something_comes() -> None:
@@ -123,7 +131,7 @@ def test_it_never_starts_more_often_than_it_has_tries_without_a_calm_in_between(
         if act in STARTS:
             tries += 1
             starts.append(when)
-        if act is Act.WELL:
+        if act is Action.WELL:
             tries = 0
         assert tries <= len(PAUSES_S)
     for when in starts:

@@ -20,7 +20,7 @@ from connectors.stack.stack import Stack
 from processors.server_checks.connect import check_connect
 from processors.server_checks.kafka import check_cluster
 from processors.server_checks.mariadb import SQL, check_database, read_grant
-from schemas.server_checks import CheckLevel, ClusterFacts, ConnectFacts, DatabaseFacts, ServerCheck, TopicFacts
+from schemas.checks import CheckLevel, ClusterFacts, ConnectFacts, DatabaseFacts, ServerCheck, TopicFacts
 from schemas.topics import CHANGES, TOPICS
 from tests.contracts.test_cli import run
 from tests.programs import eventually

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.kafka.consumers.consumer_groups import consumer_groups
-from connectors.kafka.progress.topic_progress import Movement
+from connectors.kafka.progress.topic_progress import TopicProgress
 from connectors.kafka.progress.unread import unread
 from schemas.topics import CHANGES
 from tests.live import Live
@@ -20,7 +20,7 @@ def test_places_keep_up_with_many_small_transactions(live: Live) -> None:
     """Behind each transaction of capture is an end mark, so the offsets of one partition have a gap at every row."""
     who = live.timekeeper()
     cluster = live.settings.kafka()
-    movement = Movement(cluster, (CHANGES,))
+    movement = TopicProgress(cluster, (CHANGES,))
 
     def behind() -> int:
         [group] = consumer_groups(cluster, ["group"])
@@ -30,8 +30,8 @@ def test_places_keep_up_with_many_small_transactions(live: Live) -> None:
     with running(live.stack.home.path, "group"):
         eventually(lambda: behind() == 0, 60, "what was there before is done")
         for n in range(CHANGED):
-            sent = movement.sent()
+            sent = movement.position()
             live.insert(who, f"Witness statement {n % 7}.docx", minute=n)
-            eventually(lambda: movement.sent() != sent, what="capture has written it, in a transaction of its own")  # noqa: B023
+            eventually(lambda: movement.position() != sent, what="capture has written it, in a transaction of its own")  # noqa: B023
         eventually(lambda: live.groups(who) == live.expected(who), what="all is grouped")
         eventually(lambda: behind() == 0, WITHIN_S, "all that is done is committed")

@@ -9,11 +9,10 @@ import pytest
 from faust.types import TP
 
 from schemas.errors import PartitionFenced
-from schemas.records import ConsumerRecord
-from schemas.topics import CHANGES
+from schemas.topics import CHANGES, ConsumerRecord
 from streams.group import partition_worker as seat_
-from streams.group.assignment import Seats
-from streams.group.partition_worker import BATCH_BYTES
+from streams.group.assignment import Assignment
+from streams.group.partition_worker import MAX_BATCH_BYTES
 
 PARTITION = TP("changes", 3)
 GENERATION = 1
@@ -88,15 +87,15 @@ def run(
     errors = [] if errors is None else errors
 
     async def main() -> None:
-        seats = Seats(owner.again, ours, errors.append, lambda: stopping)  # type: ignore[arg-type]
+        seats = Assignment(owner.again, ours, errors.append, lambda: stopping)  # type: ignore[arg-type]
         if busy_until is not None:
             for _ in range(CHANGES.partitions):
                 seats._threads.submit(busy_until.wait, 10)
-        seats.assigned({PARTITION})
+        seats.assign({PARTITION})
 
         async def take(*offsets: int, generation: int = GENERATION, size: int = 1) -> None:
             events: list[Any] = [Event(offset, acknowledged, generation, size) for offset in offsets]
-            await seats.take(events, GENERATION)
+            await seats.dispatch(events, GENERATION)
             await asyncio.sleep(0)
 
         await script(seats, take)
@@ -115,18 +114,18 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.001)
 
 
-async def rebalanced(owner: Owner, seats: Seats, take: Any) -> None:
+async def rebalanced(owner: Owner, seats: Assignment, take: Any) -> None:
     """A first batch is handled, then the partition leaves and comes back."""
     await take(1)
     await until(lambda: owner.batches == [[1]])
-    seats.revoked({PARTITION})
-    seats.assigned({PARTITION})
+    seats.revoke({PARTITION})
+    seats.assign({PARTITION})
 
 
 def test_what_comes_meanwhile_is_the_next_batch_and_all_is_acknowledged_in_order() -> None:
     owner = Owner()
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         await take(1)
         await take(2, 3)
         await take(4)
@@ -144,7 +143,7 @@ def test_after_a_failure_nothing_is_handled_or_acknowledged_any_more() -> None:
     owner.go.set()
     told: list[BaseException] = []
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         await take(9)
         await until(lambda: owner.batches == [[9]])
         await take(10)
@@ -160,9 +159,9 @@ def test_after_a_failure_nothing_is_handled_or_acknowledged_any_more() -> None:
 def test_what_was_being_written_when_the_partition_left_is_not_acknowledged() -> None:
     owner = Owner()
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await take(1, 2)
-        seats.revoked({PARTITION})
+        seats.revoke({PARTITION})
         await take(3)
         owner.go.set()
 
@@ -177,13 +176,13 @@ def test_who_was_fenced_and_leaves_or_ends_takes_nothing_up_again(leaves: bool) 
     owner = Owner(fails_at=2, error=PartitionFenced)
     owner.go.set()
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await take(1)
         await until(lambda: owner.batches == [[1]])
         owner.go.clear()
         await take(2)
         if leaves:
-            seats.revoked({PARTITION})
+            seats.revoke({PARTITION})
         owner.go.set()
 
     assert run(owner, script, stopping=not leaves) == ([1], [])
@@ -199,23 +198,23 @@ def test_a_zombie_makes_no_owner_before_it_hears_of_the_rebalance() -> None:
         asked.append(number)
         return False
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await take(1)
         await until(lambda: owner.batches == [[1]])
         await take(2)
         await until(lambda: len(asked) >= 2)
-        seats.revoked({PARTITION})
+        seats.revoke({PARTITION})
 
     assert run(owner, script, ours=ours) == ([1], [])
     assert (owner.made, set(asked)) == (1, {PARTITION.partition})
 
 
 def test_a_zombie_that_never_hears_of_a_rebalance_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seat_, "CONFIRMED_S", 0.2)
+    monkeypatch.setattr(seat_, "CONFIRM_TIMEOUT_S", 0.2)
     owner = Owner(fails_at=2, error=PartitionFenced)
     owner.go.set()
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         await take(1, 2)
 
     acknowledged, errors = run(owner, script, ours=lambda _: False)
@@ -230,7 +229,7 @@ def test_the_rightful_owner_reads_back_once_in_a_term_when_it_is_fenced(again: b
     owner = Owner(fails_at=2, error=PartitionFenced, heals=not again)
     owner.go.set()
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         if proven:
             await take(1)
             await until(lambda: owner.batches == [[1]])
@@ -252,14 +251,14 @@ def test_no_owner_is_made_for_a_partition_that_left_while_its_work_waited_for_a_
     owner.go.set()
     made: list[int] = []
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await take(1)
-        seats.revoked({PARTITION})
-        seats.assigned(set())
+        seats.revoke({PARTITION})
+        seats.assign(set())
         free.set()
         made.append(owner.made)
         if back:
-            seats.assigned({PARTITION})
+            seats.assign({PARTITION})
             await take(1)
 
     acknowledged, errors = run(owner, script, busy_until=free)
@@ -272,7 +271,7 @@ def test_what_a_rebalance_gives_back_is_not_read_back() -> None:
     owner = Owner()
     owner.go.set()
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await rebalanced(owner, seats, take)
         await take(2)
         await until(lambda: owner.batches == [[1], [2]])
@@ -285,7 +284,7 @@ def test_memory_that_another_owner_outdated_is_read_back_and_the_batch_handled_a
     owner = Owner(fails_at=2, error=PartitionFenced)
     owner.go.set()
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await rebalanced(owner, seats, take)
         await take(2)
         await until(lambda: owner.made == 2)
@@ -299,13 +298,13 @@ def test_a_partition_that_went_to_another_process_is_read_back_when_it_returns()
     owner = Owner()
     owner.go.set()
 
-    async def script(seats: Seats, take: Any) -> None:
+    async def script(seats: Assignment, take: Any) -> None:
         await take(1)
         await until(lambda: owner.batches == [[1]])
-        seats.revoked({PARTITION})
-        seats.assigned(set())
+        seats.revoke({PARTITION})
+        seats.assign(set())
         await take(2)
-        seats.assigned({PARTITION})
+        seats.assign({PARTITION})
         await take(3)
         await until(lambda: owner.batches == [[1], [3]])
 
@@ -317,7 +316,7 @@ def test_changes_go_before_those_who_are_only_looked_at_again() -> None:
     owner = Owner()
     owner.behind = 3
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         await take(1)
         owner.go.set()
         await until(lambda: owner.behind == 0)
@@ -329,9 +328,9 @@ def test_changes_go_before_those_who_are_only_looked_at_again() -> None:
 def test_a_batch_is_bounded_in_bytes() -> None:
     owner = Owner()
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         await take(1)
-        await take(2, 3, 4, size=BATCH_BYTES // 2)
+        await take(2, 3, 4, size=MAX_BATCH_BYTES // 2)
         owner.go.set()
         await until(lambda: [offset for batch in owner.batches for offset in batch] == [1, 2, 3, 4])
 
@@ -343,7 +342,7 @@ def test_events_fetched_before_the_last_rebalance_are_left_to_come_again() -> No
     owner = Owner()
     owner.go.set()
 
-    async def script(_: Seats, take: Any) -> None:
+    async def script(_: Assignment, take: Any) -> None:
         await take(5, generation=GENERATION - 1)
         await take(4)
         await until(lambda: owner.batches)

@@ -8,12 +8,10 @@ import pytest
 from connectors.kafka.client.cluster import Cluster
 from processors.partition.partition import Partition
 from schemas.keys import Scope
-from schemas.partitioner import partition_of
-from schemas.records import ConsumerRecord, ProducerRecord
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, ConsumerRecord, ProducerRecord, partition_of
 from streams.group import partition_owner
-from streams.group.partition_owner import Owner, Turns
-from streams.shared.model_store import Shelf, shipped_model
+from streams.group.partition_owner import DecisionTurns, PartitionOwner
+from streams.shared.model_store import ModelStore, shipped_model
 
 WHO = next(Scope(1, number) for number in range(1, 999) if partition_of(Scope(1, number)) == 0)
 
@@ -54,8 +52,8 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Topics:
     return topics
 
 
-def owner() -> Owner:
-    return Owner(Cluster("nowhere:1"), 0, Shelf(), shipped_model().version, Turns())
+def owner() -> PartitionOwner:
+    return PartitionOwner(Cluster("nowhere:1"), 0, ModelStore(), shipped_model().version, DecisionTurns())
 
 
 def deletion(offset: int) -> ConsumerRecord:

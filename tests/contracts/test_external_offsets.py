@@ -5,20 +5,20 @@ from time import time
 import pytest
 
 from connectors.kafka.consumers.commit_history import commits_since
-from connectors.kafka.consumers.external_offsets_consumer import PlacedConsumer
-from schemas.records import ConsumerRecord
+from connectors.kafka.consumers.external_offsets_consumer import ExternalOffsetsConsumer
+from schemas.topics import ConsumerRecord
 from streams.settings import Settings
-from tests.contracts.test_unread import Topic
 from tests.programs import eventually
+from tests.topics import TransactionalTopic
 
 pytestmark = pytest.mark.stack
 
 
 def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> None:
     """Offsets 0 to 2 are records and 3 the mark, so 4 is the end; were it committed first, 1 would be a step back."""
-    topic, since_ms = Topic(settings.kafka()), int(time() * 1000)
+    topic, since_ms = TransactionalTopic(settings.kafka()), int(time() * 1000)
     topic.commit(3)
-    consumer = PlacedConsumer(topic.cluster, topic.name, topic.name, lambda partition: 0)
+    consumer = ExternalOffsetsConsumer(topic.cluster, topic.name, topic.name, lambda partition: 0)
 
     records: list[ConsumerRecord] = []
 
@@ -33,13 +33,13 @@ def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> N
     try:
         eventually(polled, what="the records come")
         assert [record.offset for record in records] == [0, 1, 2]
-        consumer.moved(0, 1)
+        consumer.advance(0, 1)
         eventually(lambda: 1 in committed(), what="it is committed")
         assert committed() == [1]
-        consumer.moved(0, 3)
+        consumer.advance(0, 3)
         eventually(lambda: 4 in committed(), what="it is committed")
         assert committed() == [1, 4]
-        assert consumer.places == {0: 3}
+        assert consumer.offsets == {0: 3}
     finally:
         consumer.close()
         topic.admin.delete_topics([topic.name])[topic.name].result()
@@ -47,10 +47,10 @@ def test_the_end_is_committed_with_the_record_before_it(settings: Settings) -> N
 
 def test_what_is_held_of_a_partition_that_is_taken_up_again_comes_once(settings: Settings) -> None:
     """After a fence its keeper says where to go on: what was held from before is no part of that."""
-    topic = Topic(settings.kafka())
+    topic = TransactionalTopic(settings.kafka())
     topic.commit(3)
     kept = [0]
-    consumer = PlacedConsumer(topic.cluster, topic.name, topic.name, lambda partition: kept[0])
+    consumer = ExternalOffsetsConsumer(topic.cluster, topic.name, topic.name, lambda partition: kept[0])
 
     def held() -> list[int]:
         consumer.gather(100, 0.1, 0.5)

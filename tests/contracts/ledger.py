@@ -22,8 +22,8 @@ from schemas.groups import Disposition, Group, Lineage, Member, PublishedGroup, 
 from schemas.keys import GroupKey, MarkKey, Scope
 from schemas.topics import GROUPS
 from schemas.values import Mark, MarkKind, content_hash
-from streams.shared.billing_rules import Decisions
-from tests.sheets import Sheets, expected, stored
+from streams.shared.billing_rules import ProcessorRules
+from tests.timesheets import Sheets, expected, stored
 
 PARTITION = 3
 MINUTE = 60_000_000
@@ -35,7 +35,7 @@ class Books:
 
     def __init__(self, collector: Engine, pipeline: Engine) -> None:
         self.collector, self.pipeline = collector, pipeline
-        self.decisions = Decisions()
+        self.decisions = ProcessorRules()
         with collector.begin() as connection:
             name = f"books {next(_names)}"
             self.firm = directory.ensure_firm(connection, name)

@@ -9,12 +9,12 @@ from connectors.llm.gateway import Answer
 from connectors.mariadb.narration.due_entries import DueEntry, NarrativeVariant
 from processors.billing.narratives.prompts import EntryMaterial, Material, Question
 from schemas.keys import Scope
-from streams.bill.narration_batches import Batch, as_sent, results_of
+from streams.bill.narration_batches import PromptBatch, narratives_of, prompt_request
 
 DAY = date(2026, 3, 2)
 SCOPE = Scope(1, 1)
 QUESTION = Question("", (EntryMaterial(1, DAY, (Material(7, "mail", "Lease draft"),)),))
-BATCH = Batch(SCOPE, QUESTION, (DueEntry(11, SCOPE, DAY, None, "c" * 32, (7,)),))
+BATCH = PromptBatch(SCOPE, QUESTION, (DueEntry(11, SCOPE, DAY, None, "c" * 32, (7,)),))
 
 
 def answer(*sentences: tuple[str, list[int]]) -> str:
@@ -24,7 +24,7 @@ def answer(*sentences: tuple[str, list[int]]) -> str:
 
 def logged(text: str) -> list[dict[str, object]]:
     with capture_logs() as lines:
-        (result,) = results_of(Answer(5, text, True, None, None), BATCH, {"c" * 32: 3})
+        (result,) = narratives_of(Answer(5, text, True, None, None), BATCH, {"c" * 32: 3})
     assert result.text is None
     return [dict(line) for line in lines]
 
@@ -45,6 +45,6 @@ def test_an_unreadable_answer_is_logged_without_its_text() -> None:
 def test_no_two_timekeepers_share_a_key_and_a_repeated_question_keeps_its_own() -> None:
     kind, contents = NarrativeVariant("narrative-1", "plain-1", "test-model"), ["c" * 32]
     scopes = [Scope(1, 1), Scope(1, 2), Scope(2, 1), Scope(1, 1)]
-    keys = [as_sent(msgspec.structs.replace(BATCH, scope=one), kind, contents).idempotency_key for one in scopes]
+    keys = [prompt_request(msgspec.structs.replace(BATCH, scope=one), kind, contents).idempotency_key for one in scopes]
     assert len(set(keys)) == 3
     assert keys[0] == keys[3]

@@ -15,7 +15,7 @@ from processors.grouping.model.grouping_model import Model, encode_model
 from schemas.errors import SourceError, TimeloomError
 from schemas.values import Activity, Kind, Words
 from streams.cli import app
-from streams.evaluate.cross_validation import out_of_fold, prequential
+from streams.evaluate.cross_validation import cross_validate, evaluate_prequentially
 from tests.title_model import BY_TITLE
 
 TITLES = ("Lease Quarrymill", "Budget Thistledown", "Travel plans")
@@ -52,9 +52,9 @@ class Teacher:
 
 def test_out_of_fold_nobody_is_judged_by_a_model_that_learned_from_them() -> None:
     teacher = Teacher()
-    trial = out_of_fold(STREAMS, 3, teacher)
+    trial = cross_validate(STREAMS, 3, teacher)
     assert len(teacher.taught) == 3
-    assert (trial.name, trial.kind, trial.chosen) == ("out of fold", "learned", "3 folds")
+    assert (trial.name, trial.kind, trial.setup) == ("out of fold", "learned", "3 folds")
     folds: dict[str, set[str]] = {}
     for case, model, groups in zip(STREAMS, trial.models, trial.groups, strict=True):
         taught = {one.stream for one in teacher.of(model)}
@@ -64,18 +64,18 @@ def test_out_of_fold_nobody_is_judged_by_a_model_that_learned_from_them() -> Non
     for model, cases in teacher.taught:
         assert {one.stream for one in cases} == {one.stream for one in STREAMS} - folds[model.name], "all others teach"
         assert all(one in STREAMS for one in cases), "whole"
-    assert out_of_fold(STREAMS[::-1], 3, Teacher()).groups == trial.groups[::-1], "dealt the same in any order"
+    assert cross_validate(STREAMS[::-1], 3, Teacher()).groups == trial.groups[::-1], "dealt the same in any order"
 
 
 def test_more_folds_than_streams_are_refused() -> None:
     with pytest.raises(SourceError, match=r"--folds 5: only 4 streams can be judged\. Give fewer folds"):
-        out_of_fold(STREAMS, 5, Teacher())
+        cross_validate(STREAMS, 5, Teacher())
 
 
 def test_prequential_models_learn_from_all_that_was_before_and_nothing_else() -> None:
     teacher = Teacher()
-    judged, trial = prequential(STREAMS, 3, teacher)
-    assert (trial.name, trial.kind, trial.chosen) == ("prequential", "learned", "3 blocks")
+    judged, trial = evaluate_prequentially(STREAMS, 3, teacher)
+    assert (trial.name, trial.kind, trial.setup) == ("prequential", "learned", "3 blocks")
     # Dai has one event, of which nothing comes after.
     assert [(one.stream, one.block, sorted(one.gold)) for one in judged] == [
         ("ada", 1, [3, 4]),
@@ -92,7 +92,7 @@ def test_prequential_models_learn_from_all_that_was_before_and_nothing_else() ->
         assert sorted(past[case.stream].gold) == list(range(1, first))
         assert max(one.id for one in past[case.stream].activities) == first - 1
     with pytest.raises(SourceError, match="no stream has two events with a true group"):
-        prequential([stream("dai", 1)], 3, Teacher())
+        evaluate_prequentially([stream("dai", 1)], 3, Teacher())
 
 
 def file(path: Path, *streams: Case) -> Path:

@@ -7,14 +7,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from processors.grouping.model.grouping_model import Model, load_model
-from processors.partition.activated_models import named_in_changes, named_in_kept
+from processors.partition.activated_models import named_in_changes, named_in_working_set
 from processors.partition.partition import Partition
 from schemas.changes import WorkingSetRow, encode_working_set_row
 from schemas.errors import ModelError
 from schemas.keys import OriginKey, RowKey, decode_dead_letter_key, encode_key
-from schemas.records import ConsumerRecord
-from schemas.topics import CHANGES, DEAD_LETTERS
-from streams.shared.model_store import Shelf, model_from, shipped_bytes, shipped_model
+from schemas.topics import CHANGES, DEAD_LETTERS, ConsumerRecord
+from streams.shared.model_store import ModelStore, read_model_file, shipped_bytes, shipped_model
 
 FIRM, OTHER, TIMEKEEPER = 7, 8, 70
 
@@ -50,13 +49,13 @@ def activation(firm: int, model: str, offset: int = 40, op: str = "c") -> Consum
 
 def test_a_firms_model_is_fetched_once_and_is_here_for_that_firm_only() -> None:
     database = Database({(FIRM, VERSION): MINE})
-    shelf = Shelf(database.fetch)
-    before = shelf.of(FIRM)
-    shelf.bring([(FIRM, VERSION)])
-    shelf.bring([(FIRM, VERSION), (OTHER, VERSION)])
+    shelf = ModelStore(database.fetch)
+    before = shelf.models_of(FIRM)
+    shelf.load([(FIRM, VERSION)])
+    shelf.load([(FIRM, VERSION), (OTHER, VERSION)])
     assert database.asked == [(FIRM, VERSION), (OTHER, VERSION)]
     assert set(before) == {shipped_model().version, VERSION}, "who asked before has it too"
-    assert set(shelf.of(OTHER)) == {shipped_model().version}
+    assert set(shelf.models_of(OTHER)) == {shipped_model().version}
 
 
 def test_a_model_that_asks_for_what_nobody_knows_is_refused_before_anybody_is_grouped_by_it(tmp_path: Path) -> None:
@@ -66,19 +65,19 @@ def test_a_model_that_asks_for_what_nobody_knows_is_refused_before_anybody_is_gr
     raw.pop("manifest", None)
     path = tmp_path / "later.json"
     path.write_bytes(msgspec.json.encode(raw))
-    with pytest.raises(ModelError, match=r"later\.json: the model asks for horoscope, which this Time"):
-        model_from(path)
+    with pytest.raises(ModelError, match=r"later\.json: the model uses horoscope, which this Time"):
+        read_model_file(path)
     version = load_model(path.read_bytes()).version
-    shelf = Shelf(Database({(FIRM, version): path.read_bytes()}).fetch)
+    shelf = ModelStore(Database({(FIRM, version): path.read_bytes()}).fetch)
     with capture_logs() as logs:
-        shelf.bring([(FIRM, version)])
-    assert version not in shelf.of(FIRM)
+        shelf.load([(FIRM, version)])
+    assert version not in shelf.models_of(FIRM)
     assert [one["event"] for one in logs] == ["model_unusable"]
 
 
 def test_the_model_that_ships_is_never_asked_for() -> None:
     database = Database({})
-    Shelf(database.fetch).bring([(FIRM, shipped_model().version)])
+    ModelStore(database.fetch).load([(FIRM, shipped_model().version)])
     assert database.asked == []
 
 
@@ -92,12 +91,12 @@ def test_the_model_that_ships_is_never_asked_for() -> None:
     ids=["cut short", "of a later format", "of another version"],
 )
 def test_a_row_that_cant_be_used_is_told_and_left_out(raw: bytes, told: str) -> None:
-    shelf = Shelf(Database({(FIRM, VERSION): raw}).fetch)
+    shelf = ModelStore(Database({(FIRM, VERSION): raw}).fetch)
     with capture_logs() as logs:
-        shelf.bring([(FIRM, VERSION)])
+        shelf.load([(FIRM, VERSION)])
     assert [one["event"] for one in logs] == ["model_unusable"]
     assert told in logs[0]["error"]
-    assert VERSION not in shelf.of(FIRM)
+    assert VERSION not in shelf.models_of(FIRM)
 
 
 def test_what_names_a_model_is_an_activation_and_nothing_else() -> None:
@@ -108,27 +107,27 @@ def test_what_names_a_model_is_an_activation_and_nothing_else() -> None:
         ConsumerRecord(3, 2, key, encode_working_set_row(WorkingSetRow(41))),
     ]
     garbage = [ConsumerRecord(3, 3, b'"activation"', b"{"), ConsumerRecord(3, 4, None, None)]
-    assert named_in_kept(kept + garbage) == {(FIRM, "m")}
+    assert named_in_working_set(kept + garbage) == {(FIRM, "m")}
     changes = [activation(FIRM, "a"), activation(FIRM, "gone", op="d"), ConsumerRecord(3, 42, b"", b'{"activation"')]
     assert named_in_changes(changes + garbage) == {(FIRM, "a")}
 
 
-def decided(shelf: Shelf, firm: int) -> list[OriginKey]:
+def decided(shelf: ModelStore, firm: int) -> list[OriginKey]:
     """The dead letters of an activation of VERSION by somebody of that firm."""
     record = activation(firm, VERSION)
     partition = Partition(3, shelf, shipped_model().version)
-    shelf.bring(named_in_changes([record]))
+    shelf.load(named_in_changes([record]))
     return [decode_dead_letter_key(out.key) for out in partition.absorb([record]) if out.topic == DEAD_LETTERS.name]  # type: ignore[misc]
 
 
 def test_another_firms_model_groups_nobody_here() -> None:
-    shelf = Shelf(Database({(FIRM, VERSION): MINE}).fetch)
+    shelf = ModelStore(Database({(FIRM, VERSION): MINE}).fetch)
     assert decided(shelf, FIRM) == []
     assert decided(shelf, OTHER) == [OriginKey(CHANGES.name, 3, 40)]
 
 
 def test_the_same_bytes_are_the_same_model_whoever_has_them() -> None:
-    shelf = Shelf(Database({(FIRM, VERSION): MINE, (OTHER, VERSION): MINE}).fetch)
-    shelf.bring([(FIRM, VERSION), (OTHER, VERSION)])
-    models: list[Model] = [shelf.of(firm)[VERSION] for firm in (FIRM, OTHER)]
+    shelf = ModelStore(Database({(FIRM, VERSION): MINE, (OTHER, VERSION): MINE}).fetch)
+    shelf.load([(FIRM, VERSION), (OTHER, VERSION)])
+    models: list[Model] = [shelf.models_of(firm)[VERSION] for firm in (FIRM, OTHER)]
     assert [one.version for one in models] == [VERSION, VERSION]

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[2]
 WAITS_FOR_A_MINUTE = """
 import threading
 from confluent_kafka import Consumer
-from streams.shared.stop_signal import stopping
+from streams.shared.stop_signal import stop_event
 
-stop = stopping()
+stop = stop_event()
 consumer = Consumer({"group.id": "nobody", "bootstrap.servers": "127.0.0.1:1", "log_level": 0})
 
 def told():

@@ -14,7 +14,7 @@ logits = st.integers(LEAST, MOST)
 
 def odds(one: int) -> int:
     """By their place in the table, as links keep them."""
-    return int(ODDS[made.places(np.array([min(max(one, -(2**62)), 2**62)]))[0]])
+    return int(ODDS[made.table_positions(np.array([min(max(one, -(2**62)), 2**62)]))[0]])
 
 
 def logit(summed: int) -> int:

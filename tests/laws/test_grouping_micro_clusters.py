@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from processors.grouping.batch import group_all
-from processors.grouping.model.grouping_model import Joining, Regime, Similarity
+from processors.grouping.model.grouping_model import ClusteringThresholds, Domain, Similarity
 from processors.grouping.model.trees import Split, Tree
 from schemas.groups import encode_group
 from schemas.values import Activity, Apart, Kind, Words
@@ -14,7 +14,7 @@ from tests.laws.grouping_strategies import MINUTE, MODEL, MORNING, apply, fresh,
 from tests.title_model import BY_TITLE
 
 JOINS_STRANDS = replace(
-    MODEL, version="joins", joining=dict.fromkeys(Regime, Joining(3_000_000, -8_000_000, -2_000_000))
+    MODEL, version="joins", joining=dict.fromkeys(Domain, ClusteringThresholds(3_000_000, -8_000_000, -2_000_000))
 )
 ANN, QUARRYMILL = ("ann@quarrymill.test",), ("Quarrymill/lease 4.docx",)
 THISTLEDOWN = ("Thistledown/budget.xlsx", "Thistledown/notes.txt")
@@ -57,14 +57,14 @@ def always(speaks: int) -> Similarity:
     return Similarity({"linked": (-1_000_000,)}, (Tree((Split(0, 0, ~0, ~1, 0),), (0, speaks)),))
 
 
-@pytest.mark.parametrize("of_talk", [{}, {Regime.TALK: always(-3_000_000)}], ids=["none of talk", "against it"])
-def test_who_turns_out_to_be_talk_is_asked_about_by_trees_of_talk(of_talk: dict[Regime, Similarity]) -> None:
+@pytest.mark.parametrize("of_talk", [{}, {Domain.TALK: always(-3_000_000)}], ids=["none of talk", "against it"])
+def test_who_turns_out_to_be_talk_is_asked_about_by_trees_of_talk(of_talk: dict[Domain, Similarity]) -> None:
     """The same title speaks for two by 3, which is too little for one strand; their tie makes a group of them."""
     model = replace(
         BY_TITLE,
         version="by-hand",
-        joining=dict.fromkeys(Regime, Joining(over=3_500_000, floor=-8_000_000)),
-        merging={Regime.WORK: always(3_000_000), **of_talk},
+        joining=dict.fromkeys(Domain, ClusteringThresholds(over=3_500_000, floor=-8_000_000)),
+        merging={Domain.WORK: always(3_000_000), **of_talk},
     )
     first, window, line = (
         Activity(id, kind, MORNING + id * MINUTE, None, "UTC", Words(title="Lease plan"))

@@ -7,7 +7,7 @@ MurmurHash3.getInstance().hash((Object) Long.valueOf(id)), as unsigned, in Java:
 import pytest
 
 from schemas.keys import Scope
-from schemas.partitioner import partition_of
+from schemas.topics import partition_of
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from schemas.errors import PartitionFenced
 from schemas.groups import Disposition, Lineage, PublishedGroup
 from schemas.topics import GROUPS
 from schemas.values import MarkKind
-from tests.contracts.books import MINUTE, PARTITION, Books
+from tests.contracts.ledger import MINUTE, PARTITION, Books
 
 pytestmark = pytest.mark.stack
 

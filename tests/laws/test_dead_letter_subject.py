@@ -7,7 +7,7 @@ from schemas.dead_letters import DeadLetterRecord
 from schemas.keys import GroupKey, MarkKey, OriginKey, Scope, encode_key
 from schemas.outcomes import Reason
 from schemas.topics import CHANGES, GROUPS
-from streams.ops.dlq.subject import close_mark, is_mark, scope_of, unsayable
+from streams.ops.dlq.subject import close_mark, is_mark, scope_of, why_not_resendable
 
 WHO = Scope(1, 2)
 
@@ -33,7 +33,7 @@ WHO_IS = (WHO.firm, WHO.timekeeper)
 @pytest.mark.parametrize("letter", [marked("close:42"), changed("mark", 42)])
 def test_a_close_mark_is_known_and_may_be_said_anew(letter: Letter) -> None:
     assert (is_mark(letter), close_mark(letter), scope_of(letter)) == (True, 42, WHO)
-    assert unsayable(letter, {WHO}) is None
+    assert why_not_resendable(letter, {WHO}) is None
 
 
 @pytest.mark.parametrize("name", ["verify", "canary", "close:", "close:x", "42"])
@@ -44,14 +44,14 @@ def test_a_mark_of_another_kind_closes_nothing(name: str) -> None:
 @pytest.mark.parametrize("letter", [said(encode_key(GroupKey(*WHO_IS, 42))), changed("activity", 42)])
 def test_what_is_no_mark_is_none(letter: Letter) -> None:
     assert not is_mark(letter)
-    assert unsayable(letter, {WHO}) is None
+    assert why_not_resendable(letter, {WHO}) is None
 
 
 @pytest.mark.parametrize("letter", [said(None), said(b"garbage"), said(b"\xff"), changed("cadence", 1)])
 def test_what_can_not_be_said_again_says_why(letter: Letter) -> None:
-    assert "discard it" in (unsayable(letter, {WHO}) or "")
+    assert "discard it" in (why_not_resendable(letter, {WHO}) or "")
     assert not is_mark(letter)
 
 
 def test_nobody_s_letter_can_not_be_said_again() -> None:
-    assert "no timekeeper 2 in firm 1" in (unsayable(marked("close:42"), set()) or "")
+    assert "no timekeeper 2 in firm 1" in (why_not_resendable(marked("close:42"), set()) or "")
