@@ -1,4 +1,4 @@
-"""Registers the connector with Kafka Connect, shows what a new configuration changes, and tells its state."""
+"""Registers the connector with Kafka Connect, shows what a new configuration changes, and reads its state."""
 
 import configparser
 import ipaddress
@@ -27,14 +27,14 @@ SECRET = re.compile(r".*(password|sasl\.jaas\.config|ssl\.keystore\.key)")
 
 
 class _Rebalancing(StackError):
-    """Connect answered 409: its workers agree on who runs what, and nothing can be changed for a moment."""
+    """Connect answered 409: its workers are rebalancing, and nothing can be changed for a moment."""
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What the configuration's `${...}` are filled with.
+    """The values of `${...}` in the configuration.
 
     `kafka_security`: a Java client's settings, for the schema history's own clients. `database_tls`: more settings of
-    the connector, where the database is reached by TLS.
+    the connector if the database is reached by TLS.
     """
 
     database_host: str
@@ -51,7 +51,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A setting that registration changes; None where it isn't there before or after. Secrets are masked."""
+    """A setting that registration changes; None if it is missing before or after. Secrets are masked."""
 
     key: str
     before: str | None
@@ -59,7 +59,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class CaptureState(msgspec.Struct, frozen=True):
-    """What Connect says: `connector` and `task` are RUNNING, FAILED, PAUSED, ... or UNASSIGNED; `trace` says why."""
+    """Connect's answer: `connector` and `task` are RUNNING, FAILED, PAUSED, ... or UNASSIGNED; `trace` says why."""
 
     connector: str
     task: str
@@ -67,17 +67,17 @@ class CaptureState(msgspec.Struct, frozen=True):
 
     @property
     def running(self) -> bool:
-        """True when Connect says that both run. It says so a moment before rows flow; a mark proves that they do."""
+        """True if Connect reports that both run. It does so a moment before rows flow; a mark proves that they do."""
         return self.connector == "RUNNING" and self.task == "RUNNING"
 
     @property
     def failed(self) -> bool:
-        """True when one of them ended with an error: Connect leaves it so until it is asked to start it again."""
+        """True if one of them ended with an error. Connect leaves it so until it is restarted."""
         return "FAILED" in (self.connector, self.task)
 
     @property
     def why(self) -> str:
-        """The first line of the error it ended with; empty where there is none."""
+        """The first line of the error it ended with; empty without one."""
         return (self.trace.splitlines() or [""])[0]
 
 
@@ -137,7 +137,7 @@ class Connect:
         self._connector = f"{self._place}/connectors/{NAME}"
 
     def register(self, wanted: dict[str, str]) -> list[Difference]:
-        """Puts the configuration in force and returns what it changed; nothing is sent where nothing differs."""
+        """Applies the configuration and returns what it changed; sends nothing if nothing differs."""
         present = self._present()
         changes = differences(present, wanted)
         if changes:
@@ -145,7 +145,7 @@ class Connect:
         return changes
 
     def state(self) -> CaptureState:
-        """The connector's and its task's state as Connect says it."""
+        """The state of the connector and its task."""
         answer = self._call("GET", "/status")
         if answer.status_code == 404:
             return CaptureState("UNREGISTERED", "UNREGISTERED")
@@ -154,7 +154,7 @@ class Connect:
         return CaptureState(body["connector"]["state"], tasks[0]["state"], tasks[0].get("trace", ""))
 
     def offset(self) -> dict[str, Any]:
-        """Where the connector is in the binlog, and in a snapshot; empty where it never was anywhere."""
+        """The connector's offset in the binlog and in a snapshot; empty if it has none."""
         answer = self._call("GET", "/offsets")
         if answer.status_code == 404:
             return {}
@@ -162,7 +162,7 @@ class Connect:
         return offsets[0]["offset"] if offsets else {}
 
     def facts(self) -> ConnectFacts:
-        """What the workers are like, whether or not there is a connector yet; it changes nothing."""
+        """Facts about the workers, with or without a connector; it changes nothing."""
         version = _checked(self._ask("GET", f"{self._place}/")).json()["version"]
         listed = _checked(self._ask("GET", f"{self._place}/connector-plugins")).json()
         plugins = {one["class"]: one["version"] for one in listed}
@@ -193,7 +193,7 @@ class Connect:
         _checked(self._call("PUT", "/stop"))
 
     def resume(self) -> None:
-        """Goes on after `stop`."""
+        """Resumes after `stop`."""
         _checked(self._call("PUT", "/resume"))
 
     def forget_offsets(self) -> None:

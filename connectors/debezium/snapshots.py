@@ -1,6 +1,7 @@
-"""How far a snapshot is, by what the connector keeps beside its place in the binlog.
+"""The progress of a snapshot, from what the connector stores in its offset.
 
-An incremental snapshot reads a table by its ids, in chunks; the last id of the last chunk is kept as Java's own bytes.
+An incremental snapshot reads a table by id, in chunks; the last id of the last chunk is stored as Java's serialised
+bytes.
 """
 
 from collections.abc import Mapping
@@ -18,9 +19,9 @@ LONG_DIGITS = 16
 
 
 class Underway(msgspec.Struct, frozen=True):
-    """A snapshot that runs. `initial`: the one of a first start, which nobody asked for and whose place isn't told.
+    """A snapshot in progress. `initial`: the one of a first start, which has no request and no position.
 
-    `asked`: the id of the signal that asked for it. `left`: tables that are not read yet, the present one first, whose
+    `asked`: the id of the signal that requested it. `left`: tables that are not read yet, the current one first, whose
     ids have been read up to `reached`.
     """
 
@@ -31,7 +32,7 @@ class Underway(msgspec.Struct, frozen=True):
 
 
 def underway(offset: Mapping[str, Any]) -> Underway | None:
-    """What the connector's offset says of a snapshot; None where none is under way."""
+    """The snapshot in the connector's offset; None if none is in progress."""
     if CORRELATION not in offset:  # an incremental one says `snapshot` too
         return Underway(initial=True) if offset.get("snapshot") else None
     collections = msgspec.json.decode(offset.get(COLLECTIONS) or "[]")
@@ -41,10 +42,10 @@ def underway(offset: Mapping[str, Any]) -> Underway | None:
 
 
 def passed(offset: Mapping[str, Any], transaction: str, at_s: float) -> bool:
-    """Has the connector's place passed that transaction, or a row of a second that came later than `at_s`?
+    """Whether the connector's offset has passed that transaction, or a row of a second later than `at_s`.
 
-    `transaction`: its GTID, such as 0-7-42; empty where it isn't known. Both, since a heartbeat moves only the GTIDs of
-    the place, and a database that was restored counts them from 1 again.
+    `transaction`: its GTID, such as 0-7-42; empty if unknown. Both are compared, since a heartbeat moves only the GTIDs
+    of the offset, and a restored database counts them from 1 again.
     """
     kept = {domain: int(number) for domain, _, number in _gtids(offset.get("gtids") or "")}
     beyond = any(kept.get(domain, 0) >= int(number) for domain, _, number in _gtids(transaction))

@@ -1,4 +1,4 @@
-"""Answers as an OpenAI-compatible endpoint sends them: read within a limit, and typed, since not every one's are."""
+"""Answers of an OpenAI-compatible endpoint: read within a limit, and typed, because servers differ in their form."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,11 +12,11 @@ MOST_TOKENS = 2**31
 
 
 class Unusable(Exception):
-    """What came with status 200 is no completion. `str()` is fit for logs: it has no words of the endpoint's."""
+    """An answer with status 200 that is no completion. `str()` may be logged: it has no words of the endpoint."""
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """An answer: its text, empty where there is none; why it ended; tokens, None where they aren't told."""
+    """An answer: its text, empty if there is none; why it ended; tokens, None if they aren't given."""
 
     text: str
     finish_reason: str | None
@@ -44,7 +44,7 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 async def read_within(chunks: AsyncIterator[bytes], most: int = MOST_BYTES) -> bytes:
-    """All of it. Raises Unusable where it is longer, without reading on."""
+    """Reads the whole answer. Raises Unusable if it is longer than the limit, without reading further."""
     found = bytearray()
     async for chunk in chunks:
         found += chunk
@@ -54,7 +54,7 @@ async def read_within(chunks: AsyncIterator[bytes], most: int = MOST_BYTES) -> b
 
 
 def read_completion(body: bytes) -> Completion:
-    """The first choice. Raises Unusable where it isn't a completion."""
+    """The first choice. Raises Unusable if the answer isn't a completion."""
     try:
         read = msgspec.json.decode(body, type=_Body)
     except msgspec.ValidationError:
@@ -73,7 +73,7 @@ def read_completion(body: bytes) -> Completion:
 
 
 def _usage(said: Any) -> _Usage | None:
-    """What was used, as far as it can be true: a figure that can't counts as not told."""
+    """The tokens used, as far as plausible: an impossible figure counts as not given."""
     try:
         usage = msgspec.convert(said, _Usage)
     except msgspec.ValidationError:

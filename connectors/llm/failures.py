@@ -63,7 +63,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def failure_of(error: Exception) -> Failure | None:
-    """What an exception of the client means; None where it is no failure of the endpoint but a bug of ours."""
+    """What an exception of the client means; None if it is no failure of the endpoint but a bug of ours."""
     if isinstance(error.__cause__, httpx2.ConnectTimeout):
         return Failure("unreachable", "no connection in time", again=True, paid=False)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
@@ -82,7 +82,7 @@ def failure_of(error: Exception) -> Failure | None:
 
 
 def garbled(what: str) -> Failure:
-    """An answer that can't be read, but may have been paid for."""
+    """An answer that can't be read, but may have been charged."""
     return Failure("garbled", what, again=True, paid=None)
 
 

@@ -1,5 +1,5 @@
-"""The gateway: one question, one answer, through an OpenAI-compatible endpoint; every attempt is recorded before it is
-made, so that nothing is spent that isn't written down.
+"""The gateway: one prompt, one answer, through an OpenAI-compatible endpoint. Every attempt is recorded before it is
+made, so that nothing is spent unrecorded.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ DEFAULT_URL = "https://api.openai.com/v1"
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """Where questions go, and how long one attempt may take from first to last. Printed, it hides what is secret."""
+    """The endpoint, and the longest duration of one attempt. Printed, it hides secrets."""
 
     url: str
     model: str
@@ -36,7 +36,7 @@ class Destination(msgspec.Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The URL without user, password and query, which may hold keys. Raises ConfigurationError where it is none."""
+        """The URL without user, password and query, which may hold keys. Raises ConfigurationError if it is no URL."""
         try:
             return str(httpx2.URL(self.url).copy_with(userinfo=b"", query=None, fragment=None))
         except httpx2.InvalidURL:  # its text may hold a part of the password
@@ -47,7 +47,7 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class PromptRequest(msgspec.Struct, frozen=True):
-    """A question as it is sent. Equal `idempotency_key`s are one question to an endpoint that knows such keys."""
+    """A prompt as it is sent. Prompts with equal `idempotency_key`s count once at an endpoint that knows such keys."""
 
     messages: Sequence[Mapping[str, str]]
     schema_name: str
@@ -57,8 +57,8 @@ class PromptRequest(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came back. `text` may be empty or cut off (`complete` false). Tokens are None where the endpoint is silent
-    about them. `call` is the recorder's name for the attempt.
+    """The answer. `text` may be empty or cut off (`complete` false). Tokens are None if the endpoint doesn't give them.
+    `call` is the recorder's name for the attempt.
     """
 
     call: int
@@ -69,17 +69,17 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Recorder(Protocol):
-    """Writes attempts down."""
+    """Records attempts."""
 
     def sent(self, attempt: int) -> int:
-        """Before an attempt: reserves what it may cost and names it. Raises BudgetExceeded."""
+        """Called before an attempt: reserves what it may cost and names it. Raises BudgetExceeded."""
 
     def failed(self, call: int, failure: Failure) -> None:
-        """After an attempt that brought no answer."""
+        """Called after an attempt without an answer."""
 
 
 class _Again(Exception):
-    """An attempt failed and may be made again."""
+    """An attempt failed and may be repeated."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
@@ -87,7 +87,7 @@ class _Again(Exception):
 
 
 class Gateway:
-    """Asks one endpoint. `stop` ends a pause between attempts early. Threads may share it."""
+    """Calls one endpoint. `stop` ends a pause between attempts early. Threads may share it."""
 
     def __init__(self, to: Destination, stop: threading.Event, pause_s: float = 1.0) -> None:
         if not to.key and to.url == DEFAULT_URL:
@@ -99,9 +99,9 @@ class Gateway:
         self._stop, self._pauses = stop, wait_random_exponential(multiplier=pause_s, max=20 * pause_s)
 
     def ask(self, asked: PromptRequest, recorder: Recorder) -> Answer:
-        """The answer, after as many attempts as it takes and policy allows.
+        """Returns the answer, after as many attempts as needed and allowed.
 
-        Raises QuestionRefused where it refuses this question, another LanguageModelError where it keeps failing or
+        Raises PromptRefused if the endpoint refuses this prompt, another LanguageModelError if it keeps failing or
         refuses us, BudgetExceeded before an attempt that would cost too much.
         """
         attempts = Retrying(

@@ -1,7 +1,7 @@
-"""An audit of one timekeeper's books, and what two audits in a row prove.
+"""The audit of one timekeeper's ledger snapshot, and what two audits in a row prove.
 
-One clean audit proves that all was right at that moment. A finding may only be something under way; found again in the
-same state after everything that had been committed by then has arrived, it is damage.
+A clean audit proves that everything was right at that moment. A finding may only be in flight; if it is found again in
+the same state after everything that had been committed by then has arrived, it is damage.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ from schemas.ledger_snapshot import DayRow, LedgerSnapshot
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """What was found, and the counts that belong to it.
+    """The findings, and the counts that belong to them.
 
     `grouped` counts activities in groups that are shown or held, `dead` those that are a dead letter. `live_hash` is
-    over id and content of all that must be in a group, `grouped_hash` over what is; `minutes` sums the stored days.
-    `days` are all days that have work, entries or minutes.
+    over id and content of all activities that must be in a group, `grouped_hash` over those that are; `minutes` sums
+    the stored days. `days` are all days that have work, entries or minutes.
     """
 
     scope: Scope
@@ -42,7 +42,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 def audit(books: LedgerSnapshot) -> Audit:
-    """Compares everything in the books."""
+    """Compares everything in the ledger snapshot."""
     due = expected(books)
     findings = (*row_findings(books), *decision_findings(books), *group_findings(books), *minute_findings(books, due))
     excluded = {id for id, live in books.live.items() if live.excluded}
@@ -65,9 +65,9 @@ def audit(books: LedgerSnapshot) -> Audit:
 
 
 def proven(suspected: Iterable[Finding], after: Audit) -> tuple[list[Finding], list[Finding]]:
-    """Of what an earlier audit found: what is damage, since it is just so now, and what is still in flight.
+    """Of an earlier audit's findings: those that are damage, since they are unchanged now, and those still in flight.
 
-    What only the later audit found came after the earlier one's mark, and is for another audit to judge.
+    What only the later audit found is for another audit to judge: it may have come after the earlier one's mark.
     """
     before = list(suspected)
     same, subjects = set(before), {finding.subject for finding in before}

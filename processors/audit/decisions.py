@@ -1,4 +1,4 @@
-"""What people decided on grouping, and what the worker goes by: feedback, releases and activations."""
+"""Compares feedback, releases and activations in the tables with those that the worker applies."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from schemas.ledger_snapshot import LedgerSnapshot, RowRef
 
 
 def decision_findings(books: LedgerSnapshot) -> Iterator[Finding]:
-    """Decisions that the worker doesn't know as they are, and those that it goes by though they are gone."""
+    """Decisions that the worker doesn't know in their current form, and deleted ones that it still applies."""
     for name in sorted(books.decisions.keys() | books.applied.keys()):
         finding = _of(books, name)
         if finding is not None:

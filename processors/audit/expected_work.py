@@ -1,6 +1,6 @@
-"""What the work of each day has to come to, given the activities and the groups that hold them.
+"""The work that each day must have, given the activities and the groups that hold them.
 
-Matters are left out: a firm's directory changes without anybody's activities changing.
+Matters are left out: a firm's directory changes without any activity changing.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""How much time intervals cover, worked out in another way than billing does it: the one checks the other."""
+"""Measures how much time intervals cover, independently of billing, so that one checks the other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from processors.billing.entries.imputation import Span
 
 
 class Stretch(msgspec.Struct):
-    """Time without a gap: from, to, and the zones of what covers it."""
+    """Time without a gap: start, end, and the zones of the activities in it."""
 
     start: int
     end: int

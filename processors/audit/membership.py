@@ -1,4 +1,4 @@
-"""Activities and the groups that hold them, in the tables and on the topic; and whether these two agree."""
+"""Compares activities with the groups that hold them, in the tables and on the topic, and these two with each other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,12 +22,12 @@ def held_by(members: Iterable[MemberRow]) -> dict[int, tuple[MemberRow, ...]]:
 
 
 def members_of(groups: Mapping[int, Group]) -> list[MemberRow]:
-    """Every membership that these values say."""
+    """Every membership in these values."""
     return [MemberRow(name, member.id, member.hash) for name, group in groups.items() for member in group.members]
 
 
 def row_findings(books: LedgerSnapshot) -> list[Finding]:
-    """What is wrong about activities and groups, on either side; told once where both are wrong in the same way."""
+    """What is wrong with activities and groups on either side; one finding if both are wrong in the same way."""
     in_tables = {_same(finding): finding for finding in _of_rows(books, held_by(books.members), At.TABLES)}
     on_topic = {_same(finding): finding for finding in _of_rows(books, held_by(members_of(books.published)), At.TOPIC)}
     both = [msgspec.structs.replace(in_tables[key], at=At.BOTH) for key in in_tables.keys() & on_topic.keys()]
@@ -74,7 +74,7 @@ def _shown(held: tuple[MemberRow, ...]) -> str:
 
 
 def group_findings(books: LedgerSnapshot) -> Iterator[Finding]:
-    """Where the tables don't hold the groups that the topic says, and where member rows aren't the values'."""
+    """Where the tables don't hold the published groups, and where member rows differ from the values."""
     rows: dict[int, set[MemberRow]] = defaultdict(set)
     for member in books.members:
         rows[member.group].add(member)

@@ -1,4 +1,5 @@
-"""Entries and minutes: are they those of the activities, is none missing, doubled or of nobody; do they add up?
+"""Checks entries and minutes: whether they are those of the activities, none is missing, doubled or orphaned, and they
+add up.
 
 The work of each day comes from slicing (`processors.audit.expected_work`). That it sums to the measure of the union of
 all intervals is checked independently (`processors.audit.interval_measure`).

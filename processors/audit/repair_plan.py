@@ -1,8 +1,9 @@
-"""What mends a finding. Nothing is put right by hand: what was missed is said again the way that it came.
+"""What repairs a finding. Nothing is edited by hand: what was missed is resent through the normal path.
 
-- Wrong on the topic: the worker missed a change, so the database says the row again. If that changed nothing, the
-  worker knows the row but the topic isn't what it said: it begins again from its topics, and says what differs.
-- Wrong in the tables only: they are taken from the topic again.
+- Wrong on the topic: the worker missed a change, so the row is resent. If that changed nothing, the worker knows the
+row
+  but the topic isn't what it published: it restores from its topics, and publishes what differs.
+- Wrong in the tables only: the groups are ingested again.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,9 +22,9 @@ GONE = frozenset({Kind.ROW_EXTRA, Kind.DECISION_EXTRA})
 class Mending(msgspec.Struct, frozen=True):
     """What to do for one timekeeper.
 
-    `again`: rows to say again. `gone`: rows whose delete to say again. `moved`: activities that another timekeeper has
-    now, whose leaving to say again. `begin_again`: the worker of the timekeeper's partition starts from its topics.
-    `retake`: the tables are taken from the topic again.
+    `again`: rows to resend. `gone`: rows whose delete to resend. `moved`: activities that another timekeeper has now,
+    whose move to resend. `begin_again`: the worker of the timekeeper's partition restores from its topics. `retake`:
+    the groups are ingested again.
     """
 
     again: tuple[RowRef, ...] = ()
@@ -34,9 +35,9 @@ class Mending(msgspec.Struct, frozen=True):
 
 
 def mending(findings: Iterable[Finding], *, tried: bool) -> Mending:
-    """What mends these findings of one timekeeper; `tried` when saying rows again has already changed nothing.
+    """Plans the repair of one timekeeper's findings; `tried` if resending has already changed nothing.
 
-    The tables wait until the topic is right: they would be taken from a topic that is wrong.
+    The tables wait until the topic is right: otherwise wrong groups would be ingested.
     """
     found = list(findings)
     topic = [finding for finding in found if finding.at is not At.TABLES]

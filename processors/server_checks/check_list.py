@@ -1,4 +1,4 @@
-"""One point about a server: what it is, what it must be, and what to do where they differ."""
+"""One check of a server: what was found, what is needed, and what to do if they differ."""
 
 from schemas.checks import CheckLevel, ServerCheck
 
@@ -15,7 +15,7 @@ def point(
     mend: str | tuple[str, ...],
     level: CheckLevel = CheckLevel.WRONG,
 ) -> ServerCheck:
-    """A point whose reason and mending are told only where it isn't right; `level` says how bad that is."""
+    """A check. Its reason and remedy are given only if it isn't right; `level` says how bad that is."""
     if right:
         return ServerCheck(part=part, what=what, found=found, wanted=wanted)
     lines = (mend,) if isinstance(mend, str) else mend

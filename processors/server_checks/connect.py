@@ -1,4 +1,4 @@
-"""What a Kafka Connect must be like: it has the connector, and it can bring each change exactly once."""
+"""What Kafka Connect needs: the connector, and exactly-once support."""
 
 import re
 
@@ -11,7 +11,7 @@ FILE = "the properties of each Connect worker; then restart them"
 
 
 def check_connect(facts: ConnectFacts) -> list[ServerCheck]:
-    """Every point about a Kafka Connect."""
+    """Every check of a Kafka Connect."""
     numbers = re.match(r"(\d+)\.(\d+)", facts.plugin or "")
     recent = numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
     wanted = ".".join(map(str, OLDEST))

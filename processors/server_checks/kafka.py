@@ -1,4 +1,4 @@
-"""What a Kafka must be like: topics that keep what they are given, and transactions that survive a broker."""
+"""What Kafka needs: topics that keep their records, and transactions that survive a broker."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ COPIES = 3
 
 
 def check_cluster(facts: ClusterFacts, topics: Iterable[Topic], session_ms: int) -> list[ServerCheck]:
-    """Every point about a Kafka. `session_ms` is how long `group` may be silent."""
+    """Every check of a Kafka. `session_ms` is how long `group` may be silent."""
     copies, settings = min(COPIES, facts.brokers), facts.settings
     return [
         point(
@@ -62,7 +62,7 @@ def _by_accident(found: str) -> ServerCheck:
 
 
 def _topic(topic: Topic, found: TopicFacts | None, copies: int) -> list[ServerCheck]:
-    """The topic itself, its copies, and each of its settings that isn't as the registry says."""
+    """The checks of a topic: that it exists, its replicas, and each setting that differs from the registry."""
     what, wanted = f"topic {topic.name}", f"partitions {topic.partitions}, copies {copies}"
     if found is None:
         return [

@@ -1,4 +1,4 @@
-"""What a MariaDB must be like: its binlog above all, since what isn't in it never reaches a group."""
+"""What MariaDB needs: its binlog above all, since what isn't in it never reaches a group."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -153,7 +153,7 @@ def _charset(found: str | None, database: str) -> ServerCheck:
 
 
 def _grants(facts: DatabaseFacts, wanted: Sequence[Grant]) -> list[ServerCheck]:
-    """A point for each user. What the asking user may not see is said to be unseen, not to be missing."""
+    """A check for each user. What the asking user may not see is reported as hidden, not as missing."""
     return [_user(facts, user, [one for one in wanted if one[0] == user]) for user in sorted({g[0] for g in wanted})]
 
 
@@ -182,7 +182,7 @@ def read_grant(statement: str) -> Grant:
 
 
 def _granted(wanted: Grant, present: Sequence[str]) -> bool:
-    """A privilege counts where it is given for the table, its database or everything."""
+    """A privilege counts if it is granted for the table, its database or everything."""
     _user, on, may = wanted
     scopes = {on, "*.*", f"{on.split('.')[0]}.*"}
     has: set[str] = set()

@@ -1,4 +1,4 @@
-"""`timeloom ops`: what an engineer looks at and does while everything runs. Each command has a file of its own."""
+"""`ops`: the commands of operators. Each has a module of its own."""
 
 import typer
 

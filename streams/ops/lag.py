@@ -11,9 +11,9 @@ STATUS_COLOURS = {"OK": "green", "WARNING": "yellow", "NOTFOUND": "yellow"}
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
-    """Show each consumer group: its members, and by partition how far it is behind, in offsets and in seconds.
+    """Show each consumer group with its members, and by partition its lag in offsets and in seconds.
 
-    Seconds are how long the oldest record that it hasn't read has waited. Both are 0 where there is nothing to read.
+    Seconds are how long the oldest unread record has waited. Both are 0 if nothing is left to read.
 
     Example: ./timeloom ops lag
 

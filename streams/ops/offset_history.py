@@ -1,4 +1,4 @@
-"""What was moved by hand, by whom, and from where: a readable file for each, in the home's folder `offsets`."""
+"""The history of moved offsets: a readable file for each move, in the home's folder `offsets`."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ from schemas.errors import ConfigurationError
 
 
 class OffsetMove(msgspec.Struct, frozen=True, kw_only=True):
-    """A consumer's offsets as they were and as they were put. `undone_at`: they were put back then."""
+    """A consumer's offsets before and after a move. `undone_at`: when it was undone, None if it wasn't."""
 
     group: str
     topic: str
@@ -26,27 +26,27 @@ class OffsetMove(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def history_folder(home: Path) -> Path:
-    """Where the files are."""
+    """The folder of the files."""
     return home / "offsets"
 
 
 def record_of(group: str, topic: str, to: str, moves: list[Move]) -> OffsetMove:
-    """A move of now, by whoever runs this."""
+    """A move made now by the current user."""
     return OffsetMove(group=group, topic=topic, to=to, at=datetime.now(UTC), by=_user_at_host(), moves=moves)
 
 
 def undo_record_of(move: OffsetMove) -> OffsetMove:
-    """The same, put back now by whoever runs this."""
+    """The same move, undone now by the current user."""
     return msgspec.structs.replace(move, undone_at=datetime.now(UTC), undone_by=_user_at_host())
 
 
 def history_file(home: Path, move: OffsetMove) -> Path:
-    """A name that sorts by time."""
+    """The file of a move; names sort by time."""
     return history_folder(home) / f"{move.at:%Y-%m-%dT%H-%M-%S.%fZ}-{move.group}.json"
 
 
 def save_move(home: Path, move: OffsetMove) -> Path:
-    """Writes it, whole or not at all; on the disk when it returns."""
+    """Writes the file atomically; it is on disk when this returns."""
     file = history_file(home, move)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = file.with_suffix(".new")

@@ -1,8 +1,8 @@
-"""Which consumer may be moved, from where, and to where: what `ops offsets` asks before it moves one.
+"""Checks a move of offsets: which consumer may be moved, from where, and to where.
 
-Only `group` can be moved: a change that it reads again changes nothing (law 1), and one that it skips is said again by
-`verify --mend`. `bill` keeps its place beside what it caused: moved on, work and close marks would be lost; moved back,
-it would ignore what it has taken already; and a move would fence a `bill` that runs.
+Only `group` can be moved: a change that it reads again changes nothing (law 1), and one that it skips is resent by
+`verify --mend`. `bill` stores its offset beside what it caused: moved forward, work and close marks would be lost;
+moved back, it would ignore what it has ingested; and a move would fence a running `bill`.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def movable_consumer(group: str) -> "WatchedConsumer":
-    """The consumer of that name, if it may be moved. Raises ConfigurationError saying why not."""
+    """The consumer of that name, if it may be moved. Raises ConfigurationError with the reason if not."""
     from streams.shared.consumer_state import CONSUMERS
 
     for one in CONSUMERS:
@@ -33,7 +33,7 @@ def movable_consumer(group: str) -> "WatchedConsumer":
 
 
 def refuse_active(settings: "Settings", consumer: "WatchedConsumer") -> None:
-    """Raises TimeloomError naming the members, and how to stop them, while somebody is in the group."""
+    """Raises TimeloomError naming the members, and how to stop them, while the group has members."""
     from connectors.kafka.consumers.consumer_groups import consumer_groups
 
     (found,) = consumer_groups(settings.kafka(), [consumer.name])
@@ -49,7 +49,7 @@ def refuse_active(settings: "Settings", consumer: "WatchedConsumer") -> None:
 def positions_of(
     settings: "Settings", consumer: "WatchedConsumer", partitions: list[int] | None
 ) -> "dict[int, OffsetPosition]":
-    """These partitions as they are (None: all). Raises ConfigurationError for one that there isn't."""
+    """The positions of these partitions (None: all). Raises ConfigurationError for one that doesn't exist."""
     from connectors.kafka.consumers.consumer_groups import consumer_groups
     from connectors.kafka.progress.unread import unread
     from processors.monitoring.offset_moves import OffsetPosition
@@ -72,7 +72,7 @@ def resolve_targets(
     partitions_named: bool,
     positions: "dict[int, OffsetPosition]",
 ) -> dict[int, int]:
-    """The offset for each partition. Raises ConfigurationError for a place that isn't one."""
+    """The target offset for each partition. Raises ConfigurationError for an invalid one."""
     from connectors.kafka.progress.topic_progress import offsets_since
 
     if to in ("earliest", "latest"):

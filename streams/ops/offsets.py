@@ -1,4 +1,4 @@
-"""`ops offsets`: shows where consumers are, puts one elsewhere, and puts it back."""
+"""`ops offsets`: shows the offsets of consumers, moves them, and undoes a move."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object, for p
 
 @app.command()
 def show(as_json: JsonOption = False) -> None:
-    """Show each consumer's place in each partition, the records that the broker has, and what was moved by hand.
+    """Show each consumer's offset in each partition, the records that the broker has, and what was moved by hand.
 
     Example: ./timeloom ops offsets show
 
@@ -67,11 +67,11 @@ def reset(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Have a consumer that isn't running go on elsewhere. Says what it would do; --yes does it. `undo` puts it back.
+    """Move the offsets of a consumer that isn't running. Shows what it would do; --yes does it. `undo` reverts it.
 
     Example: ./timeloom ops offsets reset group --to 2026-03-02T08:00Z --yes
 
-    Exit: 0 said or done; 1 it runs, or would pass over unread changes; 2 there is no such place; 3 a server is not up.
+    Exit: 0 shown or done; 1 it runs, or would skip unread changes; 2 there is no such offset; 3 a server is not up.
     """
     from connectors.kafka.consumers.consumer_groups import commit_for
     from processors.monitoring.offset_moves import plan_moves
@@ -104,14 +104,14 @@ def reset(
 
 @app.command()
 def undo(group: GroupArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Put a consumer back to where it was before its last reset. Says what it would do; --yes does it.
+    """Undo a consumer's last reset. Shows what it would do; --yes does it.
 
-    A partition that had never been read goes to its beginning, which is where it would have begun. Changes that it was
-    reset to read again, and hasn't, are passed over; that is said.
+    A partition that had never been read goes to its beginning, where it would have started. Changes that it was reset
+    to read again, and hasn't read yet, are skipped, with a message.
 
     Example: ./timeloom ops offsets undo group --yes
 
-    Exit: 0 said or done; 1 it runs, or there is nothing to undo; 3 a server is not up.
+    Exit: 0 shown or done; 1 it runs, or there is nothing to undo; 3 a server is not up.
     """
     from connectors.kafka.consumers.consumer_groups import commit_for
     from processors.monitoring.offset_moves import plan_undo

@@ -1,4 +1,4 @@
-"""Everything that `ops status` tells, gathered at once: the links in the order in which work goes through them.
+"""Collects what `ops status` shows: the links in the order in which work passes them.
 
 mariadb ─▶ kafka ─▶ connect ─▶ capture ─▶ group ─▶ bill; then groups, dead letters, disk
 """
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class BinlogState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the server writes, where capture goes on, and the bytes between; None where it isn't known."""
+    """Where the server writes, where capture reads, and the bytes between; None if unknown."""
 
     server_file: str
     server_position: int
@@ -50,7 +50,7 @@ class BinlogState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. `broken`: the first link that isn't well; what is behind it may be wrong because of it."""
+    """The state of all links. `broken`: the first link that isn't well; links behind it may suffer from it."""
 
     well: bool
     broken: Link | None
@@ -62,12 +62,12 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def all_up(self) -> bool:
-        """True when every server answered."""
+        """Whether every server answered."""
         return all(link.up for link in self.links)
 
 
 def read_overview(settings: "Settings", timeout_s: float) -> Overview:
-    """Everything now; who hasn't answered after `within_s` counts as not up."""
+    """Asks all servers now. A server that hasn't answered after `within_s` counts as not up."""
     told = probe_all(settings, timeout_s)
     where = _binlog_state(told.binlog[0], told.capture_offset)
     links = _all_links(told, where, settings)
@@ -84,7 +84,7 @@ def read_overview(settings: "Settings", timeout_s: float) -> Overview:
 
 
 def _all_links(results: ProbeResults, binlog: BinlogState | None, settings: "Settings") -> list[Link]:
-    """In the order in which work goes, so that the first that isn't well is the one to mend."""
+    """The links in the order of work, so that the first that isn't well is the one to mend."""
     (seen, no_look), (times, no_times), (captured, no_connect) = (
         results.consumers,
         results.newest_ms,
@@ -111,9 +111,9 @@ def _all_links(results: ProbeResults, binlog: BinlogState | None, settings: "Set
 
 
 def _topic_links(times: "Mapping[str, int] | None", results: ProbeResults) -> list[Link]:
-    """What lies on `groups` and `dead-letters`."""
+    """The links of `groups` and `dead-letters`."""
     group_s = _newest_group_age_s(times)
-    said = "none yet" if group_s is None else f"the newest was said {seconds_text(group_s)} ago"
+    said = "none yet" if group_s is None else f"the newest was published {seconds_text(group_s)} ago"
     groups = Link(name="groups", well=True, said=said)
     if times is None:
         groups = unknown_link("groups", str(results.newest_ms[1]))
@@ -123,7 +123,7 @@ def _topic_links(times: "Mapping[str, int] | None", results: ProbeResults) -> li
 
 
 def _worker_links(states: "Sequence[ConsumerState]", supervised: "Mapping[str, Program]") -> list[Link]:
-    """The consumers, then what else is supervised."""
+    """The links of the consumers, then of the other supervised programs."""
     consumers = []
     for one in states:
         program = supervised.get(one.group, Program(name=one.group))

@@ -1,4 +1,4 @@
-"""What everybody says who is asked for `ops status`: servers, consumers, connector, supervisor, at once."""
+"""Asks servers, consumers, connector and supervisor at once, for `ops status`."""
 
 import time
 from collections import Counter
@@ -24,7 +24,7 @@ LEDGER_OFFSETS_TIMEOUT_S = 1.0
 
 
 class ProbeResults(msgspec.Struct, frozen=True, kw_only=True):
-    """What everybody said, each with why it said nothing."""
+    """The answers, each with the reason if there is none."""
 
     binlog: "tuple[Binlog | None, TimeloomError | None]"
     consumers: tuple[list[ConsumerState] | None, TimeloomError | None]
@@ -36,7 +36,7 @@ class ProbeResults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def probe_all(settings: "Settings", timeout_s: float) -> ProbeResults:
-    """Everybody at once, so that whoever hangs holds nobody up."""
+    """Asks all of them at once, so that one that hangs delays no other."""
     from connectors.debezium.connector import Connect
     from connectors.kafka.progress.topic_progress import newest
     from connectors.mariadb.server.engine import connect as engine_of
@@ -73,7 +73,7 @@ def probe_all(settings: "Settings", timeout_s: float) -> ProbeResults:
 
 
 def count_dead_letters(settings: "Settings") -> dict[str, int]:
-    """How many dead letters wait for somebody, by reason. Raises StackError without a broker."""
+    """The number of open dead letters by reason. Raises StackError without a broker."""
     from connectors.kafka.consumers.consumer_groups import check_listens
     from connectors.kafka.records.open_dead_letters import read_letters
 
@@ -92,7 +92,7 @@ def _binlog(engine: "Engine") -> "Binlog":
 
 
 def _supervised_programs(settings: "Settings") -> dict[str, Program]:
-    """The workers of the stack in this folder; none where it is somebody else's servers that we use."""
+    """The workers of the stack in this folder; none if a user's own servers are used."""
     from schemas.checks import PROGRAMS
     from streams.stack.command import opened
 

@@ -1,8 +1,8 @@
-"""`ops snapshot`: have capture read tables again while everything runs, and see how far that is.
+"""`ops snapshot`: makes capture read tables again while everything runs, and shows its progress.
 
-For rows that capture has never seen, since they were written past the binlog. What was there before its first start it
-reads by itself; `status` shows that one too. Capture hears of it by the binlog, so it must run; where its binlog is
-gone, see docs/runbook.md#the-binlog-is-gone.
+It is for rows that capture has never seen, because they were written without the binlog. Capture reads what existed
+before its first start by itself; `status` shows that snapshot too. The request reaches capture through the binlog, so
+capture must run; if its binlog is gone, see docs/runbook.md#the-binlog-is-gone.
 """
 
 import time
@@ -29,9 +29,9 @@ SNAPSHOT_TABLES = ("activity", "feedback", "release", "activation", "cadence")
 
 
 class SnapshotProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot as it is now. Of an initial one the rows that are read aren't told: it has no `done` until its end.
+    """The state of a snapshot. The rows read by an initial snapshot aren't known: it has no `done` until its end.
 
-    `group` and `bill`: by how many offsets they are behind; what is read comes to them like every change.
+    `group` and `bill`: their lag in offsets; what is read reaches them like every change.
     """
 
     state: SnapshotState
@@ -45,12 +45,12 @@ class SnapshotProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rows_per_s(self) -> float:
-        """Rows a second since it was asked for."""
+        """Rows per second since the request."""
         return self.done / self.seconds if self.seconds and self.state == "running" else 0.0
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds until the rest is read, at that rate; None where there is none."""
+        """Seconds until the rest is read at that rate; None without a rate."""
         return (self.rows - self.done) / self.rows_per_s if self.rows_per_s else None
 
 
@@ -61,11 +61,12 @@ def start_command(
         typer.Option("--table", help=f"One of {', '.join(SNAPSHOT_TABLES)}; may be given again. All of them."),
     ] = None,
 ) -> None:
-    """Ask capture to read these tables again, in chunks, while everything runs. What is known already changes nothing.
+    """Make capture read these tables again, in chunks, while everything runs. Rows that are known already change
+    nothing.
 
     Example: ./timeloom ops snapshot start --table activity
 
-    Exit: 0 it was asked for; 1 one is under way already; 2 there is no such table; 3 a server is not up.
+    Exit: 0 requested; 1 one is in progress already; 2 there is no such table; 3 a server is not up.
     """
     from streams.settings import load
 
@@ -86,7 +87,7 @@ def status_command(
     watch: Annotated[bool, typer.Option("--watch", help="Go on until it is read and grouped, or Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how many rows capture has read, how fast, what is left, and how far `group` and `bill` are behind.
+    """Show how many rows capture has read, how fast, what is left, and the lag of `group` and `bill`.
 
     Example: ./timeloom ops snapshot status --watch
 
@@ -104,7 +105,7 @@ def status_command(
 
 
 def request(settings: "Settings", tables: Sequence[str]) -> None:
-    """Asks for it. Raises StackError where the database isn't up."""
+    """Requests it. Raises StackError if the database isn't up."""
     from connectors.mariadb.server.engine import connect
     from connectors.mariadb.source.snapshot_requests import request_snapshot
 
@@ -115,7 +116,7 @@ def request(settings: "Settings", tables: Sequence[str]) -> None:
 
 
 def read_progress(settings: "Settings") -> SnapshotProgress:
-    """How far it is. Raises StackError where a server isn't up."""
+    """The current progress. Raises StackError if a server isn't up."""
     from connectors.debezium.connector import Connect
     from connectors.mariadb.server.engine import connect
     from connectors.mariadb.source.snapshot_requests import (
@@ -158,10 +159,10 @@ def progress_of(
     windows: int,
     seconds: float,
 ) -> SnapshotProgress:
-    """How far it is, by the place that the connector keeps, and by how many windows it has opened since it was asked.
+    """The progress, from the offset that the connector stores and the windows it has opened since the request.
 
-    The place is kept some tenths of a second after what it tells of, so one that names no snapshot may be from before
-    this one as well as from after it. It is from after it where it has passed the transaction that asked for it.
+    The offset is stored some tenths of a second after what it describes, so one that names no snapshot may be from
+    before this one as well as from after it. It is from after it if it has passed the transaction of the request.
     """
     from connectors.debezium.snapshots import passed, underway
 

@@ -1,4 +1,4 @@
-"""`ops status`: is all well, and if not: which link is broken, and which command mends it."""
+"""`ops status`: shows whether all is well, and if not, which link is broken and the command that mends it."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +24,7 @@ def command(
     ] = SERVER_TIMEOUT_S,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks, with --watch.")] = REFRESH_S,
 ) -> None:
-    """Show every link from the database to the entries, how far each consumer is, and first what is broken.
+    """Show every link from the database to the entries, the state of each consumer, and first what is broken.
 
     Example: ./timeloom ops status --watch
 
@@ -68,7 +68,7 @@ def _print_json(seen: "Overview") -> None:
 
 
 def _render(seen: "Overview") -> "RenderableType":
-    """What is broken and how it is mended; then a line a link."""
+    """What is broken and its remedy, then a line for each link."""
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table

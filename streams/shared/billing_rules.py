@@ -1,4 +1,4 @@
-"""The decisions of `processors.billing`, in the form in which `connectors.mariadb` asks for them."""
+"""The decisions of `processors.billing`, in the form in which `connectors.mariadb.billing` calls them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date

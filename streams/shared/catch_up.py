@@ -1,4 +1,4 @@
-"""Waits until everything that was committed in the database before has gone the whole way, to the tables of `bill`."""
+"""Waits until everything that is committed in the database has passed through capture, `group` and `bill`."""
 
 import time
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ POLL_S = 0.02
 
 
 def wait_for_marks(engine: Engine, cluster: Cluster, wanted: Iterable[Scope], within_s: float) -> None:
-    """Sets a mark for each of these timekeepers, and returns when `bill` has seen them all.
+    """Inserts a mark for each of these timekeepers, and returns when `bill` has seen them all.
 
-    Raises StackError, saying which program is behind, where that takes longer than `within_s`.
+    Raises StackError, naming the program that is behind, if that takes longer than `within_s`.
     """
     since_ms = time.time_ns() // 1_000_000
     marks = insert_marks(engine, wanted, MarkKind.VERIFY)

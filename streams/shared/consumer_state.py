@@ -1,8 +1,8 @@
-"""The consumers of Timeloom as they are now: how far each is behind, who has what, and whether that is well.
+"""The state of our consumers: their members, their lag, and a status.
 
-    broker: members, committed ─▶ the place (for `bill`: the database's) ─▶ what is unread from there ─▶ status
+    broker: members, committed ─▶ the offset (for `bill`: the database's) ─▶ unread records from there ─▶ status
 
-A status needs a history of some minutes. It is what the broker remembers of commits, so one look is enough.
+A status needs a history of some minutes. The broker remembers commits, so a single reading is enough.
 """
 
 import time
@@ -36,7 +36,9 @@ REBALANCING = ("PREPARING_REBALANCING", "COMPLETING_REBALANCING")
 
 
 class WatchedConsumer(msgspec.Struct, frozen=True):
-    """A consumer group of ours, and its topic. `books`: its place is in the database; Kafka's is for observers."""
+    """A consumer group of ours, and its topic. `has_external_offsets`: its offset is in the database, and Kafka's is
+    for observers.
+    """
 
     name: str
     topic: Topic
@@ -47,9 +49,10 @@ CONSUMERS = (WatchedConsumer("group", CHANGES), WatchedConsumer("bill", GROUPS, 
 
 
 class PartitionState(msgspec.Struct, frozen=True, kw_only=True):
-    """A consumer in one partition. `place`: what it reads next, None before it ever read; `committed`: Kafka's word.
+    """A consumer in one partition. `place`: the next offset it reads, None before it ever read; `committed`: Kafka's
+    offset.
 
-    `lag` in offsets and `lag_seconds`, the wait of its oldest unread record, are 0 where there is nothing to read.
+    `lag` in offsets and `lag_seconds`, the wait of its oldest unread record, are 0 if nothing is left to read.
     """
 
     topic: str
@@ -65,7 +68,7 @@ class PartitionState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
-    """A consumer group: `state` is Kafka's, `status` Burrow's, the lag that of all its partitions, the worst wait."""
+    """A consumer group: `state` is Kafka's, `status` Burrow's; the lag of all its partitions, and the longest wait."""
 
     group: str
     state: str
@@ -77,9 +80,9 @@ class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_consumer_states(cluster: "Cluster", ledger_offsets: Mapping[int, int] | None) -> list[ConsumerState]:
-    """Every consumer now. `books`: where `bill` is by the database; None where that isn't known.
+    """Reads the state of every consumer. `ledger_offsets`: the offsets of `bill` in the database; None if unknown.
 
-    Raises StackError where the broker doesn't answer.
+    Raises StackError if the broker doesn't answer.
     """
     from connectors.kafka.consumers.commit_history import commits_since
     from connectors.kafka.consumers.consumer_groups import consumer_groups
@@ -107,14 +110,14 @@ def read_consumer_states(cluster: "Cluster", ledger_offsets: Mapping[int, int] |
 
 
 def _oldest_wait_s(unread: "Unread", now_s: float) -> float:
-    """Seconds that the oldest unread record has waited; clocks of two machines may differ, but nothing waits less."""
+    """Seconds that the oldest unread record has waited; at least 0, because clocks of two machines may differ."""
     return 0.0 if unread.since_ms is None else max(0.0, now_s - unread.since_ms / 1000)
 
 
 def _commits_with_lags(
     cluster: "Cluster", history: "Sequence[Committed]", unread_by_partition: "Mapping[tuple[str, int], Unread]"
 ) -> dict[tuple[str, str, int], list[Commit]]:
-    """The window's commits by group and partition; the lag of that moment is looked up for some of each."""
+    """The window's commits by group and partition; for a sample of each with the lag at that moment."""
     from connectors.kafka.progress.unread import first_records
 
     by_partition: dict[tuple[str, str, int], list[Committed]] = {}
@@ -138,7 +141,7 @@ def _commits_with_lags(
 
 
 def _sample_index(count: int, turn: int) -> int:
-    """Evenly from the first to the last of `count`."""
+    """Indexes spread evenly from the first to the last of `count`."""
     return turn * (count - 1) // (SAMPLED_COMMITS - 1)
 
 
@@ -176,12 +179,12 @@ def _partition_state(
 
 
 def _next_record_offset(unread: "Unread") -> int:
-    """Whatever lies between a place and here is no record: places that are the same to a reader."""
+    """The offset of the next record: all offsets between are the same to a reader."""
     return unread.end if unread.next is None else unread.next
 
 
 def _note(offset: int | None, committed: int | None, unread: "Unread") -> str:
-    """What is odd about the places. Behind its last record, Kafka's may be anywhere among the end marks."""
+    """What is odd about the offsets. Behind the last record, Kafka's may be anywhere among the end markers."""
     if unread.missing:
         return f"its place {offset} isn't on the broker, which ends at {unread.end}"
     if offset is None:

@@ -1,4 +1,4 @@
-"""Records of `groups` as typed values; what no worker of ours wrote becomes a dead letter with its reason."""
+"""Decodes records of `groups` to typed values; what no worker of ours wrote becomes a dead letter with its reason."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ KnownScopes = Callable[[set[Scope]], set[Scope]]
 
 
 def decode_batch(records: Sequence[ConsumerRecord], owners: KnownScopes) -> tuple[list[GroupsRecord], list[Letter]]:
-    """The records that can be used, in order, and the dead letters of the others."""
+    """Returns the usable records in order, and dead letters for the others."""
     outcomes = [(record, decode(record)) for record in records]
     named = {_scope(outcome) for _, outcome in outcomes if isinstance(outcome, GroupsRecord)}
     known = owners(named) if named else set()
@@ -53,7 +53,7 @@ def _letter(record: ConsumerRecord, why: DeadLetter) -> DeadLetterRecord:
 
 
 def decode(record: ConsumerRecord) -> GroupsRecord | DeadLetter:
-    """One record of `groups`. A tombstone of a group is one; a mark's is not meant to be."""
+    """Decodes one record of `groups`. A group may have a tombstone; a mark may not."""
     try:
         key = decode_groups_key(record.key or b"")
     except JSON_ERRORS as error:
@@ -77,7 +77,7 @@ def decode(record: ConsumerRecord) -> GroupsRecord | DeadLetter:
 
 
 def _impossible_value(key: GroupKey | MarkKey, said: PublishedGroup | PublishedMark) -> str:
-    """What of a record no table can hold, or no worker of ours says; empty where nothing is. It must stop nobody."""
+    """What of a record no table can hold, or no worker of ours writes; empty if nothing is. It must not stop `bill`."""
     ids = [key.firm, key.timekeeper, said.lineage.partition, said.lineage.offset]
     if isinstance(said, PublishedMark):
         ids += [said.mark.id, said.mark.period or 0]

@@ -1,4 +1,4 @@
-"""The grouping models at hand: the one that ships, files that a user names, and what firms have on their shelves."""
+"""The grouping models at hand: the one that ships, files that a user names, and firms' stored models."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -22,13 +22,13 @@ FetchModel = Callable[[int, str], bytes | None]
 
 
 def shipped_bytes() -> bytes:
-    """The file of the model that comes with Timeloom."""
+    """The file of the model that ships."""
     return (files("processors.grouping.model") / SHIPPED_FILE).read_bytes()
 
 
 @lru_cache(maxsize=1)
 def shipped_model() -> Model:
-    """The model that comes with Timeloom: what groups for everybody who has activated no other."""
+    """The model that ships: it groups for everybody who has activated no other."""
     return load_model(shipped_bytes())
 
 
@@ -40,7 +40,7 @@ def compile_grouping() -> None:
 
 
 def usable_model(raw: bytes) -> Model:
-    """The model in these bytes. Raises ModelError where they are none, and where it asks for what isn't known here."""
+    """The model in these bytes. Raises ModelError if they are no model, or need something unknown here."""
     model = load_model(raw)
     classifiers(model)
     cluster_similarities(model)
@@ -48,7 +48,7 @@ def usable_model(raw: bytes) -> Model:
 
 
 def read_model_file(path: Path) -> Model:
-    """The model in a file. Raises ModelError where it can't be read or isn't one."""
+    """The model in a file. Raises ModelError if it can't be read or isn't one."""
     try:
         return usable_model(path.read_bytes())
     except OSError as error:
@@ -58,7 +58,7 @@ def read_model_file(path: Path) -> Model:
 
 
 def no_firm_models(_: int, __: str) -> None:
-    """Firms have no models of their own."""
+    """A source without models of firms."""
 
 
 class ModelStore:

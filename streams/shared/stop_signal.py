@@ -1,4 +1,4 @@
-"""How a program that runs for ever is told to stop."""
+"""How a program that runs for ever is stopped."""
 
 import signal
 import socket
@@ -9,10 +9,11 @@ TOLD = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_event() -> threading.Event:
-    """Set by SIGTERM and SIGINT: what is under way is finished first. Once in a program, by its main thread.
+    """Returns an event that SIGTERM and SIGINT set; work in progress is finished first. Call it once, in the main
+    thread.
 
-    A thread of its own hears them. Python's handlers wait until the main thread is back from librdkafka, which may take
-    seconds; until then whoever asks would be told that the program is ready for more.
+    Its own thread receives the signals. Python's handlers wait until the main thread is back from librdkafka, which may
+    take seconds; until then the program would report that it is ready for more.
     """
     stop = threading.Event()
     heard, rung = socket.socketpair()
@@ -31,4 +32,4 @@ def stop_event() -> threading.Event:
 
 
 def _handle_signal(_: int, __: FrameType | None) -> None:
-    """Without a handler the signal would end the program at once."""
+    """Does nothing: without a handler the signal would end the program at once."""

@@ -1,4 +1,4 @@
-"""How far long work is, on a terminal as bars, elsewhere (CI, a file) as one line for each thing that is done."""
+"""Progress of long work: bars on a terminal, elsewhere (CI, a file) one line for each finished step."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +14,13 @@ WIDTH = 140
 
 
 def table_console() -> Console:
-    """Where tables are printed: as wide as the terminal, or wide enough to be read where there is none."""
+    """The console for tables: as wide as the terminal, or wide enough to be readable without one."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, WIDTH))
 
 
 class TerminalProgress:
-    """A `connectors.stack.progress.Progress` that a person sees; a context manager, on standard error."""
+    """A `connectors.stack.progress.Progress` for people; a context manager, on standard error."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -45,7 +45,7 @@ class TerminalProgress:
 
     @contextmanager
     def step(self, what: str, total_bytes: int | None = None) -> Iterator[Callable[[int], None]]:
-        """A bar of its own while the body runs; a spinner where the size is unknown."""
+        """Shows a bar while the body runs; a spinner if the size is unknown."""
         task = self._bars.add_task(what, total=total_bytes)
         began = time.monotonic()
         yield lambda done: self._bars.advance(task, done)
@@ -56,5 +56,5 @@ class TerminalProgress:
             self._bars.console.print(f"✓ {what}{size} ({time.monotonic() - began:.1f} s)")
 
     def say(self, text: str) -> None:
-        """One line above the bars."""
+        """Prints one line above the bars."""
         self._bars.console.print(text)

@@ -31,11 +31,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 @app.command()
 def up(workers: Workers = True) -> None:
-    """Bring everything up and wait until it answers: servers, tables, topics, connector, workers.
+    """Bring everything up and wait until it answers: servers, tables, topics, connector, workers. Repeating it changes
+    nothing.
 
-    Again, it changes nothing.
-
-    The first time it fetches what the machine lacks (240 MB at most), checked by sha256, into .timeloom/downloads.
+    The first time it fetches what the machine lacks (240 MB at most), verified by sha256, into .timeloom/downloads.
 
     Example: ./timeloom stack up
 
@@ -91,7 +90,7 @@ def logs(
     lines: Lines = 50,
     follow: Follow = False,
 ) -> None:
-    """Print what a part wrote.
+    """Print the log of a part.
 
     Example: ./timeloom stack logs connect --follow
 
@@ -114,9 +113,9 @@ def restart(
         list[str], typer.Argument(metavar="PART...", help="mariadb, kafka, connect, group, bill or watchdog.")
     ],
 ) -> None:
-    """End parts and start them again, one after the other: gracefully, or by force where one doesn't end in its time.
+    """Stop parts and start them again, one after the other: gracefully, or by force if one doesn't stop in time.
 
-    Nothing is lost by it; what they would have done waits, and is done when they are back.
+    Nothing is lost; work waits until they are back.
 
     Example: ./timeloom stack restart group
 
@@ -168,7 +167,7 @@ def reset(yes: Yes = False) -> None:
 
 
 def refuse_elsewhere(settings: "Settings") -> None:
-    """Raises ConfigurationError where the settings name other servers: a stack beside them would prepare those."""
+    """Raises ConfigurationError if the settings name other servers: a stack beside them would prepare those."""
     from schemas.errors import ConfigurationError
 
     if named := settings.elsewhere():
@@ -196,7 +195,7 @@ def opened(progress: "Progress | None" = None) -> "Stack":
 
 
 def _with_capture(part: "PartStatus") -> "PartStatus":
-    """Connect answers while its connector has failed: what Connect says of the connector belongs to its state."""
+    """Adds the connector's state to Connect's: Connect answers while its connector has failed."""
     import msgspec
 
     from connectors.debezium.connector import Connect
@@ -213,7 +212,7 @@ def _with_capture(part: "PartStatus") -> "PartStatus":
 
 
 def _check_machine(stack: "Stack") -> None:
-    """Refuses a machine on which it can't work before anything is fetched."""
+    """Raises if the stack can't run on this machine, before anything is fetched."""
     from connectors.stack.install import machine
     from schemas.errors import MachineError
 

@@ -35,9 +35,9 @@ def demo(
         bool, typer.Option("--llm", help="Have a language model write narratives, for $0.10 at most.")
     ] = False,
 ) -> None:
-    """Show the whole: bring up the stack, write a generated week, group it, close it, print a timesheet.
+    """Show everything: bring up the stack, write a generated week, group it, close its period, print a timesheet.
 
-    Each demo adds a week of other generated people; nothing that is there is deleted.
+    Each demo adds a week of other generated people; nothing is deleted.
 
     Example: ./timeloom demo --stop
 
@@ -81,7 +81,7 @@ def demo(
 
 
 def _restart_with_narration(screen: "TerminalProgress") -> None:
-    """`bill` reads its settings when it starts, from the stack's environment; so the stack starts anew with them."""
+    """Restarts the stack with narration on: `bill` reads its settings when it starts, from the stack's environment."""
     from streams.settings import with_narration
     from streams.stack.command import opened
 
@@ -91,9 +91,9 @@ def _restart_with_narration(screen: "TerminalProgress") -> None:
 
 
 def _await_narratives(engine: "Engine", email: str) -> None:
-    """Waits until the shown person's closed entries have narratives; the rest keeps its own words.
+    """Waits until the shown person's closed entries have narratives; other entries keep their own words.
 
-    Not an error where it doesn't come to that: the figures at the end say what was called and what it cost.
+    It is no error if that doesn't happen: the figures at the end show the calls and their cost.
     """
     from sqlalchemy import text
 
@@ -112,7 +112,7 @@ def _await_narratives(engine: "Engine", email: str) -> None:
 
 
 def _await_pipeline(settings: "Settings", engine: "Engine", screen: "TerminalProgress") -> None:
-    """A mark goes the whole way, from a row through capture, `group` and `bill` back into a table."""
+    """Waits until a mark has passed from its row through capture, `group` and `bill`."""
     from connectors.mariadb.audit.marks import insert_marks, pending_marks
     from connectors.mariadb.server.engine import connect
     from connectors.mariadb.source.directory import ensure_timekeeper
@@ -139,7 +139,7 @@ def _write_generated_week(
     arrivals: "GroupArrivals",
     screen: "TerminalProgress",
 ) -> str:
-    """Writes the week of the next seed; returns the address of the person whose timesheet is shown."""
+    """Writes the week of the next seed; returns the e-mail address of the person whose timesheet is shown."""
     from sqlalchemy import text
 
     from streams.simulate.command import simulate
@@ -175,7 +175,7 @@ def _simulated_emails(engine: "Engine") -> set[str]:
 
 
 def _import_own_history(screen: "TerminalProgress") -> None:
-    """Something real: the commits of the clone that this runs in, as the activities of the timekeeper `me`."""
+    """Imports something real: the commits of this clone, as the activities of the timekeeper `me`."""
     from schemas.errors import SourceError
     from streams.files.import_files import import_
     from streams.settings import ROOT
@@ -195,7 +195,7 @@ def _verify(settings: "Settings", engine: "Engine") -> "VerifyReport":
 
 
 def _await_close(engine: "Engine", email: str) -> int:
-    """Waits until the shown person's due period is closed; how many periods are closed then."""
+    """Waits until the shown person's due period is closed; returns the number of closed periods."""
     from sqlalchemy import text
 
     from connectors.stack.waiting import wait_until

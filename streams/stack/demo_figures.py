@@ -1,4 +1,4 @@
-"""The demo's figures: how long a commit took to its group, and what went through the pipeline."""
+"""The demo's figures: the latency from commit to group, and what passed through the pipeline."""
 
 import time
 from statistics import quantiles
@@ -25,7 +25,7 @@ POLL_WAIT_S = 0.01
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """`p50_ms` and `p99_ms` are None where too few changes came through to tell."""
+    """`p50_ms` and `p99_ms` are None if there were too few changes."""
 
     changes: int
     groups_published: int
@@ -34,7 +34,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class GroupArrivals:
-    """Follows `groups` in a thread, and remembers when each activity was first seen in a group."""
+    """Follows `groups` in a thread, and records when each activity was first in a group."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -57,11 +57,11 @@ class GroupArrivals:
         self._thread.join()
 
     def report_to(self, screen: "TerminalProgress") -> None:
-        """From now on says on the screen what forms."""
+        """From now on reports on the screen which groups form."""
         self._screen = screen
 
     def figures(self, engine: "Engine", since_ms: int) -> Figures:
-        """Latency from the row's own write time to its first group as a reader saw it, of rows written since then."""
+        """The latency from the row's write time to its first group as a reader saw it, for rows written since then."""
         from connectors.kafka.progress.topic_progress import offsets_since
         from connectors.kafka.records.partition_log import read_to_end
 
@@ -74,7 +74,7 @@ class GroupArrivals:
         return Figures(changes, self._groups_published, cuts[49], cuts[98])
 
     def _latencies_ms(self, engine: "Engine", began_ms: int) -> list[float]:
-        """Milliseconds, of the paced rows: the imported history comes in large transactions."""
+        """Milliseconds of the paced rows: the imported history comes in large transactions."""
         from processors.simulation.values import SIMULATION_SOURCE
 
         written = text(
@@ -109,7 +109,7 @@ class GroupArrivals:
 def print_figures(
     console: "Console", engine: "Engine", figures: Figures, report: "VerifyReport", closed_periods: int
 ) -> None:
-    """The counts, the latency, the calls with their cost, and what `verify` found."""
+    """Prints the counts, the latency, the calls with their cost, and what `verify` found."""
     with engine.connect() as connection:
         groups = connection.execute(text("SELECT COUNT(*) FROM activity_group")).scalar_one()
         entries = connection.execute(text("SELECT COUNT(*) FROM entry")).scalar_one()
@@ -117,7 +117,7 @@ def print_figures(
             text("SELECT COUNT(*), COALESCE(SUM(cost_microdollars), 0) FROM llm_call")
         ).one()
     console.print(
-        f"\n{figures.changes} changes → {figures.groups_published} times a group was said → {groups} groups, "
+        f"\n{figures.changes} changes → {figures.groups_published} group values published → {groups} groups, "
         f"{entries} entries, {closed_periods} periods closed, {report.dead_letters} dead letters"
     )
     if figures.p50_ms is not None:

@@ -1,4 +1,4 @@
-"""Brings servers that are up to what this version needs: database, topics, connector. Again, it changes nothing."""
+"""Prepares servers that are up for this version: database, topics, connector. Repeating it changes nothing."""
 
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ RESTART_WITHIN_S = 10
 
 
 def command() -> None:
-    """Make the tables and users, the topics, and register the connector, on servers that are up.
+    """Create the tables and users and the topics, and register the connector, on servers that are up.
 
-    `stack up` does this by itself; for servers that you already have, set TIMELOOM_DATABASE_HOST and the like first.
+    `stack up` does this by itself; for your own servers, set TIMELOOM_DATABASE_HOST and the like first.
 
     Example: ./timeloom prepare
 
-    Exit: 0 all is as it must be; 3 a server is out of reach, or a topic is not as it must be.
+    Exit: 0 all is prepared; 3 a server is out of reach, or a topic has wrong settings.
     """
     from streams.settings import load
     from streams.shared.terminal import TerminalProgress

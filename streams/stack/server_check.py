@@ -1,4 +1,4 @@
-"""`stack check`: are servers that somebody has as Timeloom needs them, and if not, what to paste. It only reads."""
+"""`stack check`: checks a user's own servers, and prints what to paste. It only reads."""
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated
@@ -27,9 +27,9 @@ def check(
     connect: Annotated[str | None, typer.Option(help="A Kafka Connect, as http://HOST:PORT.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Check a MariaDB, a Kafka and a Kafka Connect that you have, and print the SQL and settings that they need.
+    """Check your own MariaDB, Kafka and Kafka Connect, and print the SQL and settings that they need.
 
-    It changes nothing. Without options it looks at the servers that the settings name; with some, only at those.
+    It changes nothing. Without options it checks the servers that the settings name; with some, only those.
 
     Example: ./timeloom stack check --url mysql://root@db.example.com/timeloom --kafka kafka.example.com:9092
 
@@ -66,7 +66,7 @@ def _database(settings: "Settings", given: str | None) -> "list[ServerCheck]":
 
 
 def _url(settings: "Settings", given: str) -> "URL":
-    """The address as SQLAlchemy takes it. Raises ConfigurationError where it isn't one."""
+    """The address as SQLAlchemy takes it. Raises ConfigurationError if it isn't one."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -109,7 +109,7 @@ def _connect(settings: "Settings", given: str | None) -> "list[ServerCheck]":
 
 
 def _environment(settings: "Settings", url: str | None, kafka: str | None) -> list[str]:
-    """What to set to run Timeloom against the servers that were named."""
+    """The variables to set to run Timeloom on these servers."""
     lines = []
     if url:
         where = _url(settings, url)
@@ -160,7 +160,7 @@ def _sentence(one: "ServerCheck") -> str:
 
 
 def _pasted(checks: "list[ServerCheck]") -> dict[str, list[str]]:
-    """What to paste, by place; a line that several points need is there once."""
+    """What to paste, by place; a line that several checks need appears once."""
     places: dict[str, dict[str, None]] = defaultdict(dict)
     for one in checks:
         places[one.where].update(dict.fromkeys(one.mend))

@@ -1,4 +1,4 @@
-"""Checks that several programs have: the loop turns, our own code hasn't failed, nobody told it to stop."""
+"""Health checks that several programs have: the loop turns, our code hasn't failed, it wasn't told to stop."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 
 
 class LoopHeartbeat:
-    """Says whether a loop turns: the loop beats it, others ask. `still_s` is the longest turn that may be right."""
+    """Checks that a loop turns: the loop calls `beat`, others ask. `max_turn_s` is the longest healthy turn."""
 
     def __init__(self, max_turn_s: float, clock: Clock = time.monotonic) -> None:
         self._max_turn_s, self._clock = max_turn_s, clock
@@ -26,7 +26,7 @@ class LoopHeartbeat:
         self._last_beat = self._clock()
 
     async def run(self) -> None:
-        """Beats for an event loop, and measures how late it comes back; until it is cancelled."""
+        """Beats for an event loop and measures how late it comes back, until it is cancelled."""
         while True:
             due = self._clock() + BEAT_INTERVAL_S
             await asyncio.sleep(BEAT_INTERVAL_S)
@@ -34,7 +34,7 @@ class LoopHeartbeat:
             self.beat()
 
     def check(self) -> HealthCheck:
-        """Does the loop turn?"""
+        """Whether the loop turns."""
         since = self._clock() - self._last_beat
         if since <= self._max_turn_s:
             return HealthCheck("loop", True, "turns")
@@ -42,7 +42,7 @@ class LoopHeartbeat:
 
 
 def no_bugs_check() -> HealthCheck:
-    """Has a record been dead-lettered because our own code failed on it, since this process started?"""
+    """Whether no record became a dead letter because of a bug of ours since this process started."""
     bugs = sum(
         sample.value
         for family in metrics.DEAD_LETTERS.collect()
@@ -61,14 +61,14 @@ def no_bugs_check() -> HealthCheck:
 
 
 def not_stopping(stop_requested: bool) -> HealthCheck:
-    """Was it told to stop? Then what is under way ends and nothing new is begun."""
+    """Whether it wasn't told to stop. After that, work in progress ends and nothing new begins."""
     if stop_requested:
         return HealthCheck("running", False, "is stopping", "Nothing: whoever told it to stop starts it again.")
     return HealthCheck("running", True, "runs")
 
 
 def partitions_assigned(assigned: bool, count: int) -> HealthCheck:
-    """Has the broker given it its share of the partitions? None at all is right where there are more processes."""
+    """Whether the broker has assigned partitions. None is right if there are more processes than partitions."""
     if assigned:
         return HealthCheck("partitions", True, f"has {count}")
     return HealthCheck(

@@ -1,7 +1,7 @@
-"""Logs as JSON lines on standard output, one shape for every program and for the libraries under it.
+"""Logs as JSON lines on standard output, in one form for every program and for its libraries.
 
-Nobody's words are in them. An error that nobody foresaw may have some in its text, so a line has its type and its way
-through the code; the text of what is dead-lettered is in the letter. Our own errors are written without words.
+They contain no words of activities. An unexpected error may have some in its text, so its line has only its type and
+stack; the text of a dead letter is in the letter. Our own errors are written without words.
 """
 
 import logging
@@ -19,7 +19,7 @@ _OURS = frozenset(name for name in vars(errors) if isinstance(getattr(errors, na
 
 
 def error_text(error: BaseException) -> str:
-    """An error as a log line may have it: its type and its place in the code, and its text where it is one of ours."""
+    """An error as it may be logged: its type and place in the code, and its text if it is one of ours."""
     if isinstance(error, errors.TimeloomError):
         return f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -27,7 +27,7 @@ def error_text(error: BaseException) -> str:
 
 
 class _Trace:
-    """A traceback as data: without local variables, and without the texts of errors that aren't ours."""
+    """A traceback as data: without local variables, and without the texts of foreign errors."""
 
     def __init__(self) -> None:
         self._transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -41,7 +41,7 @@ class _Trace:
 
 
 def _without_text(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Libraries put an error's text into what they say, too."""
+    """Removes an error's text that libraries put into their messages."""
     found = line.get("exc_info")
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException) and not isinstance(error, errors.TimeloomError) and str(error):
@@ -66,7 +66,7 @@ def configure_json_logs(program: str) -> None:
     """Sets up logging for this process; `program` is in every line."""
 
     def named(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        """Not by context variables: threads don't inherit those."""
+        """Adds the program's name. Not by context variables: threads don't inherit those."""
         return {**line, "program": program}
 
     bound: list[structlog.typing.Processor] = [structlog.contextvars.merge_contextvars, named, *_SHARED]

@@ -1,6 +1,6 @@
-"""A program's small HTTP server: /healthz (is it alive), /readyz (may work be sent to it), /metrics (Prometheus).
+"""A program's small HTTP server: /healthz (is it alive), /readyz (can it take work), /metrics (Prometheus).
 
-It answers from threads of its own, so also while the program stands still: then it says so.
+It answers from its own threads, so it also answers, and reports it, while the program hangs.
 """
 
 import threading
@@ -24,15 +24,15 @@ log = structlog.get_logger("telemetry")
 
 
 class ProgramHealth(Protocol):
-    """What a program knows of itself. Asked from the server's threads: reads, and changes nothing."""
+    """What a program reports of itself. The server's threads call it: it reads, and changes nothing."""
 
     program: str
 
     def alive(self) -> list[HealthCheck]:
-        """Does it do its work? What isn't well here doesn't mend itself."""
+        """Whether it does its work. What fails here doesn't recover by itself."""
 
     def ready(self) -> list[HealthCheck]:
-        """Can it do its work now? What isn't well here may only need time."""
+        """Whether it can take work now. What fails here may only need time."""
 
     def measure(self) -> None:
         """Sets the gauges that are read rather than counted."""
@@ -42,7 +42,7 @@ class TelemetryServer:
     """The server, in a thread. Use it as a context: it answers for as long as the block lasts."""
 
     def __init__(self, program_health: ProgramHealth, host: str, port: int) -> None:
-        """Listens at once; port 0 is any free one. Raises ConfigurationError where it can't."""
+        """Listens at once; port 0 is any free one. Raises ConfigurationError if it can't."""
         self._program = program_health
         self._registry = CollectorRegistry()
         for metric in registry.metrics_of(program_health.program):
@@ -69,15 +69,15 @@ class TelemetryServer:
         self._server.server_close()
 
     def healthz(self) -> Health:
-        """Is it alive?"""
+        """Whether it is alive."""
         return _health(self._program.program, self._program.alive())
 
     def readyz(self) -> Health:
-        """May work be sent to it?"""
+        """Whether it can take work."""
         return _health(self._program.program, self._program.ready())
 
     def scrape(self, accept: str) -> tuple[str, bytes]:
-        """All metrics as they are now, in the form that the scraper takes: content type and body."""
+        """All current metrics in the form that the scraper accepts: content type and body."""
         self._program.measure()
         metrics.HEALTHY.set(self.healthz().well)
         metrics.READY.set(self.readyz().well)
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """A client that hangs up in the middle of an answer is no news; what else fails here is a bug of ours."""
+        """Ignores a client that hangs up during an answer; any other failure is a bug of ours."""
         log.warning("telemetry_request_failed", exc_info=True)
 
 
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        """Answers 200 where all is well, 503 with what to do where it isn't."""
+        """Answers 200 if all is well, else 503 with what to do."""
         asked: dict[str, Callable[[], Health]] = {
             "/healthz": self._telemetry.healthz,
             "/readyz": self._telemetry.readyz,
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """A scrape every few seconds is no news."""
+        """Logs nothing: a scrape comes every few seconds."""
 
 
 def _health(program: str, checks: list[HealthCheck]) -> Health:

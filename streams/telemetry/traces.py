@@ -1,4 +1,4 @@
-"""Trace ids: the place in the binlog of the change that a decision began with, as `file:position`."""
+"""Trace ids: the binlog position of the change that a decision began with, as `file:position`."""
 
 import msgspec
 
@@ -23,14 +23,12 @@ _envelope = msgspec.json.Decoder(_Envelope)
 
 
 def trace_id(lineage: Lineage) -> str:
-    """A decision's trace id. What was decided without a change, as when a partition is read back, has its place in
-    `changes` instead.
-    """
+    """A decision's trace id. A decision without a change, as after a restore, has its offset in `changes` instead."""
     return _format_trace_id(lineage.file, lineage.pos, lineage.partition, lineage.offset)
 
 
 def change_trace_id(record: ConsumerRecord) -> str:
-    """The trace id of a change that may be anything: its place in `changes` where it tells none in the binlog."""
+    """The trace id of any change: its offset in `changes` if it has no binlog position."""
     try:
         source = _envelope.decode(record.value or b"").source
     except JSON_ERRORS:

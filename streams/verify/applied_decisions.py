@@ -1,4 +1,4 @@
-"""What an audit needs to know of the workers beside their groups: the decisions they go by, the rows they gave up."""
+"""What an audit reads of the workers besides their groups: the decisions they apply, and the dead letters."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,14 @@ from schemas.values import Activity, content_hash
 
 
 class DeadLetteredRows(msgspec.Struct, frozen=True):
-    """Dead letters: how many wait for somebody, and for each row that has some the contents that were given up."""
+    """Dead letters: the number of open ones, and for each row that has some the contents they hold."""
 
     count: int
     rows: Mapping[Scope, Mapping[RowRef, frozenset[str]]]
 
 
 def read_dead_lettered_rows(cluster: Cluster) -> DeadLetteredRows:
-    """What dead letters account for: discarded ones too, though they are counted no more."""
+    """Reads what dead letters account for, discarded ones too, although they aren't counted as open."""
     letters = read_letters(cluster)
     contents: dict[Scope, dict[RowRef, frozenset[str]]] = defaultdict(dict)
     for origin, letter in letters.standing.items():
@@ -38,7 +38,7 @@ def read_dead_lettered_rows(cluster: Cluster) -> DeadLetteredRows:
 
 
 def _content(at: OriginKey, letter: DeadLetterRecord) -> str:
-    """The hash of the activity that the letter holds; empty where it can't be read, which is why it is a letter."""
+    """The content hash of the activity in a letter; empty if it can't be read, which is why it is a letter."""
     outcome = decode_change(letter.value, at.partition, at.offset)
     if isinstance(outcome, Ok) and isinstance(outcome.value.value, Activity):
         return content_hash(outcome.value.value)
@@ -48,7 +48,7 @@ def _content(at: OriginKey, letter: DeadLetterRecord) -> str:
 def read_applied_decisions(
     cluster: Cluster, partitions: Iterable[int] = range(PARTITIONS)
 ) -> dict[Scope, dict[RowRef, Decision]]:
-    """The feedback, releases and activations that the workers go by: what `working-set` keeps of them."""
+    """Reads the feedback, releases and activations that the workers apply, from `working-set`."""
     heeded: dict[Scope, dict[RowRef, Decision]] = defaultdict(dict)
     for record in read_to_end(cluster, WORKING_SET.name, list(partitions)):
         # Nearly all of it is activities: those are told by their keys, and never decoded.

@@ -1,9 +1,9 @@
-"""Audits all timekeepers of a running pipeline, without locks, while it works.
+"""Audits all timekeepers of a running pipeline, without locks.
 
     mark each timekeeper -> wait until `bill` has seen the marks -> one snapshot of the database -> audit
 
-What a look finds may be on its way still. So whoever has findings is looked at again behind a second mark: what is
-found again in the same state is damage, what changed meanwhile is looked at once more, a bounded number of times.
+What one observation finds may still be in flight. So timekeepers with findings are observed again behind a second mark:
+what is found again in the same state is damage; what changed meanwhile is observed again, a bounded number of times.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ MAX_LOOKS = 5
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """One look at some timekeepers: the audits, where each timekeeper's records are, and all dead letters."""
+    """One observation of some timekeepers: the audits, the partition of each timekeeper, and all dead letters."""
 
     audits: dict[Scope, Audit]
     partitions: dict[Scope, int]
@@ -40,7 +40,7 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 class AuditResult(msgspec.Struct, frozen=True):
-    """What was proven: the last audit of each timekeeper, the damage of those that have some, what is in flight."""
+    """What was proven: the last audit of each timekeeper, the proven damage, and what is still in flight."""
 
     audits: dict[Scope, Audit]
     damage: dict[Scope, list[Finding]]
@@ -51,20 +51,20 @@ class AuditResult(msgspec.Struct, frozen=True):
 
     @property
     def clean(self) -> bool:
-        """True where no damage was found."""
+        """Whether no damage was found."""
         return not self.damage
 
 
 class Auditor:
-    """Looks at a pipeline. `within_s` is how long `bill` may take to see a mark."""
+    """Observes a pipeline. `within_s` is how long `bill` may take to see a mark."""
 
     def __init__(self, engine: Engine, cluster: Cluster, within_s: float) -> None:
         self._engine, self._cluster, self._within_s = engine, cluster, within_s
 
     def verify(self, only: Iterable[Scope] | None = None) -> AuditResult:
-        """Looks at all timekeepers, or at these, as often as it takes to tell damage from what is in flight.
+        """Audits all timekeepers, or these, as often as needed to tell damage from what is in flight.
 
-        Raises StackError, saying which program is behind, where `bill` doesn't see the marks in time.
+        Raises StackError, naming the program that is behind, if `bill` doesn't see the marks in time.
         """
         look = self._observe(self._scopes() if only is None else sorted(only))
         audits, partitions, looks = dict(look.audits), dict(look.partitions), 1

@@ -1,4 +1,4 @@
-"""Mends what an audit proved: has the database say again what was missed, has the tables taken from the topic again."""
+"""Repairs what an audit proved: resends rows that the stream missed, and ingests groups into the ledger again."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ MAX_PASSES = 4
 
 
 class RepairCounts(msgspec.Struct):
-    """What was done: rows said again, deletes and moves said again, workers that began again, timekeepers retaken."""
+    """What was done: rows, deletes and moves resent, workers restarted, timekeepers ingested again."""
 
     rows: int = 0
     deletes: int = 0
@@ -34,13 +34,13 @@ class RepairCounts(msgspec.Struct):
 
 
 class Repairer:
-    """Mends as a collector where rows are said again, as the pipeline where the tables are its own."""
+    """Resends rows as the collector's user, and writes the ledger as the pipeline's."""
 
     def __init__(self, auditor: Auditor, collector: Engine, pipeline: Engine, cluster: Cluster) -> None:
         self._auditor, self._collector, self._pipeline, self._cluster = auditor, collector, pipeline, cluster
 
     def repair(self, verdict: AuditResult) -> tuple[AuditResult, RepairCounts]:
-        """Mends and verifies until nothing is damaged or nothing helps; returns how it is then, and what was done."""
+        """Repairs and verifies until nothing is damaged or nothing helps; returns the last result and what was done."""
         done = RepairCounts()
         tried: set[Scope] = set()
         for _ in range(MAX_PASSES):
@@ -63,7 +63,7 @@ class Repairer:
             done.moves += len(plan.moved) - len(resend_moves(self._collector, scope, plan.moved))
 
     def _restart_workers(self, plans: Mapping[Scope, Mending], verdict: AuditResult, done: RepairCounts) -> None:
-        """Fences the partition's worker: at its next batch it ends, is started again, and says what differs."""
+        """Fences the partition's worker: at its next batch it ends, is restarted, and publishes what differs."""
         for partition in {verdict.partitions[scope] for scope, plan in plans.items() if plan.begin_again}:
             FencedWriter(self._cluster, owner_of(partition))
             done.workers += 1
@@ -84,7 +84,7 @@ class Repairer:
 
 
 def _merged(before: AuditResult, after: AuditResult) -> AuditResult:
-    """The later verdict where it looked, the earlier one elsewhere."""
+    """The later result for the timekeepers it observed, the earlier one for the others."""
     in_flight = {scope: found for scope, found in before.in_flight.items() if scope not in after.audits}
     return msgspec.structs.replace(
         after,

@@ -1,4 +1,4 @@
-"""What `verify` reports: one object, whose names stay as they are."""
+"""The verify report: one object, whose field names are stable."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ DOUBLE_KINDS = frozenset({Kind.ROW_DOUBLE, Kind.ENTRY_DOUBLED})
 
 
 class MinuteTotals(msgspec.Struct, frozen=True):
-    """All days' minutes by class; `conserved` where they add up for each timekeeper and day."""
+    """The minutes of all days by class; `conserved` if they add up for each timekeeper and day."""
 
     captured: float
     billable: float
@@ -30,7 +30,7 @@ class MinuteTotals(msgspec.Struct, frozen=True):
 
 
 class ReportedFinding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A finding with its owner; see `processors.audit.findings`."""
+    """A finding with its timekeeper; see `processors.audit.findings`."""
 
     firm: int
     timekeeper: int
@@ -45,7 +45,7 @@ class ReportedFinding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TimekeeperCounts(msgspec.Struct, frozen=True):
-    """One timekeeper's counts; the hashes are equal where every live content is grouped once."""
+    """One timekeeper's counts; the two hashes are equal if every live content is grouped once."""
 
     firm: int
     timekeeper: int
@@ -58,7 +58,7 @@ class TimekeeperCounts(msgspec.Struct, frozen=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
-    """`dead` are live activities that a dead letter accounts for; `dead_letters` are all that wait for somebody."""
+    """`dead` are live activities that a dead letter accounts for; `dead_letters` are all open ones."""
 
     ok: bool
     activities: int
@@ -79,7 +79,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
 
 
 def build_report(audit: AuditResult, repaired: RepairCounts | None = None) -> VerifyReport:
-    """The verdict in figures."""
+    """The audit result in figures."""
     audits = list(audit.audits.values())
     found = [(scope, one) for scope, findings in audit.damage.items() for one in findings]
     return VerifyReport(

@@ -1,4 +1,4 @@
-"""Where Kafka is and how one gets in: what every client of ours begins with."""
+"""The address and security of Kafka, which every client begins with, and readers that join no consumer group."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,16 @@ NO_SECURITY: Mapping[str, str] = {}
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A Kafka cluster. `security`: what librdkafka calls security.*, sasl.* and ssl.*; its secrets are never shown.
+    """A Kafka cluster. `security`: librdkafka's security.*, sasl.* and ssl.*; its secrets are never shown.
 
-    Pass it on whole: whoever takes only `bootstrap` out of it can't reach a cluster that asks who one is.
+    Pass the whole value on: `bootstrap` alone doesn't reach a cluster that requires a login.
     """
 
     bootstrap: str
     security: Mapping[str, str] = NO_SECURITY
 
     def client(self) -> dict[str, Any]:
-        """What a librdkafka client's configuration begins with."""
+        """The first settings of every librdkafka client."""
         return {"bootstrap.servers": self.bootstrap, "reconnect.backoff.max.ms": RECONNECT_MS, **self.security}
 
     def __str__(self) -> str:
@@ -33,7 +33,9 @@ class Cluster(msgspec.Struct, frozen=True):
 
 
 def reader(cluster: Cluster, **settings: str | int) -> Consumer:
-    """Such a consumer, with what else the library is to be set to (`_` for its dots); to be assigned and closed."""
+    """A consumer that joins no group and commits nothing, with further settings (`_` for their dots). Assign and close
+    it.
+    """
     return Consumer(
         {
             **cluster.client(),

@@ -1,4 +1,4 @@
-"""Reads what a Kafka is like; it changes nothing."""
+"""Reads facts about a Kafka cluster; it changes nothing."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ TIMEOUT_S = 10
 
 
 def read_facts(cluster: Cluster, topics: Iterable[str]) -> ClusterFacts:
-    """What the brokers answer about themselves and these topics. Raises StackError out of reach or refused."""
+    """Reads facts about the brokers and these topics. Raises StackError if they are out of reach or refuse."""
     admin = knock(cluster)
     try:
         known = admin.list_topics(timeout=TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""Knocks at a cluster, and says in one line what keeps us out and which setting that is."""
+"""Tests the connection to a cluster, and says in one line what prevents it and which setting that is."""
 
 from time import monotonic
 from typing import Any
@@ -27,9 +27,9 @@ PLAIN_THERE = "listener?"
 
 
 def knock(cluster: Cluster, within_s: float = WITHIN_S) -> AdminClient:
-    """Returns an administrator's client once the cluster has let us in.
+    """Returns an admin client once the cluster accepts the connection.
 
-    Raises StackError saying why it doesn't, at once where waiting won't help; ConfigurationError where the library
+    Raises StackError with the reason if it doesn't, at once if waiting won't help; ConfigurationError if the library
     refuses a setting.
     """
     heard: list[KafkaError] = []

@@ -1,6 +1,6 @@
-"""TLS and logins for Kafka, as each kind of client wants to hear of them.
+"""TLS and logins for Kafka, in the form of each kind of client.
 
-What is passed around is librdkafka's form (`Cluster.security`); Java's and Python's are made from it here.
+Values in this code have librdkafka's form (`Cluster.security`); Java's and Python's are made from it here.
 """
 
 import ssl
@@ -12,9 +12,9 @@ SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 
 def java_client(security: Mapping[str, str]) -> dict[str, str]:
-    """The same for a Java client: certificates go inside, since its machine may be another than this one.
+    """The same for a Java client: certificates are included, since its machine may be another one.
 
-    Raises OSError where a file can't be read.
+    Raises OSError if a file can't be read.
     """
     if not security:
         return {}
@@ -46,7 +46,7 @@ def quoted(value: str) -> str:
 
 
 def tls_context(security: Mapping[str, str]) -> ssl.SSLContext | None:
-    """What Python's own TLS needs; None where the connection is not encrypted."""
+    """The TLS context of Python's own clients; None if the connection isn't encrypted."""
     if not security.get("security.protocol", "").endswith("SSL"):
         return None
     context = ssl.create_default_context(cafile=security.get("ssl.ca.location"))

@@ -1,4 +1,4 @@
-"""Makes the topics of `schemas.topics` and refuses a broker on which one is not as it must be."""
+"""Creates the topics of `schemas.topics`, and refuses a broker on which one has wrong settings."""
 
 from collections.abc import Iterable
 
@@ -48,7 +48,7 @@ def _create(admin: AdminClient, topics: list[Topic], replication: int) -> list[s
 
 @retry(retry=retry_if_result(bool), stop=stop_after_delay(TIMEOUT_S), wait=wait_fixed(0.05))
 def _told(admin: AdminClient, created: list[str]) -> list[str]:
-    """Waits until the broker's metadata knows every new topic: it answers the creation before it tells of it."""
+    """Waits until the broker's metadata has every new topic: it confirms the creation before that."""
     known = admin.list_topics(timeout=TIMEOUT_S).topics
     return [name for name in created if name not in known or not known[name].partitions]
 

@@ -1,6 +1,6 @@
 """What consumer groups committed lately, from the broker's own topic of offsets: a history without waiting for one.
 
-Commits of the last minutes are there record by record, since a log's newest segment isn't compacted.
+Commits of the last minutes are there record by record, because the newest segment isn't compacted.
 """
 
 import struct
@@ -31,7 +31,7 @@ class Committed(msgspec.Struct, frozen=True):
 def commits_since(cluster: Cluster, groups: Iterable[str], since_ms: int) -> list[Committed]:
     """What these groups committed from `since_ms` on, oldest first.
 
-    Raises StackError where the broker doesn't answer, or doesn't let us read its topic of offsets.
+    Raises StackError if the broker doesn't answer, or doesn't let us read its topic of offsets.
     """
     wanted = set(groups)
     consumer = reader(cluster, auto_offset_reset="latest")
@@ -60,7 +60,7 @@ def home_of(group: str, partitions: int) -> int:
 
 
 def decode_commit(key: bytes | None, value: bytes | None, at_ms: int) -> Committed | None:
-    """A record of the topic of offsets; None for one that isn't a commit, or that says that a commit is forgotten."""
+    """Decodes a record of the topic of offsets; None if it isn't a commit, or is a deleted one."""
     if key is None or value is None or struct.unpack_from(">h", key)[0] not in _KEYS_OF_COMMITS:
         return None
     group, end = _string(key, 2)

@@ -1,4 +1,4 @@
-"""Consumer groups as the broker knows them: their members, and what each has committed."""
+"""Consumer groups as the broker knows them: their members and committed offsets; and committing for an empty group."""
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ EMPTY = ("EMPTY", "DEAD", "UNKNOWN")
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A live consumer of a group: what it calls itself, where it runs, and the partitions that it has."""
+    """A live member of a group: its client id, its host, and its partitions."""
 
     client: str
     host: str
@@ -42,23 +42,23 @@ class ConsumerGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """True while somebody is in it, or about to be."""
+        """Whether the group has members, or is about to."""
         return self.state not in EMPTY
 
     @property
     def owners(self) -> dict[tuple[str, int], Member]:
-        """Who has which partition; nobody has one while the group rebalances."""
+        """The owner of each partition; none while the group rebalances."""
         return {one: member for member in self.members for one in member.partitions}
 
 
 def admin(cluster: Cluster) -> AdminClient:
-    """A client for questions. It logs nothing, since its errors are told. Raises StackError where it isn't let in."""
+    """An admin client for reading. It logs nothing, since errors are raised. Raises StackError if it isn't let in."""
     check_listens(cluster)
     return knock(cluster, TIMEOUT_S)
 
 
 def check_listens(cluster: Cluster) -> None:
-    """Raises StackError where no broker listens: the kernel tells at once, the library would go on trying."""
+    """Raises StackError if no broker listens: the kernel knows at once, while the library would go on trying."""
     refused = ""
     for address in cluster.bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
@@ -73,7 +73,7 @@ def check_listens(cluster: Cluster) -> None:
 
 
 def consumer_groups(cluster: Cluster, names: Iterable[str]) -> list[ConsumerGroup]:
-    """These groups as they are now. Raises StackError where the broker doesn't answer."""
+    """Reads these groups. Raises StackError if the broker doesn't answer."""
     client = admin(cluster)
     try:
         asked = client.describe_consumer_groups(list(names), request_timeout=TIMEOUT_S)
@@ -83,7 +83,7 @@ def consumer_groups(cluster: Cluster, names: Iterable[str]) -> list[ConsumerGrou
 
 
 def unanswered(cluster: Cluster, error: KafkaException) -> StackError:
-    """What to tell where the broker gave no answer."""
+    """The error for a broker that gave no answer."""
     return StackError(
         f"The broker at {cluster} doesn't answer, or not this: {error.args[0].str()}. See `./timeloom stack status`; "
         "bring it up, with its topics: ./timeloom stack up"
@@ -109,9 +109,9 @@ def _named(partitions: Sequence[TopicPartition]) -> tuple[tuple[str, int], ...]:
 
 
 def commit_for(cluster: Cluster, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
-    """Commits these offsets (the next to read) for a group that nobody is in, and reads them back.
+    """Commits these offsets (the next to read) for a group without members, and reads them back.
 
-    Raises StackError where the broker refuses, or has others afterwards.
+    Raises StackError if the broker refuses, or has others afterwards.
     """
     wanted = [TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
     request = [ConsumerGroupTopicPartitions(group, wanted)]

@@ -1,7 +1,7 @@
-"""A consumer whose place is kept elsewhere, beside what it writes: Kafka only tells it which partitions are its own.
+"""A consumer whose offsets are stored elsewhere, beside what they caused: Kafka only assigns its partitions.
 
-On assignment it asks for the place and seeks there. Kafka's own offsets are committed afterwards and decide nothing:
-they are for those who watch consumers.
+On assignment it asks for the stored offset and seeks there. Kafka's own offsets are committed afterwards and decide
+nothing: they are for observers.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,9 @@ Place = Callable[[int], int]
 
 
 class End(msgspec.Struct, frozen=True):
-    """A partition's end, seen behind records that weren't taken yet; `after_last` of those there is only a mark."""
+    """A partition's end, seen behind records that aren't consumed yet; `after_last` of those there is only an end
+    marker.
+    """
 
     after_last: int
     offset: int
@@ -72,12 +74,12 @@ class ExternalOffsetsConsumer:
     def gather(
         self, most: int, wait_s: float, company_s: float = 0.0, enough: Callable[[], bool] = lambda: False
     ) -> None:
-        """Takes in records of partitions that are ours, from our place on, up to about `most` for each such partition.
+        """Fetches records of the assigned partitions, up to about `most` for each.
 
-        One that is far behind may hold more than `most`, as long as others hold less.
-        Waits for a first one, where none is held, then for company: until it is `most` in all, or `enough`. Between
-        batches, too, it has to be called: only here are partitions given up and taken over, and others wait for that.
-        Raises StackError where the broker refuses.
+        One that is far behind may hold more than `most`, as long as others hold less. It waits for a first record if it
+        holds none, then lingers until it has `most` in all, or `enough`. It has to be called between batches too:
+        partitions are assigned and revoked only here, and others wait for that. Raises StackError if the broker
+        refuses.
         """
         self._take_in([self._consumer.poll(0 if self._held else wait_s)])
         while self._held and company_s > 0 and self._count < most and not self._full and not enough():
@@ -95,7 +97,7 @@ class ExternalOffsetsConsumer:
         return list(self._held)
 
     def next(self, partition: int, most: int) -> list[ConsumerRecord]:
-        """The next records that are held of a partition, which may have been given up meanwhile."""
+        """The next held records of a partition, which may have been revoked meanwhile."""
         held = self._held.pop(partition, [])
         if held[most:]:
             self._held[partition] = held[most:]
@@ -126,13 +128,13 @@ class ExternalOffsetsConsumer:
                 )
 
     def advance(self, partition: int, next: int) -> None:
-        """What is before `next` is done, and kept by its keeper."""
+        """Records that everything before `next` is processed and stored."""
         self.offsets[partition] = next
         end = self._ends.get(partition)
         self._commit(partition, end.offset if end is not None and end.after_last == next else next)
 
     def replace(self, partition: int) -> None:
-        """Takes the partition up again from its keeper, after somebody else was found to have read on."""
+        """Seeks to the stored offset again, after another process was found to have read on."""
         self._drop(partition)
         if partition in self.offsets:
             self.offsets[partition] = self._place(partition)
@@ -143,9 +145,10 @@ class ExternalOffsetsConsumer:
         self._consumer.close()
 
     def _told(self, message: Message, before: Sequence[ConsumerRecord]) -> None:
-        """The end of a partition, or an error. Behind its last record a transaction's end mark takes an offset too.
+        """Handles the end of a partition, or an error. Behind its last record a transaction's end marker takes an
+        offset too.
 
-        Where records `before` it aren't taken yet, the end is committed with them: after a crash it were a step back.
+        If records before it aren't consumed yet, the end is committed with them: after a crash it would be a step back.
         """
         error = cast(KafkaError, message.error())
         partition, offset = cast(int, message.partition()), cast(int, message.offset())
@@ -187,6 +190,6 @@ class ExternalOffsetsConsumer:
         log.info("revoked", topic=self.topic, partitions=sorted(one.partition for one in partitions))
 
     def _drop(self, partition: int) -> None:
-        """What is held of it may be another's now, or come again."""
+        """Drops held records: they may belong to another process now, or are delivered again."""
         self._held.pop(partition, None)
         self._ends.pop(partition, None)

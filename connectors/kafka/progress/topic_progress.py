@@ -12,14 +12,14 @@ from schemas.topics import Topic
 
 
 class TopicProgress:
-    """Keeps a client open, since it is asked every few seconds."""
+    """Keeps a client open, because it is asked every few seconds."""
 
     def __init__(self, cluster: Cluster, topics: Iterable[Topic]) -> None:
         self._cluster, self._client = cluster, admin(cluster)
         self._places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
 
     def position(self) -> int:
-        """The sum of the ends of committed records. Raises StackError where the broker doesn't tell."""
+        """The sum of the ends of committed records. Raises StackError if the broker doesn't answer."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         try:
             asked = self._client.list_offsets(

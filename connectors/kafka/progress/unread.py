@@ -1,8 +1,9 @@
 """Whether there is a record to read at or after an offset: exact on transactional topics, and cheap.
 
-The end of a topic doesn't tell: a transaction's end mark takes an offset too, and so does every record of an aborted
-transaction, so an idle consumer stays "one behind" for ever (librdkafka 2539). A reader of committed records does tell:
-put at the offset it brings either a record, or the partition's end. A batch a partition crosses the wire at most.
+The end of a topic doesn't show it: a transaction's end marker takes an offset too, and so does every record of an
+aborted transaction, so an idle consumer stays "one behind" for ever (librdkafka 2539). A reader of committed records
+does: placed at the offset it returns either a record, or the partition's end. At most one batch for each partition is
+transferred.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,10 +28,10 @@ Partition = tuple[str, int]
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies before a reader of a partition. `end`: where committed records end.
+    """What a partition has from an offset on. `end`: where committed records end.
 
-    `next` is the first record that can be read, appended at `since_ms` (since 1970); None: there is none. `missing`:
-    the place is outside of what the broker has, which is `begin` to `end`.
+    `next` is the first readable record, appended at `since_ms` (since 1970); None if there is none. `missing`: the
+    offset is outside of what the broker has, which is `begin` to `end`.
     """
 
     begin: int
@@ -46,7 +47,7 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def partitions_of(cluster: Cluster, topics: Iterable[str]) -> dict[str, int]:
-    """How many partitions each topic has; those that aren't there are left out. Raises StackError without a broker."""
+    """The number of partitions of each topic; missing topics are left out. Raises StackError without a broker."""
     try:
         known = admin(cluster).list_topics(timeout=TIMEOUT_S).topics
     except KafkaException as error:
@@ -55,7 +56,7 @@ def partitions_of(cluster: Cluster, topics: Iterable[str]) -> dict[str, int]:
 
 
 def unread(cluster: Cluster, places: Mapping[Partition, int | None]) -> dict[Partition, Unread]:
-    """What is unread from these places on (None: nothing was ever read). Raises StackError without a broker."""
+    """What is unread from these offsets on (None: nothing was ever read). Raises StackError without a broker."""
     client = admin(cluster)
     try:
         begins = _offsets(client, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Writes dead letters, whole, keyed by their origin: the same one written twice is there once."""
+"""Writes dead letters, whole, keyed by their origin: one that is written twice exists once."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ TIMEOUT_S = 30.0
 
 
 class DeadLetters:
-    """Returns from each call only when the broker has it; what a letter stands for may then be passed over."""
+    """Each call returns only when the broker has the records; after that the originals may be skipped."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._producer = Producer(
@@ -27,15 +27,15 @@ class DeadLetters:
         )
 
     def write(self, letters: Sequence[tuple[OriginKey, DeadLetterRecord]]) -> None:
-        """Writes them in order. Raises StackError where the broker doesn't take one."""
+        """Writes them in order. Raises StackError if the broker doesn't accept one."""
         self._write([(encode_key(origin), encode_dead_letter(letter)) for origin, letter in letters])
 
     def answer(self, origins: Sequence[OriginKey]) -> None:
-        """These letters stand no more. Raises StackError where the broker doesn't take it."""
+        """Resolves these letters. Raises StackError if the broker doesn't accept it."""
         self._write([(encode_key(origin), None) for origin in origins])
 
     def discard(self, discards: Sequence[tuple[OriginKey, DiscardRecord]]) -> None:
-        """Writes down who gave these letters up. Raises StackError where the broker doesn't take one."""
+        """Records who discarded these letters. Raises StackError if the broker doesn't accept one."""
         named = [(DiscardKey(origin.topic, origin.partition, origin.offset), one) for origin, one in discards]
         self._write([(encode_key(key), encode_discard(one)) for key, one in named])
 

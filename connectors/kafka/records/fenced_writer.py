@@ -1,7 +1,7 @@
-"""The fenced writer: everything that one partition's owner says, in transactions under that partition's own name.
+"""The fenced writer: writes everything of one partition's owner, in transactions under that partition's own name.
 
-A transactional id belongs to one partition, so whoever takes the partition fences whoever had it: a frozen
-process that wakes up can't put an older value over a newer one. Readers use read_committed.
+A transactional id belongs to one partition, so a process that takes the partition fences the previous owner: a frozen
+process that wakes up can't write an older value over a newer one. Readers use read_committed.
 """
 
 from collections.abc import Iterable
@@ -17,14 +17,15 @@ _FENCING = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, Kaf
 
 
 def owner_of(partition: int) -> str:
-    """The name under which the owner of a partition of `changes` writes; whoever takes it fences the owner before."""
+    """The transactional id of the owner of a partition of `changes`. Using it fences the previous owner."""
     return f"timeloom-group-{partition}"
 
 
 class FencedWriter:
     """Writes batches of records, each batch whole or not at all.
 
-    `name` is the transactional id. Making one fences every other writer of that name and ends what it left open.
+    `name` is the transactional id. Creating a writer fences every other writer of that name and ends its open
+    transaction.
     """
 
     def __init__(self, cluster: Cluster, name: str) -> None:
@@ -44,8 +45,8 @@ class FencedWriter:
     def write(self, records: Iterable[ProducerRecord]) -> None:
         """Commits all of them; returns when the broker has them.
 
-        Raises Fenced, or StackError. After a StackError they may have been written or not: drop the writer and whatever
-        memory decided them, and read the topics back.
+        Raises PartitionFenced, or StackError. After a StackError they may have been written or not: discard the writer
+        and the state that decided them, and restore from the topics.
         """
         self._call(self._producer.begin_transaction)
         for record in records:

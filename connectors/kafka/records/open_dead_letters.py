@@ -1,6 +1,6 @@
-"""Reads the dead letters that stand, and who gave which up.
+"""Reads the open dead letters, and the discards.
 
-A letter stands until it is answered: then its origin has a tombstone. What is on the topic now is what stands.
+A letter is open until it is resolved: then its origin has a tombstone. What is on the topic now is open or discarded.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from schemas.topics import DEAD_LETTERS
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """A dead letter that stands, and when it was written (milliseconds since 1970)."""
+    """A dead letter, and when it was written (milliseconds since 1970)."""
 
     origin: OriginKey
     said: DeadLetterRecord
@@ -24,23 +24,23 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Letters(msgspec.Struct, frozen=True):
-    """What stands: every letter that wasn't answered, and every discard, be its letter there still or not."""
+    """Every letter that isn't resolved, and every discard, whether its letter is still there or not."""
 
     standing: Mapping[OriginKey, Letter]
     discarded: Mapping[OriginKey, DiscardRecord]
 
     @property
     def open(self) -> list[Letter]:
-        """Those that wait for somebody to do something, oldest first: not answered and not discarded."""
+        """The letters that wait for a person, oldest first: neither resolved nor discarded."""
         waiting = [letter for origin, letter in self.standing.items() if origin not in self.discarded]
         return sorted(waiting, key=lambda letter: (letter.written_ms, letter.origin))
 
 
 def read_letters(cluster: Cluster, *, settled: bool = True) -> Letters:
-    """All dead letters as they are now, also those behind a transaction that is open as this begins.
+    """Reads all dead letters, also those behind a transaction that is open now.
 
-    Without `settled` it doesn't wait for such: for who wants an answer at once. Raises StackError where the broker is
-    silent.
+    Without `settled` it doesn't wait for such, for callers that need an answer at once. Raises StackError if the broker
+    doesn't answer.
     """
     standing: dict[OriginKey, Letter] = {}
     discarded: dict[OriginKey, DiscardRecord] = {}

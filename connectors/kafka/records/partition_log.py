@@ -1,4 +1,4 @@
-"""Reads a topic's partitions from where one says to where they end now."""
+"""Reads a topic's partitions from given offsets to their current end."""
 
 from collections.abc import Iterator, Mapping
 from time import monotonic
@@ -30,14 +30,13 @@ def read_to_end(
     *,
     settled: bool = False,
 ) -> Iterator[ConsumerRecord]:
-    """Every committed record of these partitions, in each one's order, up to the end as it is when it is reached.
+    """Yields every committed record of these partitions, in order, up to the end at the time it is reached.
 
-    Where `starts` has an offset for a partition it begins there, else with what the broker still has.
-    A transaction hides itself and what others committed behind its beginning until its end marks are in the log, which
-    is a moment after its writer was told that it is committed. With `settled` the end is at least where the partition
-    ended when this was called, so it waits for such. Without, it is for who needs no more than what was settled
-    before, as an owner who has just made its writer: that has waited for the marks. Reads without joining a consumer
-    group, so it disturbs nobody. Raises StackError where the broker is silent.
+    A partition begins at its offset in `starts`, else with what the broker still has. A transaction hides itself and
+    later commits until its end markers are in the log, a moment after its writer was told that it is committed. With
+    `settled` the end is at least the partition's end at the call, so it waits for such. Without, it is for callers that
+    need only what was settled before, as an owner that has just created its writer, which waited for the markers. It
+    joins no consumer group. Raises StackError if the broker doesn't answer.
     """
     ends = _ends(cluster, topic, partitions) if settled else {}
     patience = SETTLED_S if settled else SILENCE_S
@@ -67,7 +66,7 @@ def read_to_end(
 
 
 def _ends(cluster: Cluster, topic: str, partitions: list[int]) -> dict[int, int]:
-    """Where these partitions end now, with what isn't committed yet."""
+    """The current ends of these partitions, uncommitted records included."""
     admin = AdminClient({**cluster.client(), "log_level": 0})
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(topic, number): latest for number in partitions}

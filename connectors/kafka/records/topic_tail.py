@@ -1,4 +1,4 @@
-"""Follows a topic as it grows, without joining a consumer group: who watches disturbs nobody."""
+"""Follows a topic as it grows, without joining a consumer group."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -14,10 +14,10 @@ PATIENCE_S = 10
 
 
 def follow(cluster: Cluster, topic: str, partitions: int, back: int, wait_s: float) -> Iterator[list[ConsumerRecord]]:
-    """Batches of committed records from `back` offsets before the end of each partition on, for ever.
+    """Yields batches of committed records from `back` offsets before the end of each partition on, for ever.
 
-    A batch is what came within `wait_s`, perhaps nothing, so that the caller can look at a clock or be interrupted.
-    Raises StackError where the broker isn't there.
+    A batch is what arrived within `wait_s`, perhaps nothing, so that the caller can look at a clock or be interrupted.
+    Raises StackError if there is no broker.
     """
     consumer = reader(cluster, enable_partition_eof=False, fetch_wait_max_ms=20)
     try:

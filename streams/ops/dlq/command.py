@@ -1,4 +1,4 @@
-"""`ops dlq`: the dead letters that stand: list them, show one whole, retry or discard them."""
+"""`ops dlq`: lists the open dead letters, shows one whole, retries or discards them."""
 
 import re
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +30,7 @@ def list_command(
     limit: Annotated[int, typer.Option(min=0, help="Letters that the text shows; --json has all.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the dead letters that stand, by reason, with their age, origin and row.
+    """Show the open dead letters, by reason, with their age, origin and row.
 
     Example: ./timeloom ops dlq list
 
@@ -53,7 +53,7 @@ def show(
     origin: Annotated[str, typer.Argument(metavar="TOPIC/PARTITION/OFFSET", help="As `list` names it.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one dead letter whole: why it is one, what to do, and the record as it came.
+    """Show one dead letter whole: its reason, what to do, and the record as it arrived.
 
     Example: ./timeloom ops dlq show changes/3/41
 
@@ -77,14 +77,16 @@ def retry(
     ] = RETRY_TIMEOUT_S,
     as_json: JsonOption = False,
 ) -> None:
-    """Have what letters are about said again, after its cause was mended. It can't double: a row stays the row it is.
+    """Resend what dead letters are about, after the cause was mended. A retry can't double anything: a row keeps its
+    identity.
 
-    Again, or killed in the middle, it does no harm: do it again. A letter goes by itself when its row is corrected, so
-    retry what needed no correction: our own code, a model, a column that came back.
+    Repeat it if it was killed; that does no harm. A letter is resolved by itself when its row is corrected, so retry
+    what needed no correction: a bug of ours that was fixed, a missing model, a column that was restored.
 
     Example: ./timeloom ops dlq retry --reason missing_column
 
-    Exit: 0 all are answered; 1 some stand, or there is no such letter; 2 wrong usage; 3 a server is not up, or behind.
+    Exit: 0 all are resolved; 1 some are still open, or there is no such letter; 2 wrong usage; 3 a server is not up, or
+    behind.
     """
     from connectors.mariadb.server.engine import connect
     from streams.ops.dlq import tables
@@ -107,7 +109,8 @@ def discard(
     reason: ReasonOption = None,
     by: Annotated[str | None, typer.Option("--by", help="Who decides; else who is logged in.")] = None,
 ) -> None:
-    """Give letters up: they count no more. Who, when and why is kept (`list --discarded`), and so is the letter.
+    """Discard dead letters: they no longer count as open. Who, when and why is stored (`list --discarded`), and the
+    letter too.
 
     Example: ./timeloom ops dlq discard changes/3/41 --why "somebody tried the topic out"
 
@@ -147,7 +150,7 @@ def _read_dead_letters() -> "Letters":
 
 
 def _select_dead_letters(dead_letters: "Letters", origins: list[str] | None, reason: Reason | None) -> "list[Letter]":
-    """The letters that were named, or the open ones of a reason."""
+    """The named letters, or the open ones of a reason."""
     if bool(origins) == bool(reason):
         raise ConfigurationError("Name letters (changes/3/41, as `list` shows them), or a --reason; one of both.")
     if origins:

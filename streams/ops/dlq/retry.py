@@ -1,10 +1,10 @@
-"""Retries dead letters: has what they are about said again, the way that everything comes, and sees what becomes of it.
+"""Retries dead letters: resends what they are about through the normal path, and reads what became of it.
 
-    letters ─▶ say again (the row in MariaDB, or the group on its topic) ─▶ marks ─▶ what stands now
+    letters ─▶ resend (the row in MariaDB, or the group on its topic) ─▶ marks ─▶ what is open now
 
-Nothing goes around the order: a row said again is its newest version, and has the identity that it always had. So a
-retry that is killed in the middle, or done twice, doubles nothing, and what wasn't said yet still has its letter. A
-mark's row never changes: instead of saying it again, the period that it left open gets another.
+Nothing bypasses the order: a resent row is its newest version and keeps its identity. So a retry that is killed or
+repeated doubles nothing, and what wasn't resent yet keeps its letter. A mark's row never changes: instead of resending
+it, the period that it left open gets another mark.
 """
 
 from collections import defaultdict
@@ -36,14 +36,14 @@ CHUNK_ROWS = 1_000
 
 
 class Unretried(msgspec.Struct, frozen=True):
-    """A letter that still stands, and why."""
+    """A letter that is still open, and why."""
 
     letter: Letter
     why: str
 
 
 class RetryResult(msgspec.Struct):
-    """What became of the letters: answered, dead letters again (as they are now), or left as they were."""
+    """What became of the letters: resolved (`answered`), dead letters again (as they are now), or left as they were."""
 
     answered: list[OriginKey] = msgspec.field(default_factory=list)
     again: list[Letter] = msgspec.field(default_factory=list)
@@ -55,14 +55,16 @@ Resend = Callable[[Sequence[Letter], RetryResult], None]
 
 
 class Retry:
-    """Speaks as a collector where rows are said again. `within_s` is how long the pipeline may take to see a mark."""
+    """Resends rows as the collector's user. `within_s` is how long the pipeline may take to see a mark."""
 
     def __init__(self, cluster: Cluster, collector: Engine, pipeline: Engine, within_s: float) -> None:
         self._cluster, self._collector, self._pipeline = cluster, collector, pipeline
         self._within_s = within_s
 
     def retry(self, letters: Sequence[Letter]) -> RetryResult:
-        """Retries these letters. Raises StackError where the pipeline didn't see the marks in time; then it goes on."""
+        """Retries these letters. Raises StackError if the pipeline didn't see the marks in time; the retry then goes
+        on.
+        """
         done = RetryResult()
         sayable: list[Letter] = []
         owners = read_known_scopes(self._pipeline, {scope for one in letters if (scope := scope_of(one)) is not None})
@@ -84,8 +86,8 @@ class Retry:
         return done
 
     def _bugs(self, same: Sequence[Letter], done: RetryResult, say: Resend) -> None:
-        """Records on which our own code failed with one error. The first goes alone: were the bug still there, each of
-        them would end the worker three times.
+        """Retries records on which our code failed with one error. The first goes alone: if the bug is still there,
+        each of them would end the worker three times.
         """
         before = len(done.again)
         say(same[:1], done)
@@ -123,7 +125,7 @@ class Retry:
         DeadLetters(self._cluster).answer(unanswered)
 
     def _resend_marks(self, letters: Sequence[Letter], done: RetryResult) -> None:
-        """Periods that are still open get another mark. Of a mark of another kind nobody waits any more."""
+        """Gives periods that are still open another mark. Nothing waits for marks of other kinds."""
         scopes, anew = set(), {}
         for letter in letters:
             scope, mark = scope_of(letter) or NOBODY, close_mark(letter)
@@ -142,7 +144,9 @@ class Retry:
         DeadLetters(self._cluster).answer([letter.origin for letter in letters])
 
     def _workers(self, letters: Sequence[Letter], done: RetryResult) -> None:
-        """What was on `groups`, and who was set aside: their partition's worker says it anew once it begins again."""
+        """Fences the owners of partitions with quarantined timekeepers or bad `groups` records: after a restart they
+        publish again.
+        """
         waiting = self._read_results(letters, done)
         if not waiting:
             return
@@ -155,7 +159,7 @@ class Retry:
             done.left.append(Unretried(letter, why))
 
     def _read_results(self, letters: Sequence[Letter], done: RetryResult) -> list[Letter]:
-        """Answers those whose key has a good record behind them on `groups`; returns those that still stand."""
+        """Resolves those whose key has a good record behind them on `groups`; returns those that are still open."""
         if not letters:
             return []
         good: dict[bytes, int] = {}
@@ -172,7 +176,7 @@ class Retry:
 
 
 def shown(origin: OriginKey) -> str:
-    """An origin as it is typed."""
+    """An origin as a person types it."""
     return f"{origin.topic}/{origin.partition}/{origin.offset}"
 
 
@@ -183,7 +187,7 @@ def _some(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
 
 
 def _by_error(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
-    """Letters of reason `bug` by the kind of error, which `detail` names before its first bracket."""
+    """Groups letters of reason `bug` by the kind of error, which `detail` names before its first bracket."""
     kinds: dict[str, list[Letter]] = defaultdict(list)
     for letter in letters:
         kinds[letter.said.detail.split("(")[0]].append(letter)

@@ -1,4 +1,4 @@
-"""What a dead letter is about: whose it is, which row or mark, and whether that can be said again."""
+"""What a dead letter is about: its timekeeper, its row or mark, and whether that can be resent."""
 
 import msgspec
 
@@ -12,13 +12,13 @@ MARK = "mark"
 
 
 def row_of(letter: Letter) -> RowKey:
-    """The row of a change; zeros and an empty table where the letter names none."""
+    """The row of a change; zeros and an empty table if the letter names none."""
     of = letter.said
     return RowKey(of.firm or 0, of.timekeeper or 0, of.table or "", of.row or 0)
 
 
 def scope_of(letter: Letter) -> Scope | None:
-    """Whose it is: from the row of a change, from the key of what was on `groups`."""
+    """The timekeeper: from the row of a change, or from the key of a record of `groups`."""
     if letter.origin.topic == GROUPS.name:
         key = _groups_key(letter)
         return None if key is None else Scope(key.firm, key.timekeeper)
@@ -27,13 +27,13 @@ def scope_of(letter: Letter) -> Scope | None:
 
 
 def is_mark(letter: Letter) -> bool:
-    """Is it about a mark, on either topic?"""
+    """Whether it is about a mark, on either topic."""
     on_changes = letter.origin.topic == CHANGES.name and letter.said.table == MARK
     return on_changes or isinstance(_groups_key(letter), MarkKey)
 
 
 def close_mark(letter: Letter) -> int | None:
-    """A mark's id, of a letter about one; None where it is known to close no period."""
+    """The id of the mark that a letter is about; None if it closes no period."""
     key = _groups_key(letter)
     if not isinstance(key, MarkKey):
         return letter.said.row
@@ -42,7 +42,7 @@ def close_mark(letter: Letter) -> int | None:
 
 
 def why_not_resendable(letter: Letter, owners: set[Scope]) -> str | None:
-    """Why there is nothing that could be said again; None where there is. `owners` are the timekeepers there are."""
+    """Why there is nothing to resend; None if there is. `owners` are the existing timekeepers."""
     scope = scope_of(letter)
     if scope is None:
         return "it names no row that could be said again; see to who wrote it, then discard it"
@@ -54,7 +54,7 @@ def why_not_resendable(letter: Letter, owners: set[Scope]) -> str | None:
 
 
 def _groups_key(letter: Letter) -> GroupKey | MarkKey | None:
-    """The key that a letter's record had on `groups`; None where it came from elsewhere, or isn't one."""
+    """The key of a letter's record on `groups`; None if it came from elsewhere or is unreadable."""
     if letter.origin.topic != GROUPS.name:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Dead letters on the screen: as tables for people, as one JSON object for programs."""
+"""Dead letters on the screen: tables for people, one JSON object for programs."""
 
 import json
 from base64 import b64encode
@@ -21,7 +21,7 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 
 def print_dead_letters(dead_letters: Sequence[Letter], discarded: int, limit: int, now_s: float, as_json: bool) -> None:
-    """Counts by reason, then the letters, oldest first."""
+    """Prints counts by reason, then the letters, oldest first."""
     by_reason: dict[str, list[Letter]] = defaultdict(list)
     for one in dead_letters:
         by_reason[one.said.reason.value].append(one)
@@ -47,7 +47,7 @@ def print_dead_letters(dead_letters: Sequence[Letter], discarded: int, limit: in
 
 
 def print_dead_letter(dead_letter: Letter, discarded: DiscardRecord | None, now_s: float, as_json: bool) -> None:
-    """Everything about one letter, and the record as it came."""
+    """Prints everything about one letter, and the record as it arrived."""
     of = dead_letter.said
     if as_json:
         whole = {"key": _text_or_base64(of.key), "value": _text_or_base64(of.value), "what_to_do": REMEDIES[of.reason]}
@@ -67,7 +67,7 @@ def print_dead_letter(dead_letter: Letter, discarded: DiscardRecord | None, now_
 
 
 def print_discards(letters: Letters, as_json: bool) -> None:
-    """Who gave up what, when and why."""
+    """Prints who discarded what, when and why."""
     found = sorted(letters.discarded.items(), key=lambda pair: pair[1].at)
     if as_json:
         _print_json({"discarded": [{"origin": shown(origin), **msgspec.to_builtins(one)} for origin, one in found]})
@@ -86,7 +86,7 @@ def print_discards(letters: Letters, as_json: bool) -> None:
 
 
 def print_retry_result(result: RetryResult, as_json: bool) -> None:
-    """What became of the letters."""
+    """Prints what became of the letters."""
     if as_json:
         _print_json(
             {
@@ -126,7 +126,7 @@ def _age_text(letter: Letter, now_s: float) -> str:
 
 
 def _readable_text(raw: bytes | None) -> str:
-    """Bytes as JSON on lines of its own where they are such, else as the text they are as far as they are any."""
+    """Bytes as indented JSON if they are JSON, else as text as far as they are text."""
     if raw is None:
         return "none"
     try:
@@ -136,12 +136,12 @@ def _readable_text(raw: bytes | None) -> str:
 
 
 def _escape_unprintable(text: str) -> str:
-    """What came from outside mustn't steer a terminal: what can't be printed is told by its number."""
+    """Replaces unprintable characters by their numbers, so that foreign text can't control the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _text_or_base64(raw: bytes | None) -> dict[str, str] | None:
-    """Text where the bytes are such, else base64."""
+    """Text if the bytes are text, else base64."""
     if raw is None:
         return None
     try:
