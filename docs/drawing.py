@@ -119,7 +119,7 @@ def packages() -> str:
     """Which part imports which, as Mermaid, from the imports themselves."""
     import grimp  # comes with import-linter, which only development has
 
-    graph = grimp.build_graph(*PACKAGES)
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     pairs = {
         (part(importer), part(imported))
         for importer in graph.modules
@@ -141,7 +141,7 @@ def rooms() -> str:
     """Which room of streams imports which, as Mermaid. The settings, which nearly all read, are left out."""
     import grimp
 
-    graph = grimp.build_graph("streams")
+    graph = grimp.build_graph("streams", cache_dir=None)  # a cache goes by times of files, and tells old imports
     named = {module: module.split(".")[1] for module in graph.modules if module.count(".") > 1}
     pairs = {
         (named[importer], named[imported])
